@@ -1,0 +1,46 @@
+"""One attempt at one deployment, on record whether it went well or not."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from assay.core.money import Money, Usage
+
+Purpose: TypeAlias = Literal["traffic", "battle", "judge", "bench", "challenge", "test"]
+Outcome: TypeAlias = Literal["ok", "error", "timeout", "cancelled"]
+"""``ok``: the answer came whole. ``cancelled``: the asker went away. The other two are the upstream's doing."""
+
+
+class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Who asked which deployment what, what came back, what it cost and how long it took.
+
+    Several attempts at one question share ``request_id``. ``request`` and ``reply`` are content hashes of transcripts, None
+    where bodies are not kept or nothing came. Times: ``at`` in microseconds UTC, durations in microseconds of the monotonic
+    clock; ``ttft_us`` runs to the first byte of content. ``cost`` is None where no price is known, never zero.
+    """
+
+    id: str
+    request_id: str
+    at: int
+    purpose: Purpose
+    outcome: Outcome
+    asked: str
+    deployment: str
+    provider: str
+    model: str
+    protocol: str
+    stream: bool
+    duration_us: int
+    ttft_us: int | None = None
+    key: str | None = None
+    status: int | None = None
+    error: str | None = None
+    stop: str | None = None
+    usage: Usage | None = None
+    cost: Money | None = None
+    request: str | None = None
+    reply: str | None = None
+    upstream_id: str | None = None
+    losses: tuple[str, ...] = ()

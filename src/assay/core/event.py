@@ -1,0 +1,136 @@
+"""An answer as it comes: opened parts, pieces that grow them, usage, a stop, and at last the `Call`.
+
+``at_ns`` is the monotonic clock when the bytes arrived; the codecs are pure, so whoever read the socket passes it in.
+``choice`` counts alternatives when a client asked for several; ``index`` counts the parts of one choice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from assay.core.call import Call
+from assay.core.money import Usage
+from assay.core.transcript import Extra, Message, Part, Refusal, Text, Thinking, ToolCall
+
+StopReason: TypeAlias = Literal["end", "length", "tool_calls", "stop_sequence", "refusal", "content_filter", "other"]
+
+
+class _Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", omit_defaults=True):
+    at_ns: int = 0
+
+
+class Started(_Event, frozen=True, kw_only=True, tag="started"):
+    """The upstream began to answer, under its own ``id`` and ``model`` name."""
+
+    id: str | None = None
+    model: str | None = None
+    created: int | None = None
+    extra: Extra = {}
+
+
+class PartOpened(_Event, frozen=True, kw_only=True, tag="part_opened"):
+    """Part ``index`` begins; ``part`` holds what is known of it so far (often only its kind)."""
+
+    index: int
+    part: Part
+    choice: int = 0
+
+
+class PartGrew(_Event, frozen=True, kw_only=True, tag="part_grew"):
+    """More of part ``index``: text, thought, refusal, or a tool call's argument text."""
+
+    index: int
+    text: str
+    choice: int = 0
+
+
+class PartClosed(_Event, frozen=True, kw_only=True, tag="part_closed"):
+    """Part ``index`` is whole; a signature may come only now."""
+
+    index: int
+    choice: int = 0
+    signature: str | None = None
+
+
+class UsageReported(_Event, frozen=True, kw_only=True, tag="usage_reported"):
+    """Tokens as the provider counts them; a later report replaces an earlier one."""
+
+    usage: Usage
+
+
+class Stopped(_Event, frozen=True, kw_only=True, tag="stopped"):
+    """Why the answer ended; ``raw`` is the provider's own word for it."""
+
+    reason: StopReason
+    raw: str | None = None
+    choice: int = 0
+
+
+class Finished(_Event, frozen=True, kw_only=True, tag="finished"):
+    """The last event of every stream that did not fail: the attempt, on record."""
+
+    call: Call
+
+
+Event: TypeAlias = Started | PartOpened | PartGrew | PartClosed | UsageReported | Stopped | Finished
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """A stream folded into one value. ``messages`` has one message per choice."""
+
+    messages: tuple[Message, ...]
+    stop: StopReason | None
+    usage: Usage | None
+    started: Started | None
+    call: Call | None = None
+
+    @property
+    def message(self) -> Message:
+        """The first choice: the answer, where only one was asked for."""
+        return self.messages[0] if self.messages else Message(role="assistant")
+
+
+def fold(events: Iterable[Event]) -> Answer:
+    """Put the pieces together again. Works on the events of a broken stream too: what came is kept."""
+    parts: dict[tuple[int, int], Part] = {}
+    pieces: dict[tuple[int, int], list[str]] = {}
+    started: Started | None = None
+    stop: StopReason | None = None
+    usage: Usage | None = None
+    call: Call | None = None
+    for event in events:
+        match event:
+            case PartGrew(index=index, text=text, choice=choice):
+                pieces.setdefault((choice, index), []).append(text)
+            case PartOpened(index=index, part=part, choice=choice):
+                parts[choice, index] = part
+            case PartClosed(index=index, choice=choice, signature=str(signature)):
+                parts[choice, index] = msgspec.structs.replace(parts[choice, index], signature=signature)
+            case Stopped(reason=reason, choice=0):
+                stop = reason
+            case UsageReported(usage=usage):
+                pass
+            case Started():
+                started = event
+            case Finished(call=call):
+                pass
+    grown = {key: _grown(part, "".join(pieces.get(key, ()))) for key, part in parts.items()}
+    choices = sorted({choice for choice, _ in grown})
+    messages = tuple(
+        Message(role="assistant", parts=tuple(part for (of, _), part in sorted(grown.items()) if of == choice))
+        for choice in choices
+    )
+    return Answer(messages=messages, stop=stop, usage=usage, started=started, call=call)
+
+
+def _grown(part: Part, more: str) -> Part:
+    if not more:
+        return part
+    if isinstance(part, Text | Thinking | Refusal):
+        return msgspec.structs.replace(part, text=part.text + more)
+    if isinstance(part, ToolCall):
+        return msgspec.structs.replace(part, arguments=part.arguments + more)
+    raise TypeError(f"a {type(part).__name__} part does not grow")
