@@ -36,6 +36,7 @@ from assay.core.ids import iso, new_id, now_us
 from assay.core.measurement import Measurement
 from assay.core.money import Money, Price, Usage
 from assay.core.request import OutputFormat, Request, Sampling, Tool, ToolChoice
+from assay.core.settings import Settings
 from assay.core.transcript import (
     Audio,
     Extra,
@@ -100,6 +101,7 @@ __all__ = [
     "Request",
     "Role",
     "Sampling",
+    "Settings",
     "Started",
     "StopReason",
     "Stopped",

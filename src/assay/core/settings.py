@@ -1,0 +1,67 @@
+"""Everything that can be set, with its default and its meaning.
+
+A value is taken from a flag, else from ``ASSAY_<NAME>`` in the environment, else from ``assay.toml``, else from the
+database, else from here; ``assay config show`` names where each came from.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+
+from assay.core.deployment import Provider
+
+
+def _says(text: str) -> msgspec.Meta:
+    return msgspec.Meta(description=text)
+
+
+Seconds = Annotated[float, msgspec.Meta(gt=0)]
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One immutable set of settings. Descriptions are the reference page's."""
+
+    data: Annotated[Path, _says("Folder of the database, the lock and the local socket. Made with mode 0700.")]
+    master_key: Annotated[Path, _says("File of the 32-byte master key. Made with mode 0600 on first run; never inside `data`.")]
+    database: Annotated[str, _says("`sqlite:///PATH` or `postgresql://...`. Empty: `assay.db` in `data`.")] = ""
+    host: Annotated[str, _says("Address to listen on. Beyond loopback only with `admin_password_file`.")] = "127.0.0.1"
+    port: Annotated[int, msgspec.Meta(ge=0, le=65535), _says("Port to listen on; 0 takes a free one.")] = 8470
+    public_url: Annotated[
+        str, _says("The address people use when a proxy stands in front, such as `https://assay.example.org`.")
+    ] = ""
+    admin_password_file: Annotated[Path | None, _says("File with the admin's password; needed to listen beyond loopback.")] = None
+    demo: Annotated[bool, _says("Enable the practice contestants and make a first gateway key.")] = False
+    bodies: Annotated[
+        Literal["full", "hashed", "off"],
+        _says("What is kept of requests and replies: all, their hashes only, or nothing. Replaying one's own work needs `full`."),
+    ] = "full"
+    bodies_days: Annotated[int, msgspec.Meta(ge=1), _says("How many days bodies are kept.")] = 30
+    max_body_bytes: Annotated[int, msgspec.Meta(ge=1024), _says("Largest request body that is read; a larger one gets 413.")] = (
+        32 * 1024 * 1024
+    )
+    connect_timeout_s: Annotated[Seconds, _says("Seconds to reach an upstream.")] = 10.0
+    first_byte_timeout_s: Annotated[Seconds, _says("Seconds until an upstream begins to answer.")] = 300.0
+    idle_timeout_s: Annotated[Seconds, _says("Seconds of silence in the middle of an answer.")] = 60.0
+    total_timeout_s: Annotated[Seconds, _says("Seconds that one attempt may take in all.")] = 1800.0
+    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], _says("How much is logged, to standard error.")] = "INFO"
+    data_dir: Annotated[Path | None, _says("Folder with public data sets (`votes/`, ...) to read instead of fetching them.")] = None
+    providers: Annotated[tuple[Provider, ...], _says("`[providers.NAME]` tables: more providers, or changed ones.")] = ()
+    aliases: Annotated[dict[str, str], _says("`[aliases]`: names that clients may ask for, each with its deployment.")] = {}
+
+    @property
+    def database_url(self) -> str:
+        """Where the database is, with the default filled in."""
+        return self.database or f"sqlite:///{self.data / 'assay.db'}"
+
+    @property
+    def socket(self) -> Path:
+        """The local door: commands talk to a running server here."""
+        return self.data / "assay.sock"
+
+    @property
+    def practice_socket(self) -> Path:
+        """Where the practice contestants answer."""
+        return self.data / "practice.sock"

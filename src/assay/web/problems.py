@@ -1,0 +1,83 @@
+"""Errors towards the page and the command line: problem JSON (RFC 9457), with our stable code and the way out."""
+
+import logging
+from http import HTTPStatus
+
+import msgspec
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from assay.core import AssayError
+
+log = logging.getLogger(__name__)
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What went wrong (``detail``), and the way out (``hint``). ``type`` points into the reference of errors."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    hint: str | None = None
+    param: str | None = None
+
+
+def problem_of(error: AssayError) -> Problem:
+    """The problem that says what ``error`` says."""
+    return Problem(
+        type=f"/docs/errors#{error.code}",
+        title=HTTPStatus(error.status).phrase,
+        status=error.status,
+        detail=error.message,
+        code=error.code,
+        hint=error.hint,
+        param=error.param,
+    )
+
+
+def respond(problem: Problem, retry_after_s: float | None = None) -> Response:
+    """``problem`` as a response."""
+    headers = {"cache-control": "no-store"}
+    if retry_after_s is not None:
+        headers["retry-after"] = str(max(1, round(retry_after_s)))
+    return Response(msgspec.json.encode(problem), problem.status, headers, media_type="application/problem+json")
+
+
+async def on_assay_error(request: Request, error: Exception) -> Response:
+    """An error that we raised ourselves."""
+    assert isinstance(error, AssayError)
+    return respond(problem_of(error), error.retry_after_s)
+
+
+async def on_http_error(request: Request, error: Exception) -> Response:
+    """An error that the router raised: no such path, no such method."""
+    assert isinstance(error, HTTPException)
+    code = {404: "api.no_such_path", 405: "api.method_not_allowed"}.get(error.status_code, "api.refused")
+    detail = f"{request.method} {request.url.path!r}: {error.detail}."
+    return respond(
+        Problem(
+            type=f"/docs/errors#{code}",
+            title=HTTPStatus(error.status_code).phrase,
+            status=error.status_code,
+            detail=detail,
+            code=code,
+        )
+    )
+
+
+async def on_bug(request: Request, error: Exception) -> Response:
+    """A defect of ours. The trace goes to the log; the asker gets a code to quote."""
+    log.exception("unexpected error path=%s", request.url.path, exc_info=error)
+    return respond(
+        Problem(
+            type="/docs/errors#api.defect",
+            title="Internal Server Error",
+            status=500,
+            detail="Assay ran into a defect of its own.",
+            code="api.defect",
+            hint="The server's log has the details; please report it.",
+        )
+    )
