@@ -70,7 +70,7 @@ async def on_http_error(request: Request, error: Exception) -> Response:
 
 async def on_bug(request: Request, error: Exception) -> Response:
     """A defect of ours. The trace goes to the log; the asker gets a code to quote."""
-    log.exception("unexpected error path=%s", request.url.path, exc_info=error)
+    log.error("unexpected error path=%s", request.url.path, exc_info=error)
     return respond(
         Problem(
             type="/docs/errors#api.defect",
