@@ -1,1 +1,82 @@
-""
+"""The command line: ``assay NOUN VERB``. Data on standard output, talk on standard error.
+
+Exit codes: 0 ok, 1 a measured failure, 2 usage, 3 upstream, 4 not allowed, 5 partly done, 130 interrupted.
+Each command's module is imported only when it is asked for, so that ``assay --help`` stays quick.
+"""
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+from assay import __version__
+from assay.cli.output import say
+from assay.core import AssayError, CallFailed, Forbidden, Unauthorized, Unavailable
+
+_COMMANDS = {
+    "up": "Start Assay: the gateway, the pages and the local door.",
+    "login": "Print a fresh one-time link to sign in.",
+    "doctor": "Check this machine and this installation.",
+    "provider": "Who answers: list, add a key, test, verify.",
+    "model": "What can be called.",
+    "key": "Gateway keys: create, list, revoke.",
+    "chat": "Talk to a model in the terminal.",
+    "arena": "Votes: import, rate, export, verify.",
+    "db": "The database: migrate, back up.",
+    "config": "Settings: show, check.",
+}
+
+
+class _Commands(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = getattr(importlib.import_module(f"assay.cli.{cmd_name}"), cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="assay")
+def assay() -> None:
+    """Reach, run, measure and rank every model, and check every claim."""
+
+
+def exit_code(error: AssayError) -> int:
+    """The exit code that says what kind of thing went wrong."""
+    match error:
+        case Unauthorized() | Forbidden():
+            return 4
+        case CallFailed() | Unavailable():
+            return 3
+        case _:
+            return 2 if error.status < 500 else 3
+
+
+def main(args: list[str] | None = None) -> Any:
+    """Run the command line and exit."""
+    try:
+        code = assay.main(args, prog_name="assay", standalone_mode=False)
+    except click.exceptions.Abort:
+        code = 130
+    except KeyboardInterrupt:
+        code = 130
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except AssayError as error:
+        say(f"error: {error.message}")
+        if error.hint:
+            say(f"hint: {error.hint}")
+        say(f"code: {error.code}")
+        code = exit_code(error)
+    except BrokenPipeError:
+        code = 0
+    sys.exit(code if isinstance(code, int) else 0)

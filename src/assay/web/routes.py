@@ -1,5 +1,7 @@
 """Signing in and out, and whether the server lives."""
 
+from collections.abc import Callable
+
 import msgspec
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -35,8 +37,8 @@ class LoginLink(msgspec.Struct, frozen=True):
     url: str
 
 
-def routes(settings: Settings, doorkeeper: Doorkeeper, address: "Address") -> list[Route]:
-    """The session's routes. ``address.url`` is filled in when the socket is bound."""
+def routes(settings: Settings, doorkeeper: Doorkeeper, url: Callable[[], str], first_run: Callable[[], bool]) -> list[Route]:
+    """The session's routes. ``url`` is asked late: the address is known only once the socket is bound."""
 
     async def show(request: Request) -> Response:
         state = SessionState(
@@ -46,7 +48,7 @@ def routes(settings: Settings, doorkeeper: Doorkeeper, address: "Address") -> li
             bodies=settings.bodies,
             bodies_days=settings.bodies_days,
             practice=settings.demo,
-            first_run=address.first_run(),
+            first_run=first_run(),
             password_login=doorkeeper.password_login,
         )
         return _json(state)
@@ -67,8 +69,10 @@ def routes(settings: Settings, doorkeeper: Doorkeeper, address: "Address") -> li
 
     async def new_link(request: Request) -> Response:
         if request.state.session != "local":
-            raise Forbidden("login.local_only", "Login links are made on the server's own machine.", hint="Run `assay login` there.")
-        return _json(LoginLink(f"{address.url}/login?token={doorkeeper.new_link()}"))
+            raise Forbidden(
+                "login.local_only", "Login links are made on the server's own machine.", hint="Run `assay login` there."
+            )
+        return _json(LoginLink(f"{url()}/login?token={doorkeeper.new_link()}"))
 
     async def health(request: Request) -> Response:
         return _json({"status": "ok", "version": __version__})

@@ -1,0 +1,136 @@
+"""Where settings come from: flag > ``ASSAY_*`` > ``assay.toml`` > shipped defaults. Each value remembers its origin.
+
+An unknown key is an error with a suggestion, never ignored: a misspelt limit is no limit.
+"""
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from platformdirs import user_config_path, user_data_path
+
+from assay.core import InvalidInput, NotFound, Settings
+
+FILE = "assay.toml"
+_TABLES = frozenset({"providers", "aliases"})
+NAMES = tuple(field.name for field in msgspec.structs.fields(Settings))
+NOT_SETTINGS = frozenset(
+    {"ASSAY_CONFIG", "ASSAY_CHROMIUM", "ASSAY_TEST_DATABASE_URL", "ASSAY_SKIP_WEB", "ASSAY_SKIP_APT", "ASSAY_LANG"}
+)
+"""Variables that begin like a setting and are none: they are for the build, the tests and the shell."""
+
+
+class Origin(msgspec.Struct, frozen=True):
+    """Where one value came from: ``kind`` is ``flag``, ``environment``, ``file`` or ``shipped``; ``at`` is the variable or the path."""
+
+    kind: str
+    at: str = ""
+
+
+class Configured(msgspec.Struct, frozen=True):
+    """The settings, and the origin of each by name."""
+
+    settings: Settings
+    origins: dict[str, Origin]
+    file: Path | None
+
+
+def configure(flags: Mapping[str, Any], environ: Mapping[str, str] = os.environ, file: Path | None = None) -> Configured:
+    """Settle every setting. ``flags`` holds only what was given.
+
+    Raises:
+        InvalidInput: a key is unknown or a value is not of its type; the message names both.
+        NotFound: a configuration file was named and is not there.
+    """
+    values: dict[str, Any] = {"data": user_data_path("assay"), "master_key": user_config_path("assay") / "master.key"}
+    origins = dict.fromkeys(NAMES, Origin("shipped"))
+    found = _find_file(file, environ)
+    if found is not None:
+        table = read_file(found)
+        values |= table
+        origins |= dict.fromkeys(table, Origin("file", str(found)))
+    for name in NAMES:
+        variable = f"ASSAY_{name.upper()}"
+        if name not in _TABLES and environ.get(variable):
+            values[name] = environ[variable]
+            origins[name] = Origin("environment", variable)
+    values |= flags
+    origins |= dict.fromkeys(flags, Origin("flag"))
+    try:
+        settings = msgspec.convert(values, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        raise _named(error, values, origins) from error
+    return Configured(_resolved(settings), origins, found)
+
+
+def unknown_variables(environ: Mapping[str, str] = os.environ) -> list[str]:
+    """``ASSAY_*`` variables that mean nothing: most often a misspelt setting."""
+    known = {f"ASSAY_{name.upper()}" for name in NAMES} | NOT_SETTINGS
+    return sorted(name for name in environ if name.startswith("ASSAY_") and name not in known)
+
+
+def read_file(path: Path) -> dict[str, Any]:
+    """The settings in the TOML file at ``path``, its keys checked; ``providers`` becomes a list of rows."""
+    try:
+        table = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError as error:
+        raise NotFound("settings.no_file", f"There is no configuration file at {str(path)!r}.") from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InvalidInput("settings.unreadable_file", f"The configuration file {str(path)!r} cannot be read: {error}.") from error
+    for key in table:
+        if key not in NAMES:
+            raise InvalidInput(
+                "settings.unknown_key", f"{str(path)!r} has an unknown key {key!r}.", hint=suggest(key, NAMES), param=key
+            )
+    if "providers" in table:
+        table["providers"] = [
+            {"title": name, "key_env": [f"{name.upper().replace('-', '_')}_API_KEY"]} | row | {"name": name, "origin": "file"}
+            for name, row in table["providers"].items()
+        ]
+    return table
+
+
+def suggest(word: str, known: tuple[str, ...]) -> str:
+    """A sentence that names the nearest known word, or where to find them all."""
+    near = difflib.get_close_matches(word, known, 1, 0.6)
+    return f"Did you mean {near[0]!r}?" if near else "`assay config show` lists every setting."
+
+
+def _find_file(file: Path | None, environ: Mapping[str, str]) -> Path | None:
+    if file is not None:
+        return file
+    if environ.get("ASSAY_CONFIG"):
+        return Path(environ["ASSAY_CONFIG"])
+    for candidate in (Path(FILE), user_config_path("assay") / FILE):
+        if candidate.is_file():
+            return candidate
+    return None
+
+
+def _resolved(settings: Settings) -> Settings:
+    data = settings.data.expanduser().absolute()
+    master_key = settings.master_key.expanduser().absolute()
+    if master_key.is_relative_to(data):
+        raise InvalidInput(
+            "settings.master_key_inside_data",
+            f"The master key {str(master_key)!r} lies inside the data folder {str(data)!r}, so one copy would give away both.",
+            hint="Set `master_key` to a path outside it.",
+            param="master_key",
+        )
+    return msgspec.structs.replace(settings, data=data, master_key=master_key)
+
+
+def _named(error: msgspec.ValidationError, values: dict[str, Any], origins: dict[str, Origin]) -> InvalidInput:
+    """The error again, with the setting, its value and its origin."""
+    reason, _, path = str(error).partition(" - at `$.")
+    name = path.rstrip("`").split(".")[0].split("[")[0]
+    if name not in values:
+        return InvalidInput("settings.bad_value", f"A setting is wrong: {error}.")
+    origin = origins[name]
+    where = f" (from {origin.at})" if origin.at else ""
+    shown = repr(values[name]) if name not in _TABLES and name != "database" else "what was given"
+    return InvalidInput("settings.bad_value", f"The setting {name!r} cannot be {shown}{where}: {reason}.", param=name)

@@ -1,0 +1,56 @@
+"""What commands print: one JSON document for machines, aligned tables for people, talk on standard error."""
+
+import sys
+import unicodedata
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import click
+import msgspec
+
+
+def say(line: str) -> None:
+    """Tell the person something that is not data."""
+    click.echo(printable(line), err=True)
+
+
+def emit(value: Any, as_json: bool, people: str) -> None:
+    """Print ``value`` as one JSON document, or ``people``, the same for reading."""
+    if as_json:
+        sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n")
+    else:
+        click.echo(people)
+
+
+def table(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str]) -> str:
+    """``rows`` as an aligned table; ``columns`` maps a field to its heading. Numbers stand to the right."""
+    cells = [list(columns.values())] + [[_cell(row.get(field)) for field in columns] for row in rows]
+    right = [all(isinstance(row.get(field), int | float | None) for row in rows) and bool(rows) for field in columns]
+    widths = [max(width(line[i]) for line in cells) for i in range(len(columns))]
+    return "\n".join(
+        "  ".join(_pad(text, size, to_right) for text, size, to_right in zip(line, widths, right, strict=True)).rstrip()
+        for line in cells
+    )
+
+
+def width(text: str) -> int:
+    """How many terminal columns ``text`` takes: Chinese characters take two, combining marks none."""
+    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def printable(text: str) -> str:
+    """``text`` without control characters: what a model or a provider wrote must not drive the terminal."""
+    return "".join(c if c in "\n\t" or unicodedata.category(c) not in {"Cc", "Cf", "Co", "Cs"} else "�" for c in text)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return printable(str(value)).replace("\n", " ")
+
+
+def _pad(text: str, size: int, to_right: bool) -> str:
+    space = " " * (size - width(text))
+    return space + text if to_right else text + space

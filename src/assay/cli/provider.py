@@ -1,0 +1,112 @@
+"""``assay provider``: who answers. A key is read from standard input, never from the command line, which others can see."""
+
+import getpass
+import sys
+from typing import Any
+
+import click
+
+from assay.cli.configure import Configured
+from assay.cli.options import as_json, configured
+from assay.cli.output import emit, say, table
+from assay.cli.remote import any_server
+from assay.core import InvalidInput
+
+
+@click.group()
+def provider() -> None:
+    """Who answers: list, add a key, test, verify."""
+
+
+@provider.command("list")
+@as_json
+@configured()
+async def list_providers(configured: Configured, as_json: bool) -> None:
+    """List the providers, and where the key of each comes from."""
+    async with any_server(configured.settings) as server:
+        providers = (await server.get("/api/v1/providers"))["providers"]
+    rows = [row | {"key": _key_in_words(row["key"])} for row in providers]
+    emit(
+        providers,
+        as_json,
+        table(rows, {"name": "name", "title": "title", "kind": "kind", "enabled": "enabled", "key": "key", "base_url": "address"}),
+    )
+
+
+@provider.command()
+@click.argument("name")
+@click.option("--base-url", help="Address of an OpenAI-compatible provider that Assay does not know yet.")
+@click.option("--title", help="What people call it.")
+@click.option("--no-key", is_flag=True, help="It needs no key.")
+@as_json
+@configured()
+async def add(configured: Configured, name: str, base_url: str | None, title: str | None, no_key: bool, as_json: bool) -> None:
+    """Add the key of provider NAME, read from standard input, to the vault; with --base-url, a new provider."""
+    secret = None if no_key else read_secret(f"Key of {name}: ")
+    async with any_server(configured.settings) as server:
+        if base_url is not None:
+            row = await server.post(
+                "/api/v1/providers", {"name": name, "title": title or name, "base_url": base_url, "key": secret}
+            )
+        elif secret is None:
+            row = await server.post(f"/api/v1/providers/{name}/enabled", {"enabled": True})
+        else:
+            row = await server.put(f"/api/v1/providers/{name}/key", {"key": secret})
+    emit(row, as_json, f"{row['title']}: {_key_in_words(row['key'])}. `assay provider test {name}` asks whether it works.")
+
+
+@provider.command()
+@click.argument("name")
+@as_json
+@configured()
+async def test(configured: Configured, name: str, as_json: bool) -> int:
+    """Ask provider NAME for its models: is it there, and does it take the key?"""
+    async with any_server(configured.settings) as server:
+        result = await server.post(f"/api/v1/providers/{name}/test")
+    return _report(name, result, as_json)
+
+
+@provider.command()
+@click.argument("name")
+@click.option("--model", help="The model to ask; the provider's first otherwise.")
+@as_json
+@configured()
+async def verify(configured: Configured, name: str, model: str | None, as_json: bool) -> int:
+    """Ask provider NAME for real answers, a few tokens long: turns what is wire-true into live, or names what differs."""
+    async with any_server(configured.settings) as server:
+        result = await server.post(f"/api/v1/providers/{name}/verify", {"model": model} if model else {})
+    emit(result, as_json, table(result["checks"], {"name": "check", "ok": "ok", "detail": "detail"}))
+    return 0 if result["ok"] else 1
+
+
+def read_secret(prompt: str) -> str:
+    """A secret from the terminal, unseen, or from standard input."""
+    secret = getpass.getpass(prompt) if sys.stdin.isatty() else sys.stdin.readline()
+    if not secret.strip():
+        raise InvalidInput("provider.empty_key", "The key is empty.", hint="Give it on standard input.")
+    return secret.strip()
+
+
+def _report(name: str, result: dict[str, Any], as_json: bool) -> int:
+    if not result["ok"]:
+        emit(result, as_json, "")
+        error = result["error"]
+        say(f"error: {error['detail']}")
+        if error.get("hint"):
+            say(f"hint: {error['hint']}")
+        return 4 if error["status"] in {401, 403} else 3
+    emit(result, as_json, "\n".join(result["models"]))
+    say(f"{name} answers in {result['latency_ms']:.0f} ms with {len(result['models'])} models.")
+    return 0
+
+
+def _key_in_words(key: dict[str, Any]) -> str:
+    match key["source"]:
+        case "vault":
+            return f"{key['hint']} (vault)"
+        case "environment":
+            return f"{key['hint']} (environment)"
+        case "none_needed":
+            return "none needed"
+        case _:
+            return "missing"

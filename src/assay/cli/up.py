@@ -1,0 +1,94 @@
+"""``assay up``: one process, one port."""
+
+import asyncio
+import ipaddress
+import signal
+from typing import Any
+
+import click
+
+from assay.cli.configure import Configured
+from assay.cli.logs import start_logging
+from assay.cli.options import as_json, configured
+from assay.cli.output import emit, say
+from assay.core import Forbidden, Settings
+from assay.web.compose import Assay, assemble
+from assay.web.serve import listening, local_door
+
+
+@click.command()
+@click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
+@click.option("--port", type=int, help="Port to listen on; 0 takes a free one.  [default: 8470]")
+@click.option(
+    "--demo", is_flag=True, default=None, help="Practice contestants and a first key; needs no provider key and no network."
+)
+@as_json
+@configured("host", "port", "demo")
+async def up(configured: Configured, as_json: bool) -> None:
+    """Start Assay: the gateway, the pages and the local door, until SIGINT or SIGTERM."""
+    settings = configured.settings
+    start_logging(settings.log_level)
+    check_exposure(settings)
+    async with assemble(settings) as assay, local_door(assay, settings), listening(assay, settings) as url:
+        assay.url = url
+        await _announce(assay, as_json)
+        await _until_told()
+        say("Stopping: answers under way are finished first.")
+
+
+def check_exposure(settings: Settings) -> None:
+    """Refuse to listen where others can reach it while nobody has to sign in with more than a link."""
+    if settings.admin_password_file is None and not _is_loopback(settings.host):
+        raise Forbidden(
+            "up.needs_admin",
+            f"Listening on {settings.host!r} would let other machines in, and there is no admin account.",
+            hint="Set `admin_password_file`, or listen on 127.0.0.1.",
+            param="host",
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+async def _announce(assay: Assay, as_json: bool) -> None:
+    settings = assay.settings
+    login = f"{assay.url}/login?token={assay.doorkeeper.new_link()}"
+    key = await assay.first_key() if settings.demo else None
+    document: dict[str, Any] = {
+        "url": assay.url,
+        "login": login,
+        "base_url": f"{assay.url}/v1",
+        "key": key,
+        "bodies": settings.bodies,
+    }
+    lines = [
+        f"Assay is up at {assay.url}",
+        "",
+        f"  Open once     {login}",
+        f"  Base URL      {assay.url}/v1",
+    ]
+    if key:
+        lines.append(f"  Gateway key   {key}   (shown once)")
+    elif settings.demo:
+        lines.append("  Gateway key   made before and shown then; `assay key create NAME` makes another")
+    kept = {
+        "full": f"kept for {settings.bodies_days} days, so that your own work can be replayed",
+        "hashed": 'kept as hashes only; replay needs `bodies = "full"`',
+        "off": 'not kept; replay needs `bodies = "full"`',
+    }
+    lines += [f"  Bodies        {kept[settings.bodies]} (setting `bodies`)", f"  Data          {settings.data}"]
+    emit(document, as_json, "\n".join(lines))
+
+
+async def _until_told() -> None:
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, told.set)
+    await told.wait()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.remove_signal_handler(number)

@@ -1,0 +1,90 @@
+"""The whole product, assembled: the store is opened, the subsystems are joined, one ASGI callable answers.
+
+`/v1/*` goes straight to the gateway; everything else is the page and its API behind the `Guard`.
+"""
+
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.routing import Mount, Route
+from starlette.types import Receive, Scope, Send
+
+from assay.arena import Arena
+from assay.arena import routes as arena_routes
+from assay.board import routes as board_routes
+from assay.core import AssayError, Settings
+from assay.gateway import Gateway, practice
+from assay.gateway import routes as gateway_routes
+from assay.store import Database, Vault, keys, migrate, open_database
+from assay.store.lock import DataLock
+from assay.web import problems
+from assay.web.access import Doorkeeper, Guard
+from assay.web.pages import page
+from assay.web.routes import routes
+
+SCHEMAS = ("assay.store", "assay.arena")
+
+
+class Assay:
+    """The running product, an ASGI callable. ``url`` is where it listens, once it does."""
+
+    def __init__(self, settings: Settings, database: Database, vault: Vault, gateway: Gateway, arena: Arena):
+        self.settings = settings
+        self.database = database
+        self.vault = vault
+        self.gateway = gateway
+        self.arena = arena
+        self.doorkeeper = Doorkeeper(settings, vault.derive("session"))
+        self.url = ""
+        self._pages = Guard(Starlette(routes=self._routes(), exception_handlers=_HANDLERS), self.doorkeeper)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"].startswith("/v1/"):
+            await self.gateway(scope, receive, send)
+        else:
+            await self._pages(scope, receive, send)
+
+    async def first_key(self) -> str | None:
+        """A first gateway key in clear, where there is none yet."""
+        if await keys.list_keys(self.database):
+            return None
+        _, key = await keys.create_key(self.database, self.vault, "first key")
+        await self.gateway.refresh()
+        return key
+
+    def _routes(self) -> list[Route | Mount]:
+        return [
+            *routes(self.settings, self.doorkeeper, url=lambda: self.url, first_run=lambda: not self.gateway.deployments()),
+            *gateway_routes.routes(self.gateway),
+            *arena_routes.routes(self.arena),
+            *board_routes.routes(self.database, self.vault, self.settings),
+            Mount("/", page()),
+        ]
+
+
+@asynccontextmanager
+async def assemble(settings: Settings) -> AsyncGenerator[Assay, None]:
+    """Open everything in order; close it in reverse, so that what was accepted is written.
+
+    Raises:
+        Unavailable: another process holds the data folder, or the database cannot be reached.
+    """
+    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    async with AsyncExitStack() as stack:
+        stack.enter_context(DataLock(settings.data))
+        vault = Vault.open(settings.master_key)
+        database = await open_database(settings.database_url)
+        stack.push_async_callback(database.close)
+        await migrate(database, *SCHEMAS)
+        if settings.demo:
+            await stack.enter_async_context(practice.serve(settings.practice_socket))
+        gateway = await Gateway.start(database, vault, settings)
+        stack.push_async_callback(gateway.close)
+        arena = await Arena.start(database, vault, gateway.caller, gateway.deployments)
+        stack.push_async_callback(arena.close)
+        yield Assay(settings, database, vault, gateway, arena)
+
+
+_HANDLERS = {AssayError: problems.on_assay_error, HTTPException: problems.on_http_error, Exception: problems.on_bug}
