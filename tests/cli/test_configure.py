@@ -1,0 +1,77 @@
+"""Where settings come from, and what is said of wrong ones."""
+
+from pathlib import Path
+
+import pytest
+
+from assay.cli.configure import configure, unknown_variables
+from assay.core import InvalidInput, NotFound
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "assay.toml"
+    path.write_text(text)
+    return path
+
+
+def test_a_flag_wins_over_the_environment_which_wins_over_the_file(tmp_path: Path) -> None:
+    file = write(tmp_path, 'port = 1111\nhost = "::1"\nbodies = "off"\n')
+    found = configure({"port": 3333}, {"ASSAY_PORT": "2222", "ASSAY_BODIES": "hashed"}, file)
+    assert (found.settings.port, found.settings.bodies, found.settings.host) == (3333, "hashed", "::1")
+    assert [found.origins[name].kind for name in ("port", "bodies", "host", "log_level")] == [
+        "flag",
+        "environment",
+        "file",
+        "shipped",
+    ]
+
+
+def test_an_unknown_key_is_an_error_with_a_suggestion(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match=r"max_body_byte'.* Did you mean 'max_body_bytes'") as caught:
+        configure({}, {}, write(tmp_path, "max_body_byte = 5\n"))
+    assert caught.value.code == "settings.unknown_key"
+
+
+@pytest.mark.parametrize(
+    ("environ", "said"),
+    [
+        ({"ASSAY_PORT": "eighty"}, "'port' cannot be 'eighty' (from ASSAY_PORT)"),
+        ({"ASSAY_PORT": "70000"}, "'port' cannot be '70000'"),
+        ({"ASSAY_BODIES": "some"}, "'bodies' cannot be 'some'"),
+        ({"ASSAY_IDLE_TIMEOUT_S": "0"}, "'idle_timeout_s' cannot be '0'"),
+    ],
+)
+def test_a_wrong_value_is_named_with_its_reason_and_its_origin(environ: dict[str, str], said: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        configure({}, environ)
+    assert said in caught.value.message
+
+
+def test_a_wrong_database_url_is_not_repeated_since_it_may_hold_a_password(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        configure({}, {}, write(tmp_path, 'database = ["postgresql://me:hush@db"]\n'))
+    assert "hush" not in str(caught.value)
+
+
+def test_a_named_file_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(NotFound, match="no configuration file"):
+        configure({}, {}, tmp_path / "none.toml")
+
+
+def test_broken_toml_is_named_with_its_line(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="line 1"):
+        configure({}, {}, write(tmp_path, "port = \n"))
+
+
+def test_the_master_key_may_not_lie_inside_the_data_folder(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="inside the data folder"):
+        configure({"data": tmp_path, "master_key": tmp_path / "keys" / "master.key"}, {})
+
+
+def test_a_provider_of_the_file_needs_only_an_address(tmp_path: Path) -> None:
+    (row,) = configure({}, {}, write(tmp_path, '[providers.our-vllm]\nbase_url = "http://127.0.0.1:9000/v1"\n')).settings.providers
+    assert (row.name, row.title, row.origin, row.key_env) == ("our-vllm", "our-vllm", "file", ("OUR_VLLM_API_KEY",))
+
+
+def test_misspelt_variables_are_found_and_those_of_the_tests_are_not() -> None:
+    assert unknown_variables({"ASSAY_PROT": "1", "ASSAY_PORT": "1", "ASSAY_CHROMIUM": "/c", "HOME": "/"}) == ["ASSAY_PROT"]
