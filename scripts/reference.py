@@ -1,0 +1,227 @@
+"""Writes the reference pages that say what the source says: ``make reference``. A test compares them with the source.
+
+settings.md comes from the fields of ``Settings``, commands.md from the command line itself, providers.md from the provider
+rows, errors.md from every place in the source that raises an error with a stable code.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
+
+import click
+import msgspec
+
+from assay import cli, core
+from assay.cli.configure import NOT_SETTINGS
+from assay.core import AssayError, Provider, Settings
+
+ROOT = Path(__file__).resolve().parent.parent
+SOURCES = ROOT / "src" / "assay"
+PAGES = ROOT / "docs" / "reference"
+_CODE = re.compile(r"[a-z]+(?:\.[a-z][a-z0-9_]*)+")
+_NOTICE = "<!-- Written by `make reference` from the source; edit that instead. -->\n"
+
+VARIABLES = {
+    "ASSAY_CONFIG": "The configuration file, where it is neither `assay.toml` here nor in the user's configuration folder.",
+    "ASSAY_CHROMIUM": "Tests and screenshots: the Chromium to use.",
+    "ASSAY_TEST_DATABASE_URL": "Tests: a PostgreSQL in which databases may be made and dropped.",
+    "ASSAY_SKIP_WEB": "Build: `1` leaves the page as it is.",
+    "ASSAY_SKIP_APT": "Tests: `1` installs no Debian packages.",
+    "ASSAY_LANG": "Language of the command line's words.",
+}
+
+
+def pages() -> dict[str, str]:
+    """The text of each generated page, by file name."""
+    return {"settings.md": settings(), "commands.md": commands(), "providers.md": providers(), "errors.md": errors()}
+
+
+def settings() -> str:
+    """A table of every setting, its default and its meaning."""
+    lines = [
+        "# Settings",
+        _NOTICE,
+        "A value is taken from a flag, else from the environment, else from `assay.toml`, else from the database, else from the",
+        "default here. An unknown key is an error with a suggestion. `assay config show --origin` names where each came from.",
+        "`assay.toml` is looked for in the current folder, then in the user's configuration folder.",
+        "",
+        "| setting | variable | default | meaning |",
+        "|---|---|---|---|",
+    ]
+    hints = get_type_hints(Settings, include_extras=True)
+    for field in msgspec.structs.fields(Settings):
+        variable = "" if field.name in {"providers", "aliases"} else f"`ASSAY_{field.name.upper()}`"
+        lines.append(f"| `{field.name}` | {variable} | {_default(field)} | {_description(hints[field.name])} |")
+    lines += ["", "Other variables, which are no settings:", "", "| variable | meaning |", "|---|---|"]
+    lines += [f"| `{name}` | {VARIABLES[name]} |" for name in sorted(NOT_SETTINGS)]
+    return "\n".join(lines) + "\n"
+
+
+def _default(field: msgspec.structs.FieldInfo) -> str:
+    shipped = {"data": "the user's data folder", "master_key": "`master.key` in the user's configuration folder"}
+    if field.name in shipped:
+        return shipped[field.name]
+    value = field.default_factory() if field.default is msgspec.NODEFAULT else field.default
+    return {None: "none", "": "empty", (): "none", True: "yes", False: "no"}.get(value, f"`{value}`") if value != {} else "none"
+
+
+def _description(hint: Any) -> str:
+    """The words of the outermost ``Meta`` that has any."""
+    if get_origin(hint) is not Annotated:
+        return ""
+    return next((meta.description for meta in reversed(get_args(hint)[1:]) if meta.description), "")
+
+
+def commands() -> str:
+    """Every command with its arguments, options and meaning."""
+    lines = ["# Commands", _NOTICE, (cli.__doc__ or "").partition("\n")[2].strip().partition("\nEach")[0], ""]
+    for path, command in walk(cli.assay):
+        if isinstance(command, click.Group):
+            continue
+        context = click.Context(command, info_name=path)
+        lines += [f"## `{' '.join([path, *command.collect_usage_pieces(context)])}`", "", _one_paragraph(command.help), ""]
+        options = [option for option in command.params if isinstance(option, click.Option)]
+        lines += [f"- `{_spelled(option)}`: {option.help}" for option in options]
+        lines.append("")
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def walk(command: click.Command, path: str = "assay") -> Iterator[tuple[str, click.Command]]:
+    """Every command below ``command``, with the words that call it."""
+    yield path, command
+    if isinstance(command, click.Group):
+        context = click.Context(command, info_name=path)
+        for name in command.list_commands(context):
+            child = command.get_command(context, name)
+            if child is not None and not child.hidden:
+                yield from walk(child, f"{path} {name}")
+
+
+def _spelled(option: click.Option) -> str:
+    value = "" if option.is_flag else f" {option.make_metavar(click.Context(click.Command('x')))}"
+    return ", ".join(sorted([*option.opts, *option.secondary_opts], key=len)) + value
+
+
+def _one_paragraph(text: str | None) -> str:
+    return " ".join((text or "").split())
+
+
+def providers() -> str:
+    """A table of the provider rows that are shipped."""
+    shipped: dict[str, Provider] = importlib.import_module("assay.gateway.providers").shipped_providers()
+    lines = [
+        "# Providers",
+        _NOTICE,
+        "One TOML row each in `src/assay/gateway/providers/`. All are *wire-true*: shown against a strict stand-in built from the",
+        "provider's own documentation as of the date given. `assay provider verify NAME` with your own key makes one *live*.",
+        "",
+        "| name | who | kind | address | key from | facts of |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, row in sorted(shipped.items()):
+        key = ", ".join(f"`{variable}`" for variable in row.key_env) or "none needed"
+        who = f"[{row.title}]({row.docs})" if row.docs else row.title
+        lines.append(f"| `{name}` | {who} | {row.kind} | `{row.base_url}` | {key} | {row.facts} |")
+    return "\n".join(lines) + "\n"
+
+
+@dataclass(frozen=True)
+class Raised:
+    """One place that raises: the code, the status it answers with, what it says and the way out."""
+
+    code: str
+    status: int
+    says: str
+    hint: str
+
+
+def errors() -> str:
+    """Every stable code, grouped by its first word."""
+    lines = [
+        "# Errors",
+        _NOTICE,
+        "Each error has a code that stays the same, a sentence that names the value and the reason, and often a hint: the way out.",
+        "Clients get it in their protocol's own shape, the page as problem JSON (RFC 9457), the command line as lines on standard",
+        "error. `…` stands for what depends on the case.",
+    ]
+    group = ""
+    for code, places in sorted(raised().items()):
+        if code.partition(".")[0] != group:
+            group = code.partition(".")[0]
+            lines += ["", f"## {group}", "", "| code | status | says | hint |", "|---|---|---|---|"]
+        status = ", ".join(sorted({str(place.status) for place in places if place.status}))
+        says = " / ".join(dict.fromkeys(place.says for place in places if place.says))
+        hint = " / ".join(dict.fromkeys(place.hint for place in places if place.hint))
+        lines.append(f"| `{code}` | {status} | {_cell(says)} | {_cell(hint)} |")
+    return "\n".join(lines) + "\n"
+
+
+def raised() -> dict[str, list[Raised]]:
+    """Every error code in the source, with the places that raise it."""
+    trees = {file: ast.parse(file.read_text("utf-8")) for file in sorted(SOURCES.rglob("*.py"))}
+    statuses = _statuses(trees.values())
+    found: dict[str, list[Raised]] = {}
+    for tree in trees.values():
+        for node in ast.walk(tree):
+            for place in _places(node, statuses):
+                found.setdefault(place.code, []).append(place)
+    return found
+
+
+def _statuses(trees: Any) -> dict[str, int]:
+    """The HTTP status of each error class, also of those that the subsystems derive."""
+    known = {name: kind.status for name, kind in vars(core).items() if isinstance(kind, type) and issubclass(kind, AssayError)}
+    for tree in trees:
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ClassDef):
+                for base in node.bases:
+                    if isinstance(base, ast.Name) and base.id in known:
+                        known.setdefault(node.name, known[base.id])
+    return known
+
+
+def _places(node: ast.AST, statuses: dict[str, int]) -> Iterator[Raised]:
+    """What ``node`` raises or names as a code."""
+    if isinstance(node, ast.Call):
+        name = node.func.id if isinstance(node.func, ast.Name) else node.func.attr if isinstance(node.func, ast.Attribute) else ""
+        words = {keyword.arg: keyword.value for keyword in node.keywords}
+        code, says = [*node.args, None, None][:2]
+        found = _code(words.get("code", code))
+        if found and (name in statuses or "code" in words or name == "__init__"):
+            yield Raised(found, statuses.get(name, 0), _text(words.get("message", says)), _text(words.get("hint")))
+    elif isinstance(node, ast.Assign) and any(isinstance(target, ast.Name) and target.id == "code" for target in node.targets):
+        for part in ast.walk(node.value):
+            if found := _code(part):
+                yield Raised(found, 0, "", "")
+
+
+def _code(node: ast.AST | None) -> str | None:
+    if isinstance(node, ast.Constant) and isinstance(node.value, str) and _CODE.fullmatch(node.value):
+        return node.value
+    return None
+
+
+def _text(node: ast.AST | None) -> str:
+    """The words of a string or f-string, `…` for what is filled in."""
+    if isinstance(node, ast.Constant):
+        return str(node.value) if isinstance(node.value, str) else ""
+    if isinstance(node, ast.JoinedStr):
+        return "".join(_text(part) if isinstance(part, ast.Constant) else "…" for part in node.values)
+    if isinstance(node, ast.BinOp):
+        return _text(node.left) + _text(node.right)
+    return ""
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+if __name__ == "__main__":
+    for name, text in pages().items():
+        (PAGES / name).write_text(text, "utf-8")
