@@ -1,0 +1,94 @@
+"""A copy of the database while it is in use."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import sqlite3
+from pathlib import Path
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+from assay.core.errors import Conflict, Unavailable
+from assay.store.database import is_postgresql, sqlite_path
+
+
+async def backup(db_url: str, target: Path) -> int:
+    """Copy the database at ``db_url`` to the file ``target`` (0600), whole and consistent; its size in bytes.
+
+    SQLite is copied page by page (https://www.sqlite.org/backup.html), PostgreSQL by ``pg_dump --format=custom``.
+
+    Raises:
+        Conflict: ``store.backup_exists``, nothing is overwritten.
+        Unavailable: ``store.backup_failed`` with the reason, ``store.no_pg_dump``.
+    """
+    draft = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        try:
+            os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+            if is_postgresql(db_url):
+                await _dump(db_url, draft)
+            else:
+                await asyncio.to_thread(_copy, sqlite_path(db_url), draft)
+            return await asyncio.to_thread(_publish, draft, target)
+        except FileExistsError as error:
+            raise Conflict(
+                "store.backup_exists", f"{target} is there already.", hint="Give another name.", param="target"
+            ) from error
+        except OSError as error:
+            raise _failed(f"{target}: {error.strerror}") from error
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _publish(draft: Path, target: Path) -> int:
+    os.link(draft, target)
+    return target.stat().st_size
+
+
+def _copy(source: Path, draft: Path) -> None:
+    if not source.exists():
+        raise _failed(f"there is no database {source}")
+    try:
+        reading = sqlite3.connect(source, timeout=10)
+        writing = sqlite3.connect(draft)
+        try:
+            reading.backup(writing)
+        finally:
+            writing.close()
+            reading.close()
+    except sqlite3.Error as error:
+        raise _failed(f"{source}: {error}") from error
+
+
+async def _dump(url: str, draft: Path) -> None:
+    program = shutil.which("pg_dump")
+    if program is None:
+        raise Unavailable(
+            "store.no_pg_dump",
+            "A PostgreSQL database is copied by pg_dump, which is not installed here.",
+            hint="Install PostgreSQL's client programs, or run pg_dump on the server.",
+        )
+    parts = urlsplit(url)
+    user, _, host = parts.netloc.rpartition("@")
+    name, _, password = user.partition(":")
+    bare = urlunsplit(parts._replace(netloc=f"{name}@{host}" if name else host))
+    # The password goes by the environment: a command line can be read by every user of the machine.
+    environment = {**os.environ, **({"PGPASSWORD": unquote(password)} if password else {})}
+    process = await asyncio.create_subprocess_exec(
+        program,
+        "--format=custom",
+        f"--file={draft}",
+        f"--dbname={bare}",
+        "--no-password",
+        env=environment,
+        stdin=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    _, said = await process.communicate()
+    if process.returncode:
+        raise _failed(f"pg_dump: {said.decode(errors='replace').strip()[-500:]}")
+
+
+def _failed(reason: str) -> Unavailable:
+    return Unavailable("store.backup_failed", f"The copy was not made: {reason}.")

@@ -1,0 +1,320 @@
+"""The shared tables: calls and their bodies, secrets, provider rows and settings from the page, measurements."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Literal, TypeAlias
+
+import msgspec
+
+from assay.core.call import Call, Purpose
+from assay.core.deployment import Provider
+from assay.core.errors import InvalidInput
+from assay.core.ids import new_id, now_us
+from assay.core.measurement import Measurement
+from assay.core.money import Money, Usage
+from assay.store.database import Database, Row, Write
+from assay.store.sql import Sql
+from assay.store.vault import Secret, Vault
+
+BodyKind: TypeAlias = Literal["request", "reply", "transcript"]
+
+INSERT_CALL = Sql("""
+    INSERT INTO calls (
+        id, request_id, at, purpose, outcome, asked, deployment, provider, model, protocol, stream, duration_us, ttft_us, key_id,
+        status, error, stop, usage, input_tokens, output_tokens, cost_nano, cost_currency, request, reply, upstream_id, losses
+    ) VALUES (
+        :id, :request_id, :at, :purpose, :outcome, :asked, :deployment, :provider, :model, :protocol, :stream, :duration_us, :ttft_us, :key_id,
+        :status, :error, :stop, :usage, :input_tokens, :output_tokens, :cost_nano, :cost_currency, :request, :reply, :upstream_id, :losses
+    ) ON CONFLICT (id) DO NOTHING
+""")
+_LISTED = """
+    SELECT * FROM calls
+    WHERE (CAST(:before AS TEXT) IS NULL OR id < :before)
+      AND (CAST(:purpose AS TEXT) IS NULL OR purpose = :purpose)
+      AND {shown}
+    ORDER BY id DESC LIMIT :limit
+"""
+SELECT_CALLS = Sql(
+    sqlite=_LISTED.format(shown="request_id NOT IN (SELECT value FROM json_each(:hidden))"),
+    postgresql=_LISTED.format(shown="request_id <> ALL(CAST(:hidden AS TEXT[]))"),
+)
+SELECT_SPEEDS = Sql("""
+    SELECT deployment, model, ttft_us, duration_us, output_tokens FROM calls
+    WHERE model = :model AND at >= :since AND outcome = 'ok' AND stream = 1 AND ttft_us IS NOT NULL
+    ORDER BY at DESC LIMIT :limit
+""")
+
+UPSERT_BODY = Sql("""
+    INSERT INTO transcripts (hash, kind, content, kept_until) VALUES (:hash, :kind, :content, :kept_until)
+    ON CONFLICT (hash) DO UPDATE SET kept_until = excluded.kept_until
+    WHERE transcripts.kept_until < excluded.kept_until
+       OR (excluded.kept_until IS NULL AND transcripts.kept_until IS NOT NULL)
+""")
+SELECT_BODY = Sql("SELECT content FROM transcripts WHERE hash = :hash")
+DELETE_EXPIRED = Sql("""
+    DELETE FROM transcripts WHERE hash IN (SELECT hash FROM transcripts WHERE kept_until <= :now LIMIT :limit)
+""")
+
+UPSERT_SECRET = Sql("""
+    INSERT INTO secrets (record, sealed, hint, at) VALUES (:record, :sealed, :hint, :at)
+    ON CONFLICT (record) DO UPDATE SET sealed = excluded.sealed, hint = excluded.hint, at = excluded.at
+""")
+SELECT_SECRETS = Sql("SELECT record, sealed, hint, at FROM secrets ORDER BY record")
+DELETE_SECRET = Sql("DELETE FROM secrets WHERE record = :record")
+
+UPSERT_PROVIDER = Sql("""
+    INSERT INTO providers (name, body, at) VALUES (:name, :body, :at)
+    ON CONFLICT (name) DO UPDATE SET body = excluded.body, at = excluded.at
+""")
+SELECT_PROVIDERS = Sql("SELECT body FROM providers ORDER BY name")
+DELETE_PROVIDER = Sql("DELETE FROM providers WHERE name = :name")
+
+UPSERT_SETTING = Sql("""
+    INSERT INTO settings (name, value, at) VALUES (:name, :value, :at)
+    ON CONFLICT (name) DO UPDATE SET value = excluded.value, at = excluded.at
+""")
+SELECT_SETTINGS = Sql("SELECT name, value FROM settings ORDER BY name")
+DELETE_SETTING = Sql("DELETE FROM settings WHERE name = :name")
+
+INSERT_MEASUREMENT = Sql("""
+    INSERT INTO measurements (publication, number, metric, series, subject, at, body)
+    VALUES (:publication, :number, :metric, :series, :subject, :at, :body)
+""")
+SELECT_LATEST = Sql("""
+    SELECT body FROM measurements AS shown
+    WHERE metric = :metric AND (CAST(:series AS TEXT) IS NULL OR series = :series)
+      AND publication = (
+          SELECT MAX(publication) FROM measurements AS other WHERE other.metric = shown.metric AND other.series = shown.series
+      )
+    ORDER BY publication, number
+""")
+
+_encode = msgspec.json.Encoder().encode
+_usage = msgspec.json.Decoder(Usage)
+_losses = msgspec.json.Decoder(tuple[str, ...])
+_provider = msgspec.json.Decoder(Provider)
+_measurement = msgspec.json.Decoder(Measurement)
+
+
+class Body(msgspec.Struct, frozen=True):
+    """What was said, under its content hash, until ``kept_until`` (microseconds UTC; None keeps it for good)."""
+
+    hash: str
+    kind: BodyKind
+    content: bytes
+    kept_until: int | None = None
+
+
+class StoredSecret(msgspec.Struct, frozen=True):
+    """A secret, opened, with what a page may show of it."""
+
+    record: str
+    secret: Secret
+    hint: str | None
+    at: int
+
+
+class Speed(msgspec.Struct, frozen=True):
+    """How fast one streamed answer came."""
+
+    deployment: str
+    model: str
+    ttft_us: int
+    duration_us: int
+    output_tokens: int | None
+
+
+async def record_calls(db: Database, calls: Sequence[Call], bodies: Sequence[Body]) -> None:
+    """Save calls and bodies in one commit. Saying the same again changes nothing; a body's end only ever moves back.
+
+    A row is never lost to what an upstream wrote into it: characters and numbers that no database holds are replaced.
+    """
+    rows = [_row(call) for call in calls]
+    by_hash = {body.hash: body for body in bodies}
+    kept = [msgspec.structs.asdict(by_hash[key]) for key in sorted(by_hash)]  # one order everywhere, so that writers never deadlock
+    batch: list[Write] = [(UPSERT_BODY, kept)] if kept else []
+    try:
+        await db.write([*batch, (INSERT_CALL, rows)])
+    except InvalidInput:
+        await db.write([*batch, (INSERT_CALL, [_storable(row) for row in rows])])
+
+
+async def list_calls(
+    db: Database, limit: int, before: str | None = None, purpose: Purpose | None = None, hidden: Collection[str] = ()
+) -> list[Call]:
+    """The newest calls first, before the call id ``before``; those whose ``request_id`` is in ``hidden`` are left out."""
+    rows = await db.read(SELECT_CALLS, before=before, purpose=purpose, hidden=list(hidden), limit=limit)
+    return [_call(row) for row in rows]
+
+
+async def list_speeds(db: Database, model: str, since: int, limit: int = 1000) -> list[Speed]:
+    """The newest streamed answers of ``model`` since ``since`` (microseconds UTC), whoever served them."""
+    rows = await db.read(SELECT_SPEEDS, model=model, since=since, limit=limit)
+    return [Speed(row["deployment"], row["model"], row["ttft_us"], row["duration_us"], row["output_tokens"]) for row in rows]
+
+
+async def get_body(db: Database, hash: str) -> bytes | None:
+    """The content under a hash, or None where it was not kept or its time is over."""
+    rows = await db.read(SELECT_BODY, hash=hash)
+    return bytes(rows[0]["content"]) if rows else None
+
+
+async def drop_expired_bodies(db: Database, now: int, *, step: int = 500) -> int:
+    """Delete what need not be kept at ``now``, in short steps so that writers never wait long; how many went."""
+    dropped = 0
+    while True:
+        async with db.transaction() as tx:
+            gone = await tx.write(DELETE_EXPIRED, {"now": now, "limit": step})
+        dropped += gone
+        if gone < step:
+            return dropped
+
+
+async def save_secret(db: Database, vault: Vault, record: str, secret: str) -> None:
+    """Seal and store the secret of ``record``, in place of an older one."""
+    row = {"record": record, "sealed": vault.seal(record, secret), "hint": Secret(secret).hint, "at": now_us()}
+    await db.write([(UPSERT_SECRET, row)])
+
+
+async def load_secrets(db: Database, vault: Vault) -> dict[str, StoredSecret]:
+    """All secrets by record. Raises as `Vault.unseal` does."""
+    rows = await db.read(SELECT_SECRETS)
+    return {row["record"]: _secret(row, vault) for row in rows}
+
+
+async def delete_secret(db: Database, record: str) -> None:
+    """Forget the secret of ``record``."""
+    await db.write([(DELETE_SECRET, {"record": record})])
+
+
+async def save_provider(db: Database, provider: Provider) -> None:
+    """Store a provider row, in place of an older one of its name."""
+    await db.write([(UPSERT_PROVIDER, {"name": provider.name, "body": _encode(provider).decode(), "at": now_us()})])
+
+
+async def load_providers(db: Database) -> list[Provider]:
+    """The stored provider rows, with ``origin`` "database"."""
+    rows = await db.read(SELECT_PROVIDERS)
+    return [msgspec.structs.replace(_provider.decode(row["body"]), origin="database") for row in rows]
+
+
+async def delete_provider(db: Database, name: str) -> None:
+    """Forget a stored provider row."""
+    await db.write([(DELETE_PROVIDER, {"name": name})])
+
+
+async def save_setting(db: Database, name: str, value: Any) -> None:
+    """Store a setting as JSON."""
+    await db.write([(UPSERT_SETTING, {"name": name, "value": _encode(value).decode(), "at": now_us()})])
+
+
+async def load_settings(db: Database) -> dict[str, Any]:
+    """All stored settings."""
+    return {row["name"]: msgspec.json.decode(row["value"]) for row in await db.read(SELECT_SETTINGS)}
+
+
+async def delete_setting(db: Database, name: str) -> None:
+    """Go back to what a setting is without the database."""
+    await db.write([(DELETE_SETTING, {"name": name})])
+
+
+async def publish_measurements(db: Database, measurements: Sequence[Measurement], *, series: str = "") -> str:
+    """Store measurements as one publication and return its id. A ``series`` (say, one board's settings) replaces only itself."""
+    publication = new_id()
+    rows = [
+        {
+            "publication": publication,
+            "number": number,
+            "metric": measurement.metric,
+            "series": series,
+            "subject": measurement.subject,
+            "at": measurement.at,
+            "body": _encode(measurement).decode(),
+        }
+        for number, measurement in enumerate(measurements)
+    ]
+    await db.write([(INSERT_MEASUREMENT, rows)])
+    return publication
+
+
+async def latest_measurements(db: Database, metric: str, *, series: str | None = None) -> list[Measurement]:
+    """The last publication of ``metric``, in its order: of one series, or of each."""
+    return [_measurement.decode(row["body"]) for row in await db.read(SELECT_LATEST, metric=metric, series=series)]
+
+
+def _row(call: Call) -> dict[str, Any]:
+    usage, cost = call.usage, call.cost
+    return {
+        "id": call.id,
+        "request_id": call.request_id,
+        "at": call.at,
+        "purpose": call.purpose,
+        "outcome": call.outcome,
+        "asked": call.asked,
+        "deployment": call.deployment,
+        "provider": call.provider,
+        "model": call.model,
+        "protocol": call.protocol,
+        "stream": int(call.stream),
+        "duration_us": call.duration_us,
+        "ttft_us": call.ttft_us,
+        "key_id": call.key,
+        "status": call.status,
+        "error": call.error,
+        "stop": call.stop,
+        "usage": None if usage is None else _encode(usage).decode(),
+        "input_tokens": None if usage is None else usage.total_input,
+        "output_tokens": None if usage is None else usage.total_output,
+        "cost_nano": None if cost is None else cost.nano,
+        "cost_currency": None if cost is None else cost.currency,
+        "request": call.request,
+        "reply": call.reply,
+        "upstream_id": call.upstream_id,
+        "losses": _encode(call.losses).decode() if call.losses else None,
+    }
+
+
+def _storable(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The row with what no database holds replaced: NUL by its picture, lone surrogates by ``?``, numbers by the nearest."""
+
+    def mend(value: Any) -> Any:
+        if isinstance(value, str):
+            return value.replace("\0", "␀").encode("utf-8", "replace").decode()
+        if isinstance(value, int):
+            return max(-(1 << 63), min(value, (1 << 63) - 1))
+        return value
+
+    return {name: mend(value) for name, value in row.items()}
+
+
+def _call(row: Row) -> Call:
+    return Call(
+        id=row["id"],
+        request_id=row["request_id"],
+        at=row["at"],
+        purpose=row["purpose"],
+        outcome=row["outcome"],
+        asked=row["asked"],
+        deployment=row["deployment"],
+        provider=row["provider"],
+        model=row["model"],
+        protocol=row["protocol"],
+        stream=bool(row["stream"]),
+        duration_us=row["duration_us"],
+        ttft_us=row["ttft_us"],
+        key=row["key_id"],
+        status=row["status"],
+        error=row["error"],
+        stop=row["stop"],
+        usage=None if row["usage"] is None else _usage.decode(row["usage"]),
+        cost=None if row["cost_nano"] is None else Money(row["cost_nano"], row["cost_currency"]),
+        request=row["request"],
+        reply=row["reply"],
+        upstream_id=row["upstream_id"],
+        losses=() if row["losses"] is None else _losses.decode(row["losses"]),
+    )
+
+
+def _secret(row: Row, vault: Vault) -> StoredSecret:
+    return StoredSecret(row["record"], vault.unseal(row["record"], bytes(row["sealed"])), row["hint"], row["at"])

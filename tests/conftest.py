@@ -1,0 +1,73 @@
+"""What tests of several packages share: the event loop they run on, and a fresh database on each of the two kinds."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from importlib.resources import files
+from pathlib import Path
+
+import asyncpg  # type: ignore[import-untyped]  # asyncpg ships no types
+import pytest
+
+from assay.core import new_id
+from assay.store import Database, migrate, open_database
+from tests.postgres import Postgres, running_postgres
+
+TEMPLATE = "assay_template"
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """Assay runs on asyncio (and uvloop), not on trio."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL server with a migrated template database, started when the first test asks."""
+    with running_postgres() as server:
+        asyncio.run(_make_template(server))
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a fresh, migrated database: the test runs once on SQLite and once on PostgreSQL."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path}/assay.db"
+        asyncio.run(_migrate(url))
+        yield url
+        return
+    server: Postgres = request.getfixturevalue("postgres")
+    name = f"test_{new_id().replace('-', '')}"
+    asyncio.run(_on_server(server, f'CREATE DATABASE "{name}" TEMPLATE {TEMPLATE}'))
+    yield server.url(name)
+    asyncio.run(_on_server(server, f'DROP DATABASE "{name}" WITH (FORCE)'))
+
+
+@pytest.fixture
+async def database(anyio_backend: str, database_url: str) -> AsyncIterator[Database]:
+    """A fresh, migrated database, open."""
+    db = await open_database(database_url)
+    yield db
+    await db.close()
+
+
+async def _make_template(server: Postgres) -> None:
+    await _on_server(server, f"DROP DATABASE IF EXISTS {TEMPLATE}")
+    await _on_server(server, f"CREATE DATABASE {TEMPLATE}")
+    await _migrate(server.url(TEMPLATE))
+
+
+async def _migrate(url: str) -> None:
+    db = await open_database(url)
+    packages = [name for name in ("assay.store", "assay.arena") if (files(name) / "migrations").is_dir()]
+    await migrate(db, *packages)
+    await db.close()
+
+
+async def _on_server(server: Postgres, statement: str) -> None:
+    connection = await asyncpg.connect(server.url())
+    await connection.execute(statement)
+    await connection.close()
