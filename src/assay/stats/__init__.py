@@ -2,8 +2,10 @@
 
 from assay.stats.counts import A_WINS, B_WINS, BOTH_BAD, CODES, OUTCOMES, TIE, Clusters, Counts
 from assay.stats.fit import Fit, Pairs, fit
+from assay.stats.leaderboard import Leaderboard, Method, Row, lead
 from assay.stats.ranks import Z, probability_better, rank_intervals, simultaneous_z
-from assay.stats.ratings import MEAN, SCALE, Ratings, Reason, Ties, rate
+from assay.stats.ratings import MEAN, SCALE, BothBad, RankTest, Ratings, Reason, Ties, rate
+from assay.stats.tally import Tally
 
 __all__ = [
     "A_WINS",
@@ -14,15 +16,22 @@ __all__ = [
     "OUTCOMES",
     "SCALE",
     "TIE",
+    "BothBad",
     "Clusters",
     "Counts",
     "Fit",
+    "Leaderboard",
+    "Method",
     "Pairs",
+    "RankTest",
     "Ratings",
     "Reason",
+    "Row",
+    "Tally",
     "Ties",
     "Z",
     "fit",
+    "lead",
     "probability_better",
     "rank_intervals",
     "rate",

@@ -109,7 +109,8 @@ def rate(
     else:
         covariance = plain_covariance(found, counts.cells[np.ix_(members, members)] * counted)
     z = Z if ranks == "pairwise" else simultaneous_z(len(members))
-    return _rated(counts, found, covariance, members, _reasons(pairs, members, None), z, component)
+    used = int(inner.meetings.sum()) // 2
+    return _rated(counts, found, covariance, members, _reasons(pairs, members, None), z, component, used)
 
 
 def _check_words(ties: str, both_bad: str, ranks: str) -> None:
@@ -186,6 +187,7 @@ def _rated(
     reasons: tuple[Reason | None, ...],
     z: float,
     component: NDArray[np.int64],
+    used: int,
 ) -> Ratings:
     n = len(members)
     inner = covariance[:n, :n]
@@ -207,7 +209,7 @@ def _rated(
         covariance=SCALE**2 * inner,
         nu=found.nu,
         nu_error=nu_error,
-        used=int(counts.cells[np.ix_(members, members)].sum()),
+        used=used,
         iterations=found.iterations,
         components=len(set(component.tolist())),
     )
