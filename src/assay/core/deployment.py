@@ -56,6 +56,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     provider: str
     model: str
     upstream_model: str
+    title: str | None = None
     price: Price | None = None
     settings: dict[str, Any] = {}
     organization: str | None = None
