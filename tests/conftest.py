@@ -14,6 +14,7 @@ from assay.core import new_id
 from assay.store import Database, migrate, open_database
 from tests.postgres import Postgres, running_postgres
 
+pytest_plugins = ["tests.marks"]
 TEMPLATE = "assay_template"
 
 
