@@ -48,11 +48,12 @@ class PartGrew(_Event, frozen=True, kw_only=True, tag="part_grew"):
 
 
 class PartClosed(_Event, frozen=True, kw_only=True, tag="part_closed"):
-    """Part ``index`` is whole; a signature may come only now."""
+    """Part ``index`` is whole; a signature, and what is kept in ``extra`` beside it, may come only now."""
 
     index: int
     choice: int = 0
     signature: str | None = None
+    extra: Extra = {}
 
 
 class UsageReported(_Event, frozen=True, kw_only=True, tag="usage_reported"):
@@ -62,11 +63,12 @@ class UsageReported(_Event, frozen=True, kw_only=True, tag="usage_reported"):
 
 
 class Stopped(_Event, frozen=True, kw_only=True, tag="stopped"):
-    """Why the answer ended; ``raw`` is the provider's own word for it."""
+    """Why the answer ended; ``raw`` is the provider's own word for it, ``extra`` what else it said about this choice."""
 
     reason: StopReason
     raw: str | None = None
     choice: int = 0
+    extra: Extra = {}
 
 
 class Finished(_Event, frozen=True, kw_only=True, tag="finished"):
@@ -107,8 +109,8 @@ def fold(events: Iterable[Event]) -> Answer:
                 pieces.setdefault((choice, index), []).append(text)
             case PartOpened(index=index, part=part, choice=choice):
                 parts[choice, index] = part
-            case PartClosed(index=index, choice=choice, signature=str(signature)):
-                parts[choice, index] = msgspec.structs.replace(parts[choice, index], signature=signature)
+            case PartClosed(index=index, choice=choice) if event.signature is not None or event.extra:
+                parts[choice, index] = _closed(parts[choice, index], event)
             case Stopped(reason=reason, choice=0):
                 stop = reason
             case UsageReported(usage=usage):
@@ -124,6 +126,13 @@ def fold(events: Iterable[Event]) -> Answer:
         for choice in choices
     )
     return Answer(messages=messages, stop=stop, usage=usage, started=started, call=call)
+
+
+def _closed(part: Part, event: PartClosed) -> Part:
+    extra = {of: {**part.extra.get(of, {}), **event.extra.get(of, {})} for of in part.extra.keys() | event.extra.keys()}
+    if event.signature is not None and isinstance(part, Thinking | ToolCall):
+        return msgspec.structs.replace(part, signature=event.signature, extra=extra)
+    return msgspec.structs.replace(part, extra=extra)
 
 
 def _grown(part: Part, more: str) -> Part:

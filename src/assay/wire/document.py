@@ -1,0 +1,67 @@
+"""JSON from outside, read under a bound on its depth, and JSON to the outside.
+
+Depth is bounded because whatever is read here is written, hashed and stored again by code that recurses.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+MAX_DEPTH = 128
+"""Levels of lists and objects. Tool schemas of real agents stay under 20."""
+
+_decode = msgspec.json.Decoder().decode
+encode = msgspec.json.Encoder().encode
+
+
+class Malformed(ValueError):
+    """These bytes are not a JSON document that we take. ``code`` tells the ways apart."""
+
+    def __init__(self, code: str, reason: str):
+        super().__init__(reason)
+        self.code = code
+
+
+def decode(data: bytes) -> Any:
+    """The JSON value that ``data`` is.
+
+    Raises:
+        Malformed: ``wire.not_json``, ``wire.not_utf8`` or ``wire.too_deep``.
+    """
+    try:
+        value = _decode(data)
+    except UnicodeDecodeError as error:
+        raise Malformed("wire.not_utf8", f"byte {data[error.start : error.start + 1]!r} is not valid UTF-8") from None
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise Malformed("wire.not_json", _why(data, error)) from None
+    except RecursionError:
+        raise Malformed("wire.too_deep", f"it is nested deeper than {MAX_DEPTH} levels") from None
+    if data.count(b"{") + data.count(b"[") > MAX_DEPTH and _is_deeper(value, MAX_DEPTH):
+        raise Malformed("wire.too_deep", f"it is nested deeper than {MAX_DEPTH} levels")
+    return value
+
+
+def _why(data: bytes, error: Exception) -> str:
+    if not data.strip():
+        return "it is empty"
+    if b"\\ud" in data.lower():
+        return f"{error} (perhaps half of a surrogate pair such as \\ud83d, which is no character)"
+    return str(error)
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    """Breadth first, so that it needs no stack of its own."""
+    level = [value]
+    for _ in range(levels + 1):
+        level = [
+            inner
+            for outer in level
+            if type(outer) is dict or type(outer) is list
+            for inner in (outer.values() if type(outer) is dict else outer)
+            if type(inner) is dict or type(inner) is list
+        ]
+        if not level:
+            return False
+    return True

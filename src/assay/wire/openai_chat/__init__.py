@@ -1,0 +1,28 @@
+"""OpenAI Chat Completions, in both directions: the protocol that most providers and most clients speak.
+
+Facts as of 2026-11: OpenAI's API reference, the types of its Python SDK 3.54, and what clients were seen to send and need.
+"""
+
+from assay.wire.openai_chat.content import NAME
+from assay.wire.openai_chat.error import read_error, write_error, write_stream_error
+from assay.wire.openai_chat.reader import EventReader, read_events
+from assay.wire.openai_chat.request import read_request, write_request
+from assay.wire.openai_chat.usage import read_usage, write_usage
+from assay.wire.openai_chat.writer import EventWriter
+
+PATH = "/chat/completions"
+
+__all__ = [
+    "NAME",
+    "PATH",
+    "EventReader",
+    "EventWriter",
+    "read_error",
+    "read_events",
+    "read_request",
+    "read_usage",
+    "write_error",
+    "write_request",
+    "write_stream_error",
+    "write_usage",
+]

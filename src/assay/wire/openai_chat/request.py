@@ -1,0 +1,286 @@
+"""Requests: what a client sends, and what an upstream is sent (OpenAI API reference, "Create chat completion", 2026-11).
+
+``max_tokens`` and its successor ``max_completion_tokens`` are one setting here; ``extra`` remembers which of them a client
+used, and writing keeps to it, since servers differ in the one they take.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from assay.core import InvalidInput, OutputFormat, Request, Sampling, Tool, TooLarge, ToolChoice, Transcript
+from assay.wire.document import Malformed, decode, encode
+from assay.wire.openai_chat.content import NAME, Json, left_over, missing, read_message, take_str, write_message, wrong
+
+MAX_BODY_BYTES = 64 * 1024 * 1024
+
+_NUMBERS = ("temperature", "top_p", "frequency_penalty", "presence_penalty")
+_COUNTS = ("top_k", "seed", "thinking_budget")
+_FORMATS = {"text": "text", "json_object": "json"}
+_FORMAT_NAMES = {kind: name for name, kind in _FORMATS.items()}
+
+
+def read_request(body: bytes) -> Request:
+    """The request that a client sent. Fields that Assay does not know stay in ``extra["openai_chat"]``, at their level.
+
+    Raises:
+        InvalidInput: ``wire.not_json``, ``wire.not_utf8``, ``wire.too_deep``, ``wire.wrong_type`` or ``wire.missing_field``;
+            ``param`` is the JSON path of the value at fault.
+        TooLarge: ``wire.too_large``.
+    """
+    if len(body) > MAX_BODY_BYTES:
+        raise TooLarge("wire.too_large", f"The body has {len(body)} bytes; at most {MAX_BODY_BYTES} are read.")
+    try:
+        fields = decode(body)
+    except Malformed as error:
+        raise InvalidInput(error.code, f"The body is not a JSON document that can be read: {error}.") from None
+    if type(fields) is not dict:
+        raise wrong("body", "an object", fields)
+    model = _need_model(fields)
+    messages = fields.pop("messages", None)
+    if type(messages) is not list:
+        raise missing("messages") if messages is None else wrong("messages", "a list", messages)
+    transcript = Transcript(tuple([read_message(message, f"messages[{i}]") for i, message in enumerate(messages)]))
+    tools = fields.pop("tools", None)
+    if tools is not None and type(tools) is not list:
+        raise wrong("tools", "a list", tools)
+    return Request(
+        model=model,
+        transcript=transcript,
+        tools=tuple([_read_tool(tool, f"tools[{i}]") for i, tool in enumerate(tools)]) if tools else (),
+        tool_choice=_read_tool_choice(fields) if "tool_choice" in fields else None,
+        parallel_tool_calls=_take_bool(fields, "parallel_tool_calls"),
+        output=_read_output(fields) if "response_format" in fields else None,
+        sampling=_read_sampling(fields),
+        stream=_take_bool(fields, "stream") or False,
+        stream_usage=_read_stream_usage(fields) if "stream_options" in fields else None,
+        user=_take_str(fields, "user"),
+        extra=left_over(fields),
+    )
+
+
+def _need_model(fields: Json) -> str:
+    model = fields.pop("model", None)
+    if type(model) is str and model:
+        return model
+    raise wrong("model", "a string", model) if model is not None and type(model) is not str else missing("model")
+
+
+def _read_tool(value: object, at: str) -> Tool:
+    """A function, or a tool of another type: its body sits under the type's name, or under ``function`` all the same."""
+    if type(value) is not dict:
+        raise wrong(at, "an object", value)
+    fields: Json = value
+    kind = take_str(fields, "type", at) or "function"
+    place = kind if type(fields.get(kind)) is dict else "function"
+    body = fields.pop(place, None)
+    if body is None and kind != "function":
+        return Tool(name="", extra={NAME: {"type": kind, **fields}})
+    if type(body) is not dict:
+        raise missing(f"{at}.{place}") if body is None else wrong(f"{at}.{place}", "an object", body)
+    name = take_str(body, "name", f"{at}.{place}")
+    if not name:
+        raise missing(f"{at}.{place}.name")
+    parameters = body.pop("parameters", None)
+    if parameters is not None and type(parameters) is not dict:
+        raise wrong(f"{at}.{place}.parameters", "an object", parameters)
+    description = take_str(body, "description", f"{at}.{place}")
+    strict = _take_bool(body, "strict", f"{at}.{place}.")
+    if body or place != "function":
+        fields[place] = body
+    if kind != "function":
+        fields["type"] = kind
+    return Tool(name=name, description=description, parameters=parameters, strict=strict, extra=left_over(fields))
+
+
+def _read_tool_choice(fields: Json) -> ToolChoice | None:
+    """A form other than the four of core stays in ``fields``."""
+    choice = fields["tool_choice"]
+    if choice in ("auto", "none", "required"):
+        del fields["tool_choice"]
+        return ToolChoice(choice)
+    if choice is None:
+        del fields["tool_choice"]
+        return None
+    if type(choice) is str:
+        raise InvalidInput("wire.wrong_type", f"tool_choice: {choice!r} is not auto, none or required.", param="tool_choice")
+    match choice:
+        case {"type": "function", "function": {"name": str(name), **inner}, **outer} if not inner and not outer:
+            del fields["tool_choice"]
+            return ToolChoice("named", name)
+        case {}:
+            return None
+    raise wrong("tool_choice", "a string or an object", choice)
+
+
+def _read_output(fields: Json) -> OutputFormat | None:
+    value = fields["response_format"]
+    if value is None:
+        del fields["response_format"]
+        return None
+    if type(value) is not dict:
+        raise wrong("response_format", "an object", value)
+    kind = value.get("type")
+    if kind in _FORMATS:
+        del fields["response_format"]
+        return OutputFormat(kind=_FORMATS[kind], extra=left_over({k: v for k, v in value.items() if k != "type"}))  # type: ignore[arg-type]  # the table holds only kinds
+    body = value.get("json_schema")
+    if kind != "json_schema" or type(body) is not dict:
+        if kind == "json_schema":
+            raise (
+                missing("response_format.json_schema") if body is None else wrong("response_format.json_schema", "an object", body)
+            )
+        return None
+    del fields["response_format"]
+    at = "response_format.json_schema"
+    del value["type"], value["json_schema"]
+    schema = body.pop("schema", None)
+    if schema is not None and type(schema) is not dict:
+        raise wrong(f"{at}.schema", "an object", schema)
+    name = take_str(body, "name", at)
+    description = take_str(body, "description", at)
+    strict = _take_bool(body, "strict", f"{at}.")
+    if body:
+        value["json_schema"] = body
+    return OutputFormat(
+        kind="json_schema", name=name, description=description, schema=schema, strict=strict, extra=left_over(value)
+    )
+
+
+def _read_sampling(fields: Json) -> Sampling:
+    given: Json = {}
+    for key in _NUMBERS:
+        if key in fields and (number := _take_number(fields, key)) is not None:
+            given[key] = number
+    for key in _COUNTS:
+        if key in fields and (count := _take_count(fields, key)) is not None:
+            given[key] = count
+    if "max_completion_tokens" in fields and (limit := _take_count(fields, "max_completion_tokens")) is not None:
+        given["max_tokens"] = fields["max_completion_tokens"] = limit
+    elif "max_tokens" in fields and (limit := _take_count(fields, "max_tokens")) is not None:
+        given["max_tokens"] = limit
+    if "stop" in fields and (stop := _take_stop(fields)) is not None:
+        given["stop"] = stop
+    if "reasoning_effort" in fields:
+        given["effort"] = _take_str(fields, "reasoning_effort")
+    return Sampling(**given)
+
+
+def _read_stream_usage(fields: Json) -> bool | None:
+    options = fields.pop("stream_options")
+    if options is None:
+        return None
+    if type(options) is not dict:
+        raise wrong("stream_options", "an object", options)
+    usage = _take_bool(options, "include_usage", "stream_options.")
+    if options:
+        fields["stream_options"] = options
+    return usage
+
+
+def _take_str(fields: Json, key: str) -> str | None:
+    value = fields.pop(key, None)
+    if value is None or type(value) is str:
+        return value
+    raise wrong(key, "a string", value)
+
+
+def _take_bool(fields: Json, key: str, at: str = "") -> bool | None:
+    value = fields.pop(key, None)
+    if value is None or value is True or value is False:
+        return value
+    raise wrong(f"{at}{key}", "a boolean", value)
+
+
+def _take_number(fields: Json, key: str) -> float | None:
+    value = fields.pop(key)
+    if value is None or type(value) is float:
+        return value
+    if type(value) is int and abs(value) < 1 << 53:
+        return float(value)
+    raise wrong(key, "a number", value)
+
+
+def _take_count(fields: Json, key: str) -> int | None:
+    value = fields.pop(key)
+    if value is None or (type(value) is int and abs(value) < 1 << 63):
+        return value
+    if type(value) is float and value.is_integer() and abs(value) < 1 << 53:
+        return int(value)
+    raise wrong(key, "a whole number", value)
+
+
+def _take_stop(fields: Json) -> tuple[str, ...] | None:
+    value = fields.pop("stop")
+    if value is None:
+        return None
+    if type(value) is str:
+        return (value,)
+    if type(value) is list and all(type(word) is str for word in value):
+        return tuple(value)
+    raise wrong("stop", "a string or a list of strings", value)
+
+
+def write_request(request: Request) -> bytes:
+    """The body for an upstream. Settings that were not given are not sent."""
+    extra = request.extra.get(NAME, {})
+    fields: dict[str, Any] = {"model": request.model}
+    fields["messages"] = [written for message in request.transcript.messages for written in write_message(message)]
+    if request.tools:
+        fields["tools"] = [_write_tool(tool) for tool in request.tools]
+    if request.tool_choice is not None:
+        fields["tool_choice"] = _write_tool_choice(request.tool_choice)
+    if request.parallel_tool_calls is not None:
+        fields["parallel_tool_calls"] = request.parallel_tool_calls
+    if request.output is not None:
+        fields["response_format"] = _write_output(request.output)
+    fields.update(extra)
+    _write_sampling(fields, request.sampling)
+    if request.stream:
+        fields["stream"] = True
+    if request.stream_usage is not None:
+        fields["stream_options"] = {**extra.get("stream_options", {}), "include_usage": request.stream_usage}
+    if request.user is not None:
+        fields["user"] = request.user
+    return encode(fields)
+
+
+def _write_sampling(fields: Json, sampling: Sampling) -> None:
+    for key in (*_NUMBERS, *_COUNTS):
+        if (value := getattr(sampling, key)) is not None:
+            fields[key] = value
+    if sampling.max_tokens is not None:
+        fields["max_completion_tokens" if "max_completion_tokens" in fields else "max_tokens"] = sampling.max_tokens
+    if sampling.stop is not None:
+        fields["stop"] = sampling.stop
+    if sampling.effort is not None:
+        fields["reasoning_effort"] = sampling.effort
+
+
+def _write_tool(tool: Tool) -> Json:
+    extra = tool.extra.get(NAME, {})
+    kind = extra.get("type", "function")
+    if not tool.name:
+        return extra
+    place = kind if kind in extra else "function"
+    body: Json = {"name": tool.name}
+    if tool.description is not None:
+        body["description"] = tool.description
+    if tool.parameters is not None:
+        body["parameters"] = tool.parameters
+    if tool.strict is not None:
+        body["strict"] = tool.strict
+    return {"type": kind, **extra, place: {**body, **extra.get(place, {})}}
+
+
+def _write_tool_choice(choice: ToolChoice) -> str | Json:
+    return {"type": "function", "function": {"name": choice.name}} if choice.mode == "named" else choice.mode
+
+
+def _write_output(output: OutputFormat) -> Json:
+    extra = output.extra.get(NAME, {})
+    if output.kind != "json_schema":
+        return {"type": _FORMAT_NAMES[output.kind], **extra}
+    given = {"name": output.name, "description": output.description, "schema": output.schema, "strict": output.strict}
+    body = {key: value for key, value in given.items() if value is not None}
+    return {"type": "json_schema", **extra, "json_schema": {**body, **extra.get("json_schema", {})}}
