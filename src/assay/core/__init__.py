@@ -55,6 +55,7 @@ from assay.core.transcript import (
     Unknown,
     Video,
     assistant,
+    canonical,
     content_hash,
     user,
 )
@@ -126,6 +127,7 @@ __all__ = [
     "Verdict",
     "Video",
     "assistant",
+    "canonical",
     "complete",
     "content_hash",
     "fold",

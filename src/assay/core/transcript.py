@@ -129,9 +129,14 @@ class Transcript(msgspec.Struct, frozen=True, omit_defaults=True):
 _canonical = msgspec.json.Encoder(order="sorted")
 
 
+def canonical(value: Any) -> bytes:
+    """The canonical JSON of ``value``: sorted keys, defaults left out, no white space."""
+    return _canonical.encode(value)
+
+
 def content_hash(value: Any) -> str:
-    """SHA-256 in hex over the canonical JSON of ``value`` (sorted keys, no white space)."""
-    return hashlib.sha256(_canonical.encode(value)).hexdigest()
+    """SHA-256 in hex over the canonical JSON of ``value``."""
+    return hashlib.sha256(canonical(value)).hexdigest()
 
 
 def user(text: str) -> Message:

@@ -1,0 +1,98 @@
+"""The few words of ASGI that the data plane speaks: read a body, send an answer, notice that the client went away."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, TypeAlias
+
+from assay.core import AssayError, InvalidInput, TooLarge
+from assay.wire import openai_chat
+
+Scope: TypeAlias = MutableMapping[str, Any]
+Message: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+Headers: TypeAlias = list[tuple[bytes, bytes]]
+
+JSON = (b"content-type", b"application/json")
+_PLAIN_VALUE = re.compile(rb"[\t\x20-\x7e]{1,200}")
+
+EVENT_STREAM: Headers = [
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-cache"),
+    # nginx buffers a proxied answer unless told otherwise, which would hold back the stream.
+    (b"x-accel-buffering", b"no"),
+]
+
+
+class ClientLeft(Exception):
+    """The client closed the connection; nobody is there to answer."""
+
+
+async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
+    """The request body; refused before it is read where its length is announced.
+
+    Raises:
+        TooLarge: ``request.too_large``. InvalidInput: ``request.encoding``, a compressed body. ClientLeft: it never came whole.
+    """
+    for name, value in scope["headers"]:
+        if name == b"content-length" and int(value) > limit:
+            raise _too_large(limit)
+        if name == b"content-encoding" and value.lower() != b"identity":
+            raise InvalidInput(
+                "request.encoding", f"A body in {value.decode('latin-1')!r} is not read here.", hint="Send it uncompressed."
+            )
+    message = await receive()
+    if message["type"] == "http.request" and not message.get("more_body"):
+        body: bytes = message.get("body", b"")
+        if len(body) > limit:
+            raise _too_large(limit)
+        return body
+    pieces = []
+    size = 0
+    while True:
+        if message["type"] != "http.request":
+            raise ClientLeft
+        pieces.append(message.get("body", b""))
+        size += len(pieces[-1])
+        if size > limit:
+            raise _too_large(limit)
+        if not message.get("more_body"):
+            return b"".join(pieces)
+        message = await receive()
+
+
+def _too_large(limit: int) -> TooLarge:
+    return TooLarge("request.too_large", f"The body is larger than {limit} bytes.", hint="Send less, or raise 'max_body_bytes'.")
+
+
+async def send_answer(send: Send, status: int, headers: Headers, body: bytes) -> None:
+    """A whole answer at once."""
+    await send(
+        {
+            "type": "http.response.start",
+            "status": status,
+            "headers": [*headers, (b"content-length", b"%d" % len(body))],
+        }
+    )
+    await send({"type": "http.response.body", "body": body})
+
+
+async def send_error(send: Send, error: AssayError, request_id: bytes, status: int | None = None) -> None:
+    """An error in the protocol's own shape, under its own status unless another is given."""
+    status = status or error.status
+    headers = [JSON, (b"x-request-id", request_id)]
+    if error.retry_after_s is not None:
+        headers.append((b"retry-after", b"%d" % max(1, round(error.retry_after_s))))
+    elif status == 503:
+        # Nothing will change by itself within an SDK's few retries.
+        headers.append((b"x-should-retry", b"false"))
+    if status == 401:
+        headers.append((b"www-authenticate", b"Bearer"))
+    await send_answer(send, status, headers, openai_chat.write_error(error))
+
+
+def passable(value: bytes | None) -> bytes | None:
+    """An upstream's header value, if it is plain enough to be passed on."""
+    return value if value is not None and _PLAIN_VALUE.fullmatch(value) else None

@@ -1,0 +1,246 @@
+"""One attempt at one deployment, while it runs: what was sent, what came back when, and how it ended."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import msgspec
+
+from assay.core import (
+    Call,
+    CallFailed,
+    Event,
+    Outcome,
+    Purpose,
+    Request,
+    UpstreamBroken,
+    UpstreamRefused,
+    UpstreamTimeout,
+    new_id,
+    now_us,
+)
+from assay.gateway.client import Client
+from assay.gateway.connection import Fault, Response, Timeouts
+from assay.gateway.snapshot import Route
+from assay.wire import openai_chat
+
+MAX_ERROR_BYTES = 1024 * 1024
+"""An upstream's error body may not be larger; the rest is cut off with the connection."""
+
+
+class Attempt:
+    """Mutable until `end`; then the recorder makes its `Call`.
+
+    ``request`` and ``events`` are set where the asker had them as values; else the recorder reads them from the bytes.
+    ``pieces`` are what came of the body, each with the monotonic time of its arrival.
+    """
+
+    __slots__ = (
+        "asked",
+        "at",
+        "body",
+        "duration_ns",
+        "error",
+        "events",
+        "id",
+        "key",
+        "losses",
+        "outcome",
+        "pieces",
+        "purpose",
+        "request",
+        "request_id",
+        "response",
+        "route",
+        "settled",
+        "size",
+        "started_ns",
+        "status",
+        "stream",
+        "upstream_request_id",
+    )
+
+    def __init__(
+        self,
+        route: Route,
+        *,
+        asked: str,
+        purpose: Purpose,
+        stream: bool,
+        request_id: str,
+        body: bytes = b"",
+        key: str | None = None,
+        request: Request | None = None,
+    ):
+        self.id = new_id()
+        self.request_id = request_id
+        self.at = now_us()
+        self.started_ns = time.monotonic_ns()
+        self.duration_ns = 0
+        self.route = route
+        self.asked = asked
+        self.purpose = purpose
+        self.stream = stream
+        self.key = key
+        self.body = body
+        self.request = request
+        self.events: list[Event] | None = None
+        self.settled: Call | None = None
+        self.response: Response | None = None
+        self.pieces: list[tuple[int, bytes]] = []
+        self.size = 0
+        self.status: int | None = None
+        self.outcome: Outcome | None = None
+        self.error: str | None = None
+        self.losses: tuple[str, ...] = ()
+        self.upstream_request_id: str | None = None
+
+    async def send(self, client: Client, body: bytes, timeouts: Timeouts) -> Response:
+        """Write the request. Raises `Fault`."""
+        upstream = self.route.upstream
+        self.response = await client.send(upstream.origin, upstream.chat_head, body, timeouts)
+        return self.response
+
+    def keep(self, piece: bytes) -> None:
+        """Remember what came just now."""
+        assert self.response is not None, "kept before sent"
+        self.pieces.append((self.response.arrived_ns, piece))
+        self.size += len(piece)
+
+    def begun(self) -> None:
+        """The head has come."""
+        response = self.response
+        assert response is not None, "begun before sent"
+        self.status = response.status
+        if (theirs := response.header(b"x-request-id")) is not None:
+            self.upstream_request_id = theirs[:200].decode("latin-1")
+
+    def end(self, outcome: Outcome, error: str | None = None) -> None:
+        """Say how it went; the first word counts."""
+        if self.outcome is None:
+            self.outcome = outcome
+            self.error = error
+            self.duration_ns = time.monotonic_ns() - self.started_ns
+        if self.response is not None:
+            self.response.close()
+
+    def call(self, **known: Any) -> Call:
+        """The record of it; ``known`` is what the bodies told."""
+        route = self.route
+        return Call(
+            id=self.id,
+            request_id=self.request_id,
+            at=self.at,
+            purpose=self.purpose,
+            outcome=self.outcome or "error",
+            asked=self.asked,
+            deployment=route.deployment.id,
+            provider=route.deployment.provider,
+            model=route.deployment.model,
+            protocol=route.upstream.provider.protocol,
+            stream=self.stream,
+            duration_us=self.duration_ns // 1000,
+            key=self.key,
+            status=self.status,
+            error=self.error,
+            losses=self.losses,
+            **{"upstream_id": self.upstream_request_id, **known},
+        )
+
+    def fail(self, fault: Fault) -> CallFailed:
+        """End by a fault, and make the error that says so."""
+        timed_out = fault.code == "upstream.timeout"
+        self.end("timeout" if timed_out else "error", fault.code)
+        kind = UpstreamTimeout if timed_out else UpstreamBroken
+        title = self.route.upstream.provider.title
+        return kind(fault.code, f"{title}: {fault.message}", call=self.call())
+
+    def drop_bodies(self) -> None:
+        """Forget what was said, to save memory; that it was said stays on record."""
+        self.body = b""
+        self.pieces = []
+        self.request = self.events = None
+
+    async def refused(self, response: Response) -> Refusal:
+        """Read an error answer (or one that is no answer at all), and end.
+
+        Raises:
+            CallFailed: the answer broke off.
+        """
+        try:
+            body = await response.read_all(MAX_ERROR_BYTES)
+        except Fault as fault:
+            raise self.fail(fault) from None
+        return self.refuse(response.status, body, response)
+
+    def refuse(self, status: int, body: bytes, response: Response) -> Refusal:
+        """End by an upstream's error: its status and words, without our key should they hold it."""
+        upstream = self.route.upstream
+        body = upstream.redact(body)
+        code = _REFUSALS.get(status) or ("upstream.refused" if 400 <= status < 500 else "upstream.failed")
+        if 300 <= status < 400:
+            code = "upstream.redirected"
+        said = openai_chat.read_error(status, body)
+        message, hint = _explain(upstream.provider.title, status, code, said.message)
+        self.status = status
+        self.end("error", code)
+        is_ours = code in ("upstream.unauthorized", "upstream.redirected")
+        error = UpstreamRefused(
+            code,
+            message,
+            call=self.call(),
+            upstream_status=status,
+            upstream_body=None if is_ours else body,
+            hint=hint,
+            retry_after_s=_retry_after(response),
+        )
+        return Refusal(error, status if 400 <= status < 600 else 502, body if not is_ours and _has_shape(body) else None)
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """An upstream's error. ``body`` is what it said, in the protocol's shape; None where we must say it in our words."""
+
+    error: UpstreamRefused
+    status: int
+    body: bytes | None
+
+
+_REFUSALS = {
+    401: "upstream.unauthorized",
+    403: "upstream.forbidden",
+    404: "upstream.not_found",
+    408: "upstream.timeout",
+    429: "upstream.rate_limited",
+}
+
+
+def _explain(title: str, status: int, code: str, said: str) -> tuple[str, str | None]:
+    if code == "upstream.unauthorized":
+        return (
+            f"{title} refused the provider key that Assay holds for it (HTTP {status}): {said}",
+            "Your gateway key is fine. Replace the provider's key on the Providers page.",
+        )
+    if code == "upstream.redirected":
+        return f"{title} redirected the request (HTTP {status}), which is not followed.", "Check the provider's base URL."
+    return f"{title} answered HTTP {status}: {said}", None
+
+
+class _Shape(msgspec.Struct):
+    error: dict[str, msgspec.Raw]
+
+
+_shape = msgspec.json.Decoder(_Shape)
+
+
+def _has_shape(body: bytes) -> bool:
+    """Whether an error body is already what a client of the protocol expects."""
+    try:
+        return "message" in _shape.decode(body).error
+    except (msgspec.MsgspecError, RecursionError):
+        return False
+
+
+def _retry_after(response: Response) -> float | None:
+    raw = response.header(b"retry-after")
+    return float(raw) if raw is not None and raw.isdigit() and len(raw) < 7 else None

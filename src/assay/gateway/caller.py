@@ -1,0 +1,89 @@
+"""The port by which arena, bench and judges ask a model: in-process, over the same way as any client's request."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+
+import msgspec
+
+from assay.core import Budget, Event, Finished, Purpose, Request, UpstreamBroken, new_id
+from assay.gateway.attempt import Attempt
+from assay.gateway.client import Client
+from assay.gateway.connection import Fault, Timeouts
+from assay.gateway.dialect import read_asked
+from assay.gateway.recorder import Recorder
+from assay.gateway.snapshot import Snapshot
+from assay.wire import openai_chat
+from assay.wire.errors import StreamFailed
+
+
+class GatewayCaller:
+    """Implements `assay.core.Caller`. Always streams, so that times are known and leaving stops the upstream."""
+
+    def __init__(self, client: Client, recorder: Recorder, timeouts: Timeouts, snapshot: Callable[[], Snapshot]):
+        self._client = client
+        self._recorder = recorder
+        self._timeouts = timeouts
+        self._snapshot = snapshot
+
+    async def stream(
+        self, request: Request, deployment: str, purpose: Purpose, budget: Budget | None = None, *, request_id: str | None = None
+    ) -> AsyncGenerator[Event, None]:
+        """The answer's events; the last is `Finished`. Closing the generator cancels the upstream.
+
+        Raises:
+            NotFound: no such deployment. Unavailable: its provider has no key.
+            CallFailed: the attempt failed; the error carries its `Call`.
+        """
+        route = self._snapshot().find(deployment)
+        attempt = Attempt(route, asked=deployment, purpose=purpose, stream=True, request_id=request_id or new_id(), request=request)
+        events: list[Event] = []
+        try:
+            async with aclosing(self._events(attempt, request, self._limits(budget))) as coming:
+                async for event in coming:
+                    events.append(event)
+                    yield event
+            attempt.end("ok")
+        except Fault as fault:
+            raise attempt.fail(fault) from None
+        except StreamFailed as failed:
+            attempt.end("error", failed.code)
+            raise UpstreamBroken(
+                failed.code, failed.message, call=attempt.call(), upstream_status=attempt.status, hint=failed.hint
+            ) from None
+        finally:
+            attempt.end("cancelled", "client.left")
+            attempt.events = events
+            call = self._recorder.settle(attempt)
+        yield Finished(call=call)
+
+    def _limits(self, budget: Budget | None) -> Timeouts:
+        if budget is None or budget.timeout_s is None:
+            return self._timeouts
+        return msgspec.structs.replace(self._timeouts, total_s=min(budget.timeout_s, self._timeouts.total_s))
+
+    async def _events(self, attempt: Attempt, request: Request, timeouts: Timeouts) -> AsyncGenerator[Event, None]:
+        route = attempt.route
+        asked = read_asked(openai_chat.write_request(msgspec.structs.replace(request, model=attempt.asked, stream=True)))
+        written = route.upstream.dialect.write(asked, route.deployment.upstream_model)
+        attempt.losses = written.losses
+        response = await attempt.send(self._client, written.body, timeouts)
+        await response.begin()
+        attempt.begun()
+        if response.status != 200:
+            raise (await attempt.refused(response)).error
+        content_type = response.header(b"content-type") or b""
+        reader = openai_chat.EventReader(stream=not content_type.startswith(b"application/json"))
+        try:
+            while (data := await response.read()) is not None:
+                attempt.size += len(data)
+                for event in reader.feed(data, response.arrived_ns):
+                    yield event
+            for event in reader.close(response.arrived_ns):
+                yield event
+        except StreamFailed as failed:
+            # What came before the fault came: the asker sees it, then the fault.
+            for event in failed.events:
+                yield event
+            raise

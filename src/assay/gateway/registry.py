@@ -1,0 +1,216 @@
+"""Which providers there are, which keys and models are known for them, and where each fact came from.
+
+The shipped rows come first; a row of the same name from the database replaces one, and a row from the configuration file
+replaces both. A provider's key is looked for in the vault, then in the environment. Nothing here is on a request's way:
+`Registry.load` makes the `Snapshot` that is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal, TypeAlias
+from urllib.parse import quote
+
+import msgspec
+
+from assay.core import Conflict, InvalidInput, NotFound, Provider
+from assay.core.settings import Settings
+from assay.gateway.origin import write_head
+from assay.gateway.providers import check_provider, shipped_providers
+from assay.gateway.snapshot import Snapshot, Upstream
+from assay.store.database import Database
+from assay.store.keys import PEPPER, load_key_hashes
+from assay.store.queries import (
+    delete_provider,
+    delete_secret,
+    delete_setting,
+    load_providers,
+    load_secrets,
+    load_settings,
+    save_provider,
+    save_secret,
+    save_setting,
+)
+from assay.store.vault import Secret, Vault
+
+KeySource: TypeAlias = Literal["vault", "environment", "none_needed", "missing"]
+
+_MODELS = "gateway.models."
+_ENABLED = "gateway.enabled."
+
+
+class KnownKey(msgspec.Struct, frozen=True):
+    """Where a provider's key is from, and what may be shown of it."""
+
+    source: KeySource
+    hint: str | None = None
+    secret: Secret | None = None
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """A provider with what is known of it here. ``models`` are the names it listed when last asked."""
+
+    provider: Provider
+    key: KnownKey
+    enabled: bool
+    models: tuple[str, ...]
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether its models can be called."""
+        return self.enabled and (self.key.secret is not None or self.provider.auth == "none")
+
+    def upstream(self) -> Upstream:
+        """The way to it."""
+        return Upstream(self.provider, self.key.secret.reveal() if self.key.secret is not None else None)
+
+
+class Registry:
+    """``environ`` is where provider keys are looked for after the vault."""
+
+    def __init__(self, db: Database, vault: Vault, settings: Settings, environ: Mapping[str, str]):
+        self._db = db
+        self._vault = vault
+        self._settings = settings
+        self._environ = environ
+        self._shipped = shipped_providers()
+        self.entries: Mapping[str, Entry] = {}
+
+    async def load(self) -> Snapshot:
+        """Read everything anew.
+
+        Raises:
+            Unavailable: the database cannot be read, or the vault's key is another one.
+        """
+        secrets = await load_secrets(self._db, self._vault)
+        stored = await load_settings(self._db)
+        rows = dict(self._shipped)
+        for row in (*await load_providers(self._db), *self._settings.providers):
+            rows[row.name] = row
+        self.entries = {
+            name: Entry(
+                provider=self._placed(row),
+                key=self._find_key(row, {record: stored.secret for record, stored in secrets.items()}),
+                enabled=self._is_enabled(row, stored),
+                models=tuple(stored.get(_MODELS + name, ())),
+            )
+            for name, row in rows.items()
+        }
+        enabled = [entry for entry in self.entries.values() if entry.enabled]
+        return Snapshot(
+            [entry.upstream() for entry in enabled],
+            {entry.provider.name: entry.models for entry in enabled},
+            keys=await load_key_hashes(self._db, self._vault),
+            pepper=self._vault.derive(PEPPER),
+            aliases=self._settings.aliases,
+            disabled=frozenset(self.entries) - {entry.provider.name for entry in enabled},
+        )
+
+    def get(self, name: str) -> Entry:
+        """The provider of that name.
+
+        Raises:
+            NotFound: ``provider.not_found``.
+        """
+        entry = self.entries.get(name)
+        if entry is None:
+            raise NotFound(
+                "provider.not_found", f"There is no provider {name!r}.", hint=f"There are: {', '.join(sorted(self.entries))}."
+            )
+        return entry
+
+    async def set_key(self, name: str, key: str) -> None:
+        """Seal a provider's key in the vault.
+
+        Raises:
+            InvalidInput: ``provider.key``: empty, or nothing that a header can carry. NotFound: no such provider.
+        """
+        entry = self.get(name)
+        key = key.strip()
+        if not key or len(key) > 4096 or not key.isascii() or not key.isprintable() or " " in key:
+            raise InvalidInput(
+                "provider.key",
+                "A provider key is one word of printable ASCII characters.",
+                hint="Paste the key alone.",
+                param="key",
+            )
+        write_head("GET", entry.upstream().origin, "/", {"authorization": f"Bearer {key}"})
+        await save_secret(self._db, self._vault, _record(name), key)
+
+    async def forget_key(self, name: str) -> None:
+        """Remove a provider's key from the vault; one in the environment stays."""
+        self.get(name)
+        await delete_secret(self._db, _record(name))
+
+    async def enable(self, name: str, enabled: bool) -> None:
+        """Allow or stop calls to a local provider.
+
+        Raises:
+            Conflict: ``provider.not_local``: others are enabled by their key.
+        """
+        if self.get(name).provider.kind != "local":
+            raise Conflict(
+                "provider.not_local",
+                f"{name!r} is not a local provider.",
+                hint="It is enabled by its key, and disabled by removing it.",
+            )
+        await save_setting(self._db, _ENABLED + name, enabled)
+
+    async def add(self, provider: Provider) -> None:
+        """Store a provider of the user's own.
+
+        Raises:
+            InvalidInput: the row is unusable. Conflict: ``provider.exists``.
+        """
+        check_provider(provider)
+        before = self.entries.get(provider.name)
+        if before is not None and before.provider.origin != "database":
+            raise Conflict(
+                "provider.exists", f"There is already a provider {provider.name!r}.", hint="Choose another name.", param="name"
+            )
+        await save_provider(self._db, provider)
+
+    async def remove(self, name: str) -> None:
+        """Forget a provider of the user's own, with its key and models.
+
+        Raises:
+            Conflict: ``provider.shipped``: it is not the database's to forget.
+        """
+        if self.get(name).provider.origin != "database":
+            raise Conflict("provider.shipped", f"{name!r} was not added here and cannot be removed.")
+        await delete_provider(self._db, name)
+        await delete_secret(self._db, _record(name))
+        for prefix in (_MODELS, _ENABLED):
+            await delete_setting(self._db, prefix + name)
+
+    async def note_models(self, name: str, models: tuple[str, ...]) -> None:
+        """Remember what a provider listed."""
+        await save_setting(self._db, _MODELS + name, models)
+
+    def _placed(self, row: Provider) -> Provider:
+        """The row, with the socket's path where the provider is this process."""
+        if row.kind != "practice":
+            return row
+        return msgspec.structs.replace(row, base_url=f"http+unix://{quote(str(self._settings.practice_socket), safe='')}/v1")
+
+    def _is_enabled(self, row: Provider, stored: Mapping[str, Any]) -> bool:
+        if row.kind == "practice":
+            return self._settings.demo
+        if row.kind == "local":
+            return bool(stored.get(_ENABLED + row.name, row.origin != "shipped"))
+        return True
+
+    def _find_key(self, row: Provider, sealed: Mapping[str, Secret]) -> KnownKey:
+        secret = sealed.get(_record(row.name))
+        if secret is not None:
+            return KnownKey("vault", secret.hint, secret)
+        for name in row.key_env:
+            value = self._environ.get(name, "").strip()
+            if value and value.isascii() and value.isprintable():
+                secret = Secret(value)
+                return KnownKey("environment", secret.hint, secret)
+        return KnownKey("none_needed" if row.auth == "none" else "missing")
+
+
+def _record(provider: str) -> str:
+    return f"provider:{provider}"

@@ -1,0 +1,199 @@
+"""What the data plane knows: keys, routes and prices, frozen.
+
+A request looks at one snapshot from beginning to end. Any change (a key made or revoked, a provider added) makes a new one
+and swaps it in, so nothing on the request path takes a lock or asks the database.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Collection, Iterable, Mapping
+from types import MappingProxyType
+
+import msgspec
+
+from assay.core import Deployment, NotFound, Provider, Unauthorized, Unavailable
+from assay.gateway.dialect import Dialect
+from assay.gateway.origin import Origin, read_url, write_head
+from assay.store.keys import KeyRow
+
+_AGENT = "assay"
+_LONGEST_NAME_GUESSED = 200
+
+
+class Upstream:
+    """A provider that can be called: its row, where it is, and the first lines of every request to it, key included."""
+
+    __slots__ = ("_key", "chat_head", "dialect", "has_key", "models_head", "origin", "provider")
+
+    def __init__(self, provider: Provider, key: str | None):
+        self.provider = provider
+        self.has_key = key is not None
+        self._key = key
+        self.dialect = Dialect(provider)
+        self.origin: Origin
+        self.origin, path = read_url(provider.base_url)
+        shared = {"user-agent": _AGENT, "accept-encoding": "identity", **provider.headers}
+        if key is not None:
+            shared["authorization"] = f"Bearer {key}"
+        self.chat_head = write_head("POST", self.origin, f"{path}/chat/completions", {**shared, "content-type": "application/json"})
+        self.models_head = (
+            write_head("GET", self.origin, path + provider.models_path, shared) if provider.models_path is not None else None
+        )
+
+    def __repr__(self) -> str:
+        return f"Upstream({self.provider.name!r})"
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether calls can be made: a key is known, or none is needed."""
+        return self.has_key or self.provider.auth == "none"
+
+    def redact(self, text: bytes) -> bytes:
+        """``text`` without this provider's key, should the provider have echoed it."""
+        return text.replace(self._key.encode(), b"[key]") if self._key else text
+
+    def require_ready(self) -> None:
+        """Raise what a client should be told when no call can be made.
+
+        Raises:
+            Unavailable: ``provider.key_missing``.
+        """
+        if not self.is_ready:
+            variables = " or ".join(self.provider.key_env)
+            way_out = f"Set {variables}, or add" if variables else "Add"
+            raise Unavailable(
+                "provider.key_missing",
+                f"No key is known for the provider {self.provider.title!r}.",
+                hint=f"{way_out} the key on the Providers page.",
+            )
+
+
+class Route(msgspec.Struct, frozen=True):
+    """A deployment and the way to it."""
+
+    deployment: Deployment
+    upstream: Upstream
+
+
+class Snapshot:
+    """Immutable. ``keys`` maps the keyed hash of each valid gateway key to its row, ``aliases`` names to deployment ids."""
+
+    __slots__ = ("_bare", "_disabled", "_keys", "_models", "_pepper", "models_json", "routes", "upstreams")
+
+    def __init__(
+        self,
+        upstreams: Iterable[Upstream],
+        models: Mapping[str, Iterable[str]],
+        *,
+        keys: Mapping[bytes, KeyRow],
+        pepper: bytes,
+        aliases: Mapping[str, str] = MappingProxyType({}),
+        disabled: Collection[str] = (),
+    ):
+        self._keys = dict(keys)
+        self._pepper = pepper
+        self._disabled = disabled
+        self.upstreams: Mapping[str, Upstream] = MappingProxyType({upstream.provider.name: upstream for upstream in upstreams})
+        routes = dict(_routes(self.upstreams.values(), models))
+        self._bare = _bare_names(routes.values())
+        for name, target in aliases.items():
+            if (route := routes.get(target) or self._direct(target)) is not None:
+                routes[name] = route
+        self.routes: Mapping[str, Route] = MappingProxyType(routes)
+        self._models = {name: _describe(name, route) for name, route in routes.items() if route.upstream.is_ready}
+        self.models_json = msgspec.json.encode({"object": "list", "data": list(self._models.values())})
+
+    @property
+    def deployments(self) -> tuple[Deployment, ...]:
+        """What can be called now, each once."""
+        return tuple({r.deployment.id: r.deployment for r in self.routes.values() if r.upstream.is_ready}.values())
+
+    def check_key(self, authorization: bytes | None) -> KeyRow:
+        """Whose gateway key this is. The time taken tells nothing about the keys that exist: only keyed hashes are compared.
+
+        Raises:
+            Unauthorized: ``key.missing``; ``key.invalid`` alike for unknown, mistyped and revoked keys.
+        """
+        if authorization is None:
+            raise Unauthorized(
+                "key.missing", "No gateway key came with the request.", hint="Send it as 'Authorization: Bearer ask-...'."
+            )
+        scheme, _, key = authorization.partition(b" ")
+        row = self._keys.get(hmac.digest(self._pepper, key.strip(), "sha256")) if scheme.lower() == b"bearer" else None
+        if row is None:
+            raise Unauthorized(
+                "key.invalid",
+                "This gateway key is not valid here.",
+                hint="Keys begin with 'ask-' and are made with 'assay key create' or on the Keys page.",
+            )
+        return row
+
+    def find(self, name: str) -> Route:
+        """The route for an alias, a deployment id, any ``provider/model``, or a model name that only one provider lists.
+
+        Raises:
+            NotFound: ``model.not_found``, with the nearest names as a hint.
+            Unavailable: ``provider.key_missing``.
+        """
+        route = self.routes.get(name) or self._bare.get(name) or self._direct(name)
+        if route is None:
+            raise NotFound("model.not_found", f"There is no model {name[:_LONGEST_NAME_GUESSED]!r} here.", hint=self._guess(name))
+        route.upstream.require_ready()
+        return route
+
+    def describe(self, name: str) -> dict[str, str | int]:
+        """A model as ``GET /v1/models/{id}`` shows it. Raises as `find` does."""
+        route = self.find(name)
+        return self._models.get(name) or _describe(name, route)
+
+    def _direct(self, name: str) -> Route | None:
+        provider, slash, model = name.partition("/")
+        upstream = self.upstreams.get(provider)
+        if not slash or not model or upstream is None:
+            return None
+        return Route(Deployment(id=name, provider=provider, model=model, upstream_model=model), upstream)
+
+    def _guess(self, name: str) -> str:
+        # Imported when needed: a wrong name is rare, and every worker would pay for it.
+        import difflib
+
+        provider = name.partition("/")[0]
+        if provider in self._disabled:
+            return f"The provider {provider!r} is not enabled; enable it on the Providers page."
+        if len(name) > _LONGEST_NAME_GUESSED:
+            return "GET /v1/models lists the models."
+        known = {other.lower(): other for other in (*self._models, *self._bare)}
+        near = [known[match] for match in difflib.get_close_matches(name.lower(), known, n=3, cutoff=0.6)]
+        if near:
+            return f"Did you mean {' or '.join(repr(match) for match in near)}?"
+        return "GET /v1/models lists the models; 'provider/model' asks a provider for one that is not listed."
+
+
+def _routes(upstreams: Iterable[Upstream], models: Mapping[str, Iterable[str]]) -> Iterable[tuple[str, Route]]:
+    for upstream in upstreams:
+        provider = upstream.provider
+        facts = {model.name: model for model in provider.models}
+        for name in dict.fromkeys((*facts, *models.get(provider.name, ()))):
+            fact = facts.get(name)
+            deployment = Deployment(
+                id=f"{provider.name}/{name}",
+                provider=provider.name,
+                model=name,
+                upstream_model=name,
+                price=fact.price if fact else None,
+                organization=(fact.organization if fact else None) or provider.organization,
+            )
+            yield deployment.id, Route(deployment, upstream)
+
+
+def _bare_names(routes: Iterable[Route]) -> dict[str, Route]:
+    by_model: dict[str, list[Route]] = {}
+    for route in routes:
+        if route.upstream.is_ready:
+            by_model.setdefault(route.deployment.model, []).append(route)
+    return {model: found[0] for model, found in by_model.items() if len(found) == 1}
+
+
+def _describe(name: str, route: Route) -> dict[str, str | int]:
+    return {"id": name, "object": "model", "created": 0, "owned_by": route.deployment.organization or route.deployment.provider}
