@@ -23,6 +23,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """``subjects`` in the order shown (side a first); a ``choice`` among them or a ``value`` on a ``scale``.
 
     ``by`` is a keyed hash of a voter, a judge's deployment, or a scorer's name; ``rubric`` the hash of what they were told.
+    ``prompt`` is the content hash of what was asked, so that judgments of one prompt can be taken together.
     ``outcome`` says how judging went: only ``ok`` verdicts count. ``source`` is the collection: ``here`` or an import's name.
     """
 
@@ -37,6 +38,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     outcome: Literal["ok", "error", "unparsed"] = "ok"
     parts: dict[str, float] = {}
     rubric: str | None = None
+    prompt: str | None = None
     source: str = "here"
     flags: tuple[str, ...] = ()
     propensity: float | None = None
