@@ -1,0 +1,11 @@
+"""Who takes part. The rows of ``providers/practice.toml`` say the same of each, for people."""
+
+from __future__ import annotations
+
+from assay.gateway.practice.conversation import Contestant
+from assay.gateway.practice.reckoner import Reckoner
+
+
+def contestants() -> tuple[Contestant, ...]:
+    """New ones, with nothing loaded yet: tables are read when they are first asked."""
+    return (Reckoner(),)

@@ -1,0 +1,104 @@
+"""The practice contestants on a Unix socket that only this user can open, served by uvicorn in this process."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import stat
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+import uvicorn
+
+from assay.core import Unavailable
+from assay.gateway.practice.asgi import Practice
+from assay.gateway.practice.contestants import contestants
+from assay.gateway.practice.pieces import Pace
+
+_LONGEST_PATH = 103
+"""Bytes that every system's ``sockaddr_un`` can hold (macOS: 104 with the closing NUL; Linux: 108)."""
+
+
+@asynccontextmanager
+async def serve(socket_path: Path, *, pace: Pace | None = None) -> AsyncIterator[None]:
+    """Serve while the block runs. The socket is 0600 in a folder that is 0700; both the socket and what was begun are gone after.
+
+    Raises:
+        Unavailable: the path is too long, or its folder is open to others (``practice.socket_path``).
+    """
+    practice = Practice(contestants(), pace)
+    with _private_socket(socket_path) as listener:
+        server = _Server(
+            uvicorn.Config(
+                practice,
+                http="httptools",
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                date_header=False,
+                proxy_headers=False,
+                timeout_keep_alive=60,
+                timeout_graceful_shutdown=1,
+            )
+        )
+        serving = asyncio.create_task(server.serve(sockets=[listener]), name="practice")
+        ready = asyncio.create_task(server.ready.wait())
+        await asyncio.wait((serving, ready), return_when=asyncio.FIRST_COMPLETED)
+        ready.cancel()
+        try:
+            yield
+        finally:
+            server.leaving.set()
+            await serving
+            await practice.close()
+
+
+class _Server(uvicorn.Server):
+    """Leaves the process's signals to whoever runs it, and sleeps until told to leave instead of looking ten times a second."""
+
+    def __init__(self, config: uvicorn.Config):
+        super().__init__(config)
+        self.ready = asyncio.Event()
+        self.leaving = asyncio.Event()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def main_loop(self) -> None:
+        self.ready.set()
+        await self.leaving.wait()
+
+
+@contextmanager
+def _private_socket(path: Path) -> Iterator[socket.socket]:
+    if len(os.fsencode(path)) > _LONGEST_PATH:
+        raise Unavailable(
+            "practice.socket_path",
+            f"The socket path {str(path)!r} is longer than the {_LONGEST_PATH} bytes that systems allow.",
+            hint="Choose a data directory with a shorter path.",
+        )
+    _make_private(path.parent)
+    path.unlink(missing_ok=True)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+        listener.bind(os.fspath(path))
+        path.chmod(0o600)
+        try:
+            yield listener
+        finally:
+            path.unlink(missing_ok=True)
+
+
+def _make_private(folder: Path) -> None:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    status = folder.stat()
+    if status.st_uid != os.getuid() or stat.S_IMODE(status.st_mode) & 0o077:
+        raise Unavailable(
+            "practice.socket_path",
+            f"The folder {str(folder)!r} is open to other users (mode {stat.S_IMODE(status.st_mode):o}).",
+            hint=f"Make it private: chmod 700 {folder}",
+        )
