@@ -119,7 +119,7 @@ class _Connection:
         self._sent: asyncio.Queue[Message] = asyncio.Queue()
         self._received: asyncio.Queue[Message] = asyncio.Queue()
         self._received.put_nowait({"type": "http.request", "body": body, "more_body": False})
-        self._task = asyncio.create_task(app(scope, self._received.get, self._sent.put))  # type: ignore[arg-type]  # a coroutine
+        self._task = asyncio.create_task(app(scope, self._received.get, self._sent.put))
 
     async def next(self) -> Message:
         return await asyncio.wait_for(self._sent.get(), 10)

@@ -187,7 +187,7 @@ class Arena:
         return battle
 
     async def list_own(self, session: str, before: str | None, limit: int) -> list[Battle]:
-        """The voter's own battles, the newest first, without their turns; ``before`` is the id that the page before ended with."""
+        """The voter's own battles, the newest first; ``before`` is the id that the page before ended with."""
         return await queries.list_battles(self._db, self._voters.names(session), before or "~", limit)
 
     def token(self, session: str, battle: Battle) -> str | None:

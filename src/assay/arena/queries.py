@@ -17,6 +17,10 @@ LOCK_BATTLE = Sql(
     postgresql="SELECT * FROM arena_battles WHERE id = :id FOR UPDATE",
 )
 SELECT_TURNS = Sql("SELECT body FROM arena_turns WHERE battle = :id ORDER BY turn")
+SELECT_TURNS_OF = Sql(
+    sqlite="SELECT battle, body FROM arena_turns WHERE battle IN (SELECT value FROM json_each(:ids)) ORDER BY battle, turn",
+    postgresql="SELECT battle, body FROM arena_turns WHERE battle = ANY(:ids::text[]) ORDER BY battle, turn",
+)
 SELECT_OWN = Sql(
     sqlite="SELECT * FROM arena_battles WHERE voter IN (SELECT value FROM json_each(:voters)) AND id < :before "
     "ORDER BY id DESC LIMIT :limit",
@@ -84,9 +88,12 @@ async def load_turns(db: Database | Transaction, id: str) -> tuple[Turn, ...]:
 
 
 async def list_battles(db: Database, voters: Sequence[str], before: str, limit: int) -> list[Battle]:
-    """A voter's battles, the newest first, without their turns."""
+    """A voter's battles, the newest first."""
     rows = await db.read(SELECT_OWN, voters=list(voters), before=before, limit=limit)
-    return [_battle(row, ()) for row in rows]
+    turns: dict[str, list[Turn]] = {row["id"]: [] for row in rows}
+    for row in await db.read(SELECT_TURNS_OF, ids=list(turns)):
+        turns[row["battle"]].append(_TURN.decode(row["body"]))
+    return [_battle(row, turns[row["id"]]) for row in rows]
 
 
 async def count_open(db: Database, voters: Sequence[str], now: int) -> tuple[int, int | None]:
