@@ -63,7 +63,7 @@ class Server:
     async def open(self, method: str, path: str, body: Any = None) -> Response:
         """Send a request and wait for the head of the answer; an error status becomes the error it describes."""
         head = write_head(method, self._origin, path, {"content-type": "application/json"})
-        response = await self._client.send(self._origin, head, b"" if body is None else msgspec.json.encode(body), _TIMEOUTS)
+        response = await self._client.send(self._origin, head, _bytes_of(body), _TIMEOUTS)
         await response.begin()
         if response.status >= HTTPStatus.BAD_REQUEST:
             raise _error_of(response.status, await response.read_all(_MAX_REPLY_BYTES))
@@ -114,6 +114,13 @@ async def _talking_to(door: Path) -> AsyncGenerator[Server, None]:
         ) from fault
     finally:
         await server.close()
+
+
+def _bytes_of(body: Any) -> bytes:
+    """A file's bytes as they are, nothing for None, anything else as JSON."""
+    if isinstance(body, bytes):
+        return body
+    return b"" if body is None else msgspec.json.encode(body)
 
 
 def _answers(door: Path) -> bool:

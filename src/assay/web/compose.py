@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Mount, Route
 from starlette.types import Receive, Scope, Send
 
-from assay.arena import Arena
+from assay.arena import Arena, vote_routes
 from assay.arena import routes as arena_routes
 from assay.board import routes as board_routes
 from assay.core import AssayError, Settings
@@ -59,6 +59,7 @@ class Assay:
             *routes(self.settings, self.doorkeeper, url=lambda: self.url, first_run=lambda: not self.gateway.deployments()),
             *gateway_routes.routes(self.gateway),
             *arena_routes.routes(self.arena),
+            *vote_routes.routes(self.database, self.vault),
             *board_routes.routes(self.database, self.vault, self.settings),
             Mount("/", page()),
         ]
