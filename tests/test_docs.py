@@ -125,12 +125,17 @@ def test_every_route_is_documented() -> None:
 
 
 def routes() -> Iterator[tuple[str, list[str]]]:
-    """The paths and methods of every Starlette route in the source."""
+    """The paths and methods of every Starlette route in the source, written as `Route(...)` or as a row (method, path, handler)."""
     for file in SOURCES.rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text("utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Route":
-                methods = next((keyword.value for keyword in node.keywords if keyword.arg == "methods"), None)
-                yield ast.literal_eval(node.args[0]), ast.literal_eval(methods) if methods else ["GET"]
+            match node:
+                case ast.Call(func=ast.Name(id="Route"), args=[ast.Constant(value=str(path)), *_], keywords=keywords):
+                    methods = next((word.value for word in keywords if word.arg == "methods"), None)
+                    yield path, ast.literal_eval(methods) if methods else ["GET"]
+                case ast.Tuple(
+                    elts=[ast.Constant(value="GET" | "POST" | "PUT" | "DELETE" as method), ast.Constant(value=str(path)), _]
+                ):
+                    yield f"/api/v1{path}", [str(method)]
 
 
 def test_every_table_is_documented() -> None:
