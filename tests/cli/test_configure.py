@@ -73,5 +73,11 @@ def test_a_provider_of_the_file_needs_only_an_address(tmp_path: Path) -> None:
     assert (row.name, row.title, row.origin, row.key_env) == ("our-vllm", "our-vllm", "file", ("OUR_VLLM_API_KEY",))
 
 
+def test_paths_come_from_the_environment_too(tmp_path: Path) -> None:
+    settings = configure({}, {"ASSAY_DATA": str(tmp_path), "ASSAY_DATA_DIR": "/srv/sets"}).settings
+    assert (settings.data, settings.data_dir) == (tmp_path, Path("/srv/sets"))
+    assert settings.database_url == f"sqlite:///{tmp_path}/assay.db"
+
+
 def test_misspelt_variables_are_found_and_those_of_the_tests_are_not() -> None:
     assert unknown_variables({"ASSAY_PROT": "1", "ASSAY_PORT": "1", "ASSAY_CHROMIUM": "/c", "HOME": "/"}) == ["ASSAY_PROT"]

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlencode
@@ -71,7 +72,7 @@ async def export(configured: Configured, source: str | None, form: str) -> None:
     async with any_server(configured.settings) as server:
         response = await server.open("GET", f"/api/v1/votes?{query}")
         while (piece := await response.read()) is not None:
-            click.get_binary_stream("stdout").write(piece)
+            sys.stdout.buffer.write(piece)
 
 
 @arena.command()
@@ -102,7 +103,7 @@ async def _tally_file(path: Path) -> tuple[Tally, Sequence[BadRow]]:
 async def _tally_source(configured: Configured, source: str | None) -> Tally:
     database = await open_database(configured.settings.database_url)
     try:
-        known = {found.source: found.votes for found in await list_sources(database)}
+        known = {found["source"]: found["votes"] for found in await list_sources(database)}
         if source is not None and source not in known:
             raise InvalidInput(
                 "votes.unknown_source", f"There is no collection {source!r}.", hint=f"There are: {', '.join(known) or 'none yet'}."

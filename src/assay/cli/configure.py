@@ -61,7 +61,7 @@ def configure(flags: Mapping[str, Any], environ: Mapping[str, str] = os.environ,
     values |= flags
     origins |= dict.fromkeys(flags, Origin("flag"))
     try:
-        settings = msgspec.convert(values, Settings, strict=False)
+        settings = msgspec.convert(values, Settings, strict=False, dec_hook=_read_path)
     except msgspec.ValidationError as error:
         raise _named(error, values, origins) from error
     return Configured(_resolved(settings), origins, found)
@@ -98,6 +98,13 @@ def suggest(word: str, known: tuple[str, ...]) -> str:
     """A sentence that names the nearest known word, or where to find them all."""
     near = difflib.get_close_matches(word, known, 1, 0.6)
     return f"Did you mean {near[0]!r}?" if near else "`assay config show` lists every setting."
+
+
+def _read_path(kind: type, value: Any) -> Path:
+    """The only type in `Settings` that msgspec does not know."""
+    if kind is not Path or not isinstance(value, str | Path):
+        raise ValueError(f"expected a path, got {type(value).__name__}")
+    return Path(value)
 
 
 def _find_file(file: Path | None, environ: Mapping[str, str]) -> Path | None:
