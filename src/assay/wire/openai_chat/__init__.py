@@ -3,8 +3,8 @@
 Facts as of 2026-11: OpenAI's API reference, the types of its Python SDK 3.54, and what clients were seen to send and need.
 """
 
-from assay.wire.openai_chat.content import NAME
 from assay.wire.openai_chat.error import read_error, write_error, write_stream_error
+from assay.wire.openai_chat.fields import NAME
 from assay.wire.openai_chat.reader import EventReader, read_events
 from assay.wire.openai_chat.request import read_request, write_request
 from assay.wire.openai_chat.usage import read_usage, write_usage

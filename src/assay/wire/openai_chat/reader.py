@@ -30,8 +30,9 @@ from assay.core import (
 )
 from assay.wire.document import Malformed, decode
 from assay.wire.errors import StreamBroken, StreamError, StreamFailed
-from assay.wire.openai_chat.content import NAME, Json, left_over, read_thinking
 from assay.wire.openai_chat.error import read_error_value
+from assay.wire.openai_chat.fields import NAME, Json, left_over
+from assay.wire.openai_chat.message import read_thinking
 from assay.wire.openai_chat.usage import read_usage
 from assay.wire.sse import SseEvent, SseSplitter
 

@@ -10,7 +10,8 @@ from typing import Any
 
 from assay.core import InvalidInput, OutputFormat, Request, Sampling, Tool, TooLarge, ToolChoice, Transcript
 from assay.wire.document import Malformed, decode, encode
-from assay.wire.openai_chat.content import NAME, Json, left_over, missing, read_message, take_str, write_message, wrong
+from assay.wire.openai_chat.fields import NAME, Json, left_over, missing, take_bool, take_count, take_number, take_str, wrong
+from assay.wire.openai_chat.message import read_message, write_message
 
 MAX_BODY_BYTES = 64 * 1024 * 1024
 
@@ -49,12 +50,12 @@ def read_request(body: bytes) -> Request:
         transcript=transcript,
         tools=tuple([_read_tool(tool, f"tools[{i}]") for i, tool in enumerate(tools)]) if tools else (),
         tool_choice=_read_tool_choice(fields) if "tool_choice" in fields else None,
-        parallel_tool_calls=_take_bool(fields, "parallel_tool_calls"),
+        parallel_tool_calls=take_bool(fields, "parallel_tool_calls"),
         output=_read_output(fields) if "response_format" in fields else None,
         sampling=_read_sampling(fields),
-        stream=_take_bool(fields, "stream") or False,
+        stream=take_bool(fields, "stream") or False,
         stream_usage=_read_stream_usage(fields) if "stream_options" in fields else None,
-        user=_take_str(fields, "user"),
+        user=take_str(fields, "user"),
         extra=left_over(fields),
     )
 
@@ -67,15 +68,20 @@ def _need_model(fields: Json) -> str:
 
 
 def _read_tool(value: object, at: str) -> Tool:
-    """A function, or a tool of another type: its body sits under the type's name, or under ``function`` all the same."""
+    """A function; or a tool of another type, whose body sits under the type's name or under ``function`` all the same.
+
+    One without a name is the provider's own affair, such as Zhipu's web search, and is kept whole.
+    """
     if type(value) is not dict:
         raise wrong(at, "an object", value)
     fields: Json = value
     kind = take_str(fields, "type", at) or "function"
+    if kind != "function":
+        fields["type"] = kind
     place = kind if type(fields.get(kind)) is dict else "function"
     body = fields.pop(place, None)
-    if body is None and kind != "function":
-        return Tool(name="", extra={NAME: {"type": kind, **fields}})
+    if kind != "function" and not (type(body) is dict and body.get("name")):
+        return Tool(name="", extra={NAME: fields if body is None else {**fields, place: body}})
     if type(body) is not dict:
         raise missing(f"{at}.{place}") if body is None else wrong(f"{at}.{place}", "an object", body)
     name = take_str(body, "name", f"{at}.{place}")
@@ -85,11 +91,9 @@ def _read_tool(value: object, at: str) -> Tool:
     if parameters is not None and type(parameters) is not dict:
         raise wrong(f"{at}.{place}.parameters", "an object", parameters)
     description = take_str(body, "description", f"{at}.{place}")
-    strict = _take_bool(body, "strict", f"{at}.{place}.")
+    strict = take_bool(body, "strict", f"{at}.{place}")
     if body or place != "function":
         fields[place] = body
-    if kind != "function":
-        fields["type"] = kind
     return Tool(name=name, description=description, parameters=parameters, strict=strict, extra=left_over(fields))
 
 
@@ -139,7 +143,7 @@ def _read_output(fields: Json) -> OutputFormat | None:
         raise wrong(f"{at}.schema", "an object", schema)
     name = take_str(body, "name", at)
     description = take_str(body, "description", at)
-    strict = _take_bool(body, "strict", f"{at}.")
+    strict = take_bool(body, "strict", at)
     if body:
         value["json_schema"] = body
     return OutputFormat(
@@ -150,19 +154,19 @@ def _read_output(fields: Json) -> OutputFormat | None:
 def _read_sampling(fields: Json) -> Sampling:
     given: Json = {}
     for key in _NUMBERS:
-        if key in fields and (number := _take_number(fields, key)) is not None:
+        if key in fields and (number := take_number(fields, key)) is not None:
             given[key] = number
     for key in _COUNTS:
-        if key in fields and (count := _take_count(fields, key)) is not None:
+        if key in fields and (count := take_count(fields, key)) is not None:
             given[key] = count
-    if "max_completion_tokens" in fields and (limit := _take_count(fields, "max_completion_tokens")) is not None:
+    if "max_completion_tokens" in fields and (limit := take_count(fields, "max_completion_tokens")) is not None:
         given["max_tokens"] = fields["max_completion_tokens"] = limit
-    elif "max_tokens" in fields and (limit := _take_count(fields, "max_tokens")) is not None:
+    elif "max_tokens" in fields and (limit := take_count(fields, "max_tokens")) is not None:
         given["max_tokens"] = limit
     if "stop" in fields and (stop := _take_stop(fields)) is not None:
         given["stop"] = stop
     if "reasoning_effort" in fields:
-        given["effort"] = _take_str(fields, "reasoning_effort")
+        given["effort"] = take_str(fields, "reasoning_effort")
     return Sampling(**given)
 
 
@@ -172,42 +176,10 @@ def _read_stream_usage(fields: Json) -> bool | None:
         return None
     if type(options) is not dict:
         raise wrong("stream_options", "an object", options)
-    usage = _take_bool(options, "include_usage", "stream_options.")
+    usage = take_bool(options, "include_usage", "stream_options")
     if options:
         fields["stream_options"] = options
     return usage
-
-
-def _take_str(fields: Json, key: str) -> str | None:
-    value = fields.pop(key, None)
-    if value is None or type(value) is str:
-        return value
-    raise wrong(key, "a string", value)
-
-
-def _take_bool(fields: Json, key: str, at: str = "") -> bool | None:
-    value = fields.pop(key, None)
-    if value is None or value is True or value is False:
-        return value
-    raise wrong(f"{at}{key}", "a boolean", value)
-
-
-def _take_number(fields: Json, key: str) -> float | None:
-    value = fields.pop(key)
-    if value is None or type(value) is float:
-        return value
-    if type(value) is int and abs(value) < 1 << 53:
-        return float(value)
-    raise wrong(key, "a number", value)
-
-
-def _take_count(fields: Json, key: str) -> int | None:
-    value = fields.pop(key)
-    if value is None or (type(value) is int and abs(value) < 1 << 63):
-        return value
-    if type(value) is float and value.is_integer() and abs(value) < 1 << 53:
-        return int(value)
-    raise wrong(key, "a whole number", value)
 
 
 def _take_stop(fields: Json) -> tuple[str, ...] | None:
