@@ -15,7 +15,7 @@ from assay.arena import Arena, vote_routes
 from assay.arena import routes as arena_routes
 from assay.board import routes as board_routes
 from assay.core import AssayError, Settings
-from assay.gateway import Gateway
+from assay.gateway import Gateway, practice
 from assay.gateway import routes as gateway_routes
 from assay.store import Database, Vault, keys, migrate, open_database
 from assay.store.lock import DataLock
@@ -79,6 +79,8 @@ async def assemble(settings: Settings) -> AsyncGenerator[Assay, None]:
         database = await open_database(settings.database_url)
         stack.push_async_callback(database.close)
         await migrate(database, *SCHEMAS)
+        if settings.demo:
+            await stack.enter_async_context(practice.serve(settings.practice_socket))
         gateway = await Gateway.start(database, vault, settings)
         stack.push_async_callback(gateway.close)
         arena = await Arena.start(database, vault, gateway.caller, gateway.deployments)
