@@ -104,6 +104,7 @@ def start(folder: Path, *flags: str, environ: Mapping[str, str] | None = None) -
     while not printed.endswith(b"}\n"):
         line = process.stdout.readline()
         if not line:
+            process.stdout.close()
             raise AssertionError(f"assay up ended with {process.wait(5)}: {(folder / 'stderr').read_text()}")
         printed += line
     return RunningAssay(process, folder, json.loads(printed))
