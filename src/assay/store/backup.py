@@ -24,25 +24,32 @@ async def backup(db_url: str, target: Path) -> int:
     """
     draft = target.with_name(f".{target.name}.{os.getpid()}")
     try:
-        try:
-            os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-            if is_postgresql(db_url):
-                await _dump(db_url, draft)
-            else:
-                await asyncio.to_thread(_copy, sqlite_path(db_url), draft)
-            return await asyncio.to_thread(_publish, draft, target)
-        except FileExistsError as error:
-            raise Conflict(
-                "store.backup_exists", f"{target} is there already.", hint="Give another name.", param="target"
-            ) from error
-        except OSError as error:
-            raise _failed(f"{target}: {error.strerror}") from error
+        await asyncio.to_thread(_begin, draft, target)
+        if is_postgresql(db_url):
+            await _dump(db_url, draft)
+        else:
+            await asyncio.to_thread(_copy, sqlite_path(db_url), draft)
+        return await asyncio.to_thread(_publish, draft, target)
+    except OSError as error:
+        raise _failed(f"{target}: {error.strerror}") from error
     finally:
         draft.unlink(missing_ok=True)
 
 
+def _begin(draft: Path, target: Path) -> None:
+    if target.exists():
+        raise Conflict("store.backup_exists", f"{target} is there already.", hint="Give another name.", param="target")
+    os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+
+
 def _publish(draft: Path, target: Path) -> int:
-    os.link(draft, target)
+    """Give the whole copy its name; a copy that broke off never has it."""
+    file = os.open(draft, os.O_RDWR)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)
+    draft.replace(target)
     return target.stat().st_size
 
 

@@ -13,7 +13,7 @@ from assay.core.errors import InvalidInput
 from assay.core.ids import new_id, now_us
 from assay.core.measurement import Measurement
 from assay.core.money import Money, Usage
-from assay.store.database import Database, Row, Write
+from assay.store.database import Database, Row, Transaction, Write
 from assay.store.sql import Sql
 from assay.store.vault import Secret, Vault
 
@@ -98,7 +98,7 @@ _measurement = msgspec.json.Decoder(Measurement)
 
 
 class Body(msgspec.Struct, frozen=True):
-    """What was said, under its content hash, until ``kept_until`` (microseconds UTC; None keeps it for good)."""
+    """What was said, under its content hash (hex), until ``kept_until`` (microseconds UTC; None keeps it for good)."""
 
     hash: str
     kind: BodyKind
@@ -132,12 +132,18 @@ async def record_calls(db: Database, calls: Sequence[Call], bodies: Sequence[Bod
     """
     rows = [_row(call) for call in calls]
     by_hash = {body.hash: body for body in bodies}
-    kept = [msgspec.structs.asdict(by_hash[key]) for key in sorted(by_hash)]  # one order everywhere, so that writers never deadlock
+    kept = [_body_row(by_hash[key]) for key in sorted(by_hash)]  # one order everywhere, so that writers never deadlock
     batch: list[Write] = [(UPSERT_BODY, kept)] if kept else []
     try:
         await db.write([*batch, (INSERT_CALL, rows)])
     except InvalidInput:
         await db.write([*batch, (INSERT_CALL, [_storable(row) for row in rows])])
+
+
+async def save_bodies(tx: Transaction, bodies: Sequence[Body]) -> None:
+    """Save bodies in the caller's transaction."""
+    by_hash = {body.hash: body for body in bodies}
+    await tx.write(UPSERT_BODY, [_body_row(by_hash[key]) for key in sorted(by_hash)])
 
 
 async def list_calls(
@@ -156,7 +162,11 @@ async def list_speeds(db: Database, model: str, since: int, limit: int = 1000) -
 
 async def get_body(db: Database, hash: str) -> bytes | None:
     """The content under a hash, or None where it was not kept or its time is over."""
-    rows = await db.read(SELECT_BODY, hash=hash)
+    try:
+        key = bytes.fromhex(hash)
+    except ValueError:
+        return None
+    rows = await db.read(SELECT_BODY, hash=key)
     return bytes(rows[0]["content"]) if rows else None
 
 
@@ -241,6 +251,11 @@ async def publish_measurements(db: Database, measurements: Sequence[Measurement]
 async def latest_measurements(db: Database, metric: str, *, series: str | None = None) -> list[Measurement]:
     """The last publication of ``metric``, in its order: of one series, or of each."""
     return [_measurement.decode(row["body"]) for row in await db.read(SELECT_LATEST, metric=metric, series=series)]
+
+
+def _body_row(body: Body) -> dict[str, Any]:
+    key = bytes.fromhex(body.hash)
+    return {"hash": key, "kind": body.kind, "content": body.content, "kept_until": body.kept_until}
 
 
 def _row(call: Call) -> dict[str, Any]:

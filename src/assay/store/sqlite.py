@@ -10,6 +10,7 @@ import asyncio
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
@@ -24,6 +25,14 @@ READERS = 2
 BUSY_TIMEOUT_S = 10
 _OLDEST = (3, 35, 0)
 """RETURNING and the upsert forms that the store's SQL uses."""
+
+_PRAGMAS = (
+    "synchronous = FULL",
+    "foreign_keys = ON",
+    "temp_store = MEMORY",
+    "wal_autocheckpoint = 4000",  # 16 MB: an index page that many commits touch is copied to the database file once for all
+    "journal_size_limit = 67108864",
+)
 
 _T = TypeVar("_T")
 _Waiting: TypeAlias = tuple[Sequence[Write], "asyncio.Future[None]"]
@@ -61,6 +70,7 @@ class SqliteDatabase:
         self._lock = asyncio.Lock()
         self._waiting: list[_Waiting] = []
         self._committing: asyncio.Task[None] | None = None
+        self._closed = False
 
     @classmethod
     async def open(cls, path: Path) -> SqliteDatabase:
@@ -84,9 +94,11 @@ class SqliteDatabase:
         return cls(path, writer, threads)
 
     async def read(self, sql: Sql, **params: Any) -> list[Row]:
+        self._require_open()
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, sql, params)
 
     async def write(self, batch: Sequence[Write]) -> None:
+        self._require_open()
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((batch, done))
         if self._committing is None:
@@ -96,6 +108,7 @@ class SqliteDatabase:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[SqliteTransaction]:
         async with self._lock:
+            self._require_open()
             try:
                 await self._on_writer(self._begin)
                 yield SqliteTransaction(self)
@@ -105,6 +118,9 @@ class SqliteDatabase:
                 raise
 
     async def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
         while self._committing is not None:
             await self._committing
         async with self._lock:
@@ -113,6 +129,10 @@ class SqliteDatabase:
             await asyncio.to_thread(threads.shutdown)
         for connection in self._reading:
             connection.close()
+
+    def _require_open(self) -> None:
+        if self._closed:
+            raise Unavailable("store.unavailable", f"The database {self.path} is closed.")
 
     async def _on_writer(self, work: Callable[..., _T], *args: Any) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work, *args)
@@ -295,7 +315,7 @@ def _open_writer(path: Path) -> sqlite3.Connection:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         connection = _connect(path)
-        connection.execute("PRAGMA journal_mode = WAL")
+        _use_wal(connection)
     except sqlite3.Error as error:
         raise _typed(error, path) from error
     except OSError as error:
@@ -303,9 +323,23 @@ def _open_writer(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Turn WAL on. SQLite does not wait here when another process does the same at the same time, so we do."""
+    deadline = time.monotonic() + BUSY_TIMEOUT_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return
+
+
 def _connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False, cached_statements=256)
     connection.row_factory = sqlite3.Row
-    for pragma in ("synchronous = FULL", "foreign_keys = ON", "temp_store = MEMORY", "journal_size_limit = 67108864"):
+    for pragma in _PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
     return connection

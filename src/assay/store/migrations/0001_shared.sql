@@ -31,9 +31,9 @@ CREATE TABLE calls (
 
 CREATE INDEX calls_by_model ON calls (model, at);
 
--- Contents of requests, replies and transcripts, under the SHA-256 of their canonical JSON. NULL keeps one for good.
+-- What was said, under its SHA-256 (as bytes: half the index, and the index is what an insert costs). NULL keeps it for good.
 CREATE TABLE transcripts (
-    hash TEXT PRIMARY KEY,
+    hash BYTEA PRIMARY KEY,
     kind TEXT NOT NULL CHECK (kind IN ('request', 'reply', 'transcript')),
     content BYTEA NOT NULL,
     kept_until BIGINT
