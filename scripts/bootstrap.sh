@@ -20,8 +20,8 @@ fi
 if ! "$PYTHON" -c 'import ensurepip, venv' 2>/dev/null; then
     package=$("$PYTHON" -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')
     if [ -f /etc/debian_version ] && [ "$(id -u)" = 0 ]; then
-        apt-get update -q >&2
-        DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "$package" >&2
+        apt-get update -qq
+        DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends "$package" >/dev/null
     else
         echo "$PYTHON cannot make virtual environments: its venv and ensurepip modules are missing." >&2
         echo "hint: on Debian and Ubuntu: sudo apt install $package" >&2

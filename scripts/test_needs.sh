@@ -24,9 +24,9 @@ if [ -f /etc/debian_version ] && [ "$(id -u)" = 0 ] && [ "${ASSAY_SKIP_APT:-}" !
     has_command nginx || missing="$missing nginx-light"
     if [ -n "$missing" ]; then
         echo "Installing$missing with apt-get." >&2
-        apt-get update -q >&2
+        apt-get update -qq
         # shellcheck disable=SC2086  # one word a package
-        DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $missing >&2
+        DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends $missing >/dev/null
     fi
 elif ! has_command "${ASSAY_CHROMIUM:-chromium}" chromium-browser google-chrome google-chrome-stable microsoft-edge &&
     [ ! -x "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome" ]; then
