@@ -1,0 +1,27 @@
+/** Who is here, and what the server told the page about itself. */
+
+import { asProblem, get, whenSignedOut, type Problem } from "./api.ts";
+import type { Session } from "./types.ts";
+
+const now = $state<{ session: Session | null; problem: Problem | null }>({ session: null, problem: null });
+
+export function session(): Session | null {
+  return now.session;
+}
+
+export function sessionProblem(): Problem | null {
+  return now.problem;
+}
+
+export async function loadSession(): Promise<void> {
+  try {
+    now.session = await get<Session>("/session");
+    now.problem = null;
+  } catch (error) {
+    now.problem = asProblem(error);
+  }
+}
+
+whenSignedOut(() => {
+  if (now.session) now.session = { ...now.session, signed_in: false };
+});
