@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import importlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ROOT / "src" / "assay"
 PAGES = ROOT / "docs" / "reference"
 _CODE = re.compile(r"[a-z]+(?:\.[a-z][a-z0-9_]*)+")
+_SHARED = {"data", "database", "config"}
 _NOT_CODES = {"arena.rating", "arena.voter", "practice.sock"}
 _NOTICE = "<!-- Written by `make reference` from the source; edit that instead. -->\n"
 
@@ -35,6 +36,7 @@ VARIABLES = {
     "ASSAY_SKIP_WEB": "Build: `1` leaves the page as it is.",
     "ASSAY_SKIP_APT": "Tests: `1` installs no Debian packages.",
     "ASSAY_LANG": "Language of the command line's words.",
+    "ASSAY_URL": "`make dev`: where the page's own server finds Assay.",
 }
 
 
@@ -60,7 +62,7 @@ def settings() -> str:
         variable = "" if field.name in {"providers", "aliases"} else f"`ASSAY_{field.name.upper()}`"
         lines.append(f"| `{field.name}` | {variable} | {_default(field)} | {_description(hints[field.name])} |")
     lines += ["", "Other variables, which are no settings:", "", "| variable | meaning |", "|---|---|"]
-    lines += [f"| `{name}` | {VARIABLES[name]} |" for name in sorted(NOT_SETTINGS)]
+    lines += [f"| `{name}` | {VARIABLES[name]} |" for name in sorted(NOT_SETTINGS | VARIABLES.keys())]
     return "\n".join(lines) + "\n"
 
 
@@ -81,16 +83,26 @@ def _description(hint: Any) -> str:
 
 def commands() -> str:
     """Every command with its arguments, options and meaning."""
-    lines = ["# Commands", _NOTICE, (cli.__doc__ or "").partition("\n")[2].strip().partition("\nEach")[0], ""]
+    lines = [
+        "# Commands",
+        _NOTICE,
+        "Data on standard output, talk on standard error; [exit codes](exit-codes.md) say how it went. Nothing asks questions where there",
+        "is no terminal: it reads from a pipe as well as from a person. Every command also takes:",
+        "",
+    ]
+    login = dict(walk(cli.assay))["assay login"]
+    lines += [*_bullets(option for option in login.params if option.name in _SHARED), ""]
     for path, command in walk(cli.assay):
         if isinstance(command, click.Group):
             continue
         context = click.Context(command, info_name=path)
         lines += [f"## `{' '.join([path, *command.collect_usage_pieces(context)])}`", "", _one_paragraph(command.help), ""]
-        options = [option for option in command.params if isinstance(option, click.Option)]
-        lines += [f"- `{_spelled(option)}`: {option.help}" for option in options]
-        lines.append("")
+        lines += [*_bullets([option for option in command.params if option.name not in _SHARED]), ""]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _bullets(params: Iterable[click.Parameter]) -> list[str]:
+    return [f"- `{_spelled(option)}`: {option.help}" for option in params if isinstance(option, click.Option)]
 
 
 def walk(command: click.Command, path: str = "assay") -> Iterator[tuple[str, click.Command]]:
