@@ -7,7 +7,6 @@ import logging
 import os
 import ssl
 from collections.abc import Mapping
-from contextlib import AsyncExitStack
 
 import msgspec
 
@@ -51,7 +50,6 @@ class Gateway:
         self.snapshot: Snapshot
         self.caller = GatewayCaller(self.client, self.recorder, self.timeouts, lambda: self.snapshot)
         self._chat = Chat(self.client, self.recorder, self.timeouts)
-        self._beside = AsyncExitStack()
         self._refreshing = asyncio.Lock()
 
     @classmethod
@@ -72,10 +70,6 @@ class Gateway:
         gateway = cls(db, vault, settings, environ, tls)
         try:
             await gateway.refresh()
-            if settings.demo:
-                from assay.gateway.practice import serve  # only a demo needs a server of its own
-
-                await gateway._beside.enter_async_context(serve(settings.practice_socket))
         except BaseException:
             await gateway.close()
             raise
@@ -94,7 +88,6 @@ class Gateway:
         """Cut what runs, commit every call, and let go of all connections."""
         self._chat.close()
         await self.client.close()
-        await self._beside.aclose()
         await self.recorder.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -104,6 +97,7 @@ class Gateway:
         try:
             await self._answer(scope, receive, send, request_id)
         except AssayError as error:
+            _log.debug("refused request_id=%s code=%s", request_id, error.code)
             await send_error(send, error, request_id.encode())
         except ClientLeft:
             return
@@ -137,3 +131,11 @@ class Gateway:
                 f"{method} {path[:200]!r} is not answered here.",
                 hint="There are POST /v1/chat/completions, GET /v1/models and GET /v1/models/{id}.",
             )
+
+    @staticmethod
+    def _key_of(scope: Scope, snapshot: Snapshot) -> str | None:
+        """Whose request this is. None: it came through the local door, which only this user can open."""
+        for name, value in scope["headers"]:
+            if name == b"authorization":
+                return snapshot.check_key(value).id
+        return None if scope.get("assay.local") is True else snapshot.check_key(None).id

@@ -191,6 +191,7 @@ class Recorder:
         while True:
             try:
                 await record_calls(self._db, calls, bodies)
+                _log.debug("recorded calls=%d bodies=%d", len(calls), len(bodies))
                 return
             except InvalidInput as error:
                 _log.error("bodies cannot be stored and are dropped code=%s calls=%d", error.code, len(calls))

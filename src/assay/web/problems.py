@@ -49,6 +49,7 @@ def respond(problem: Problem, retry_after_s: float | None = None) -> Response:
 async def on_assay_error(request: Request, error: Exception) -> Response:
     """An error that we raised ourselves."""
     assert isinstance(error, AssayError)
+    log.debug("refused method=%s code=%s", request.method, error.code)
     return respond(problem_of(error), error.retry_after_s)
 
 
