@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from numpy.typing import ArrayLike
 
-from assay.arena.imports import UNKNOWN_VOTER, VoteFile
+from assay.arena.imports import VoteFile
 from assay.core import Verdict
 from assay.stats import BothBad, Counts, Leaderboard, RankTest, Row, Tally, Ties, lead
 
@@ -62,13 +62,10 @@ def tally_file(file: VoteFile) -> Tally:
 
 
 def tally_verdicts(verdicts: Iterable[Verdict], into: Tally | None = None) -> Tally:
-    """The votes among ``verdicts`` that count: of two models, judged without error."""
+    """The votes among ``verdicts`` that ratings use; see `Tally.take`."""
     tally = Tally() if into is None else into
     for verdict in verdicts:
-        if verdict.kind == "vote" and verdict.outcome == "ok" and verdict.choice is not None and len(verdict.subjects) == 2:
-            a, b = (subject.model for subject in verdict.subjects)
-            if a != b:
-                tally.add(a, b, verdict.choice, None if verdict.by == UNKNOWN_VOTER else verdict.by)
+        tally.take(verdict)
     return tally
 
 

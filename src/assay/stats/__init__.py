@@ -5,17 +5,19 @@ from assay.stats.fit import Fit, Pairs, fit
 from assay.stats.leaderboard import Leaderboard, Method, Row, lead
 from assay.stats.ranks import Z, probability_better, rank_intervals, simultaneous_z
 from assay.stats.ratings import MEAN, SCALE, BothBad, RankTest, Ratings, Reason, Ties, rate
-from assay.stats.tally import Tally
+from assay.stats.tally import EXCLUDED_FLAGS, UNKNOWN_VOTER, Tally
 
 __all__ = [
     "A_WINS",
     "BOTH_BAD",
     "B_WINS",
     "CODES",
+    "EXCLUDED_FLAGS",
     "MEAN",
     "OUTCOMES",
     "SCALE",
     "TIE",
+    "UNKNOWN_VOTER",
     "BothBad",
     "Clusters",
     "Counts",

@@ -10,7 +10,13 @@ from itertools import count
 
 import numpy as np
 
+from assay.core.verdict import Verdict
 from assay.stats.counts import CODES, Counts
+
+UNKNOWN_VOTER = "unknown"
+"""``Verdict.by`` of a vote whose voter is not known; such votes are never taken to be of one person."""
+EXCLUDED_FLAGS = ("identity_leak",)
+"""Flags with which a vote is kept on record but not rated: the battle was not blind."""
 
 
 class Tally:
@@ -44,6 +50,21 @@ class Tally:
             if voter is not None:
                 self._voter_codes[voter] = cluster
         self._pending.append((self.know(a), self.know(b), CODES[choice], cluster))
+
+    def take(self, verdict: Verdict) -> str | None:
+        """Count ``verdict`` if it is a vote that ratings use; else the reason why it is left out, as a key."""
+        if verdict.kind != "vote" or verdict.choice is None or len(verdict.subjects) != 2:
+            return "not_a_vote"
+        if verdict.outcome != "ok":
+            return "failed"
+        flag = next((flag for flag in EXCLUDED_FLAGS if flag in verdict.flags), None)
+        if flag is not None:
+            return flag
+        a, b = (subject.model for subject in verdict.subjects)
+        if a == b:
+            return "same_model"
+        self.add(a, b, verdict.choice, None if verdict.by == UNKNOWN_VOTER else verdict.by)
+        return None
 
     def counts(self) -> Counts:
         """All votes so far. The result never changes; it may be handed to another thread."""
