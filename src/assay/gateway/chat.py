@@ -123,7 +123,7 @@ class Exchange:
             self._task.cancel()
 
     async def _pass_whole(self, attempt: Attempt, response: Response) -> None:
-        body = await response.read_all(MAX_ANSWER_BYTES)
+        body = attempt.route.upstream.redact(await response.read_all(MAX_ANSWER_BYTES))
         attempt.keep(body)
         if (kind := _kind_of(body)) != "answer":
             if kind == "error":
@@ -143,11 +143,12 @@ class Exchange:
                 return
             raise Fault("upstream.garbled", "A stream was asked for, and one JSON document came.")
         await self._begin_stream()
-        send = self._send
+        send, redact = self._send, attempt.route.upstream.redact
         while (data := await response.read()) is not None:
             if not data:
                 await self._beat(True)
                 continue
+            data = redact(data)
             attempt.keep(data)
             if attempt.size > MAX_ANSWER_BYTES:
                 raise Fault("upstream.too_large", f"The answer is larger than {MAX_ANSWER_BYTES} bytes.")
@@ -221,7 +222,7 @@ class Chat:
         self._watch = Watch()
 
     async def answer(
-        self, asked: Asked, body: bytes, route: Route, key: str, receive: Receive, send: Send, request_id: str
+        self, asked: Asked, body: bytes, route: Route, key: str | None, receive: Receive, send: Send, request_id: str
     ) -> None:
         """Run one exchange and hand its attempt to the recorder."""
         attempt = Attempt(

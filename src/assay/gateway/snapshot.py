@@ -24,12 +24,12 @@ _LONGEST_NAME_GUESSED = 200
 class Upstream:
     """A provider that can be called: its row, where it is, and the first lines of every request to it, key included."""
 
-    __slots__ = ("_key", "chat_head", "dialect", "has_key", "models_head", "origin", "provider")
+    __slots__ = ("_echoes", "chat_head", "dialect", "has_key", "models_head", "origin", "provider")
 
     def __init__(self, provider: Provider, key: str | None):
         self.provider = provider
         self.has_key = key is not None
-        self._key = key
+        self._echoes = {key.encode(), msgspec.json.encode(key)[1:-1]} if key else frozenset()
         self.dialect = Dialect(provider)
         self.origin: Origin
         self.origin, path = read_url(provider.base_url)
@@ -51,7 +51,9 @@ class Upstream:
 
     def redact(self, text: bytes) -> bytes:
         """``text`` without this provider's key, should the provider have echoed it."""
-        return text.replace(self._key.encode(), b"[key]") if self._key else text
+        for echo in self._echoes:
+            text = text.replace(echo, b"[key]")
+        return text
 
     def require_ready(self) -> None:
         """Raise what a client should be told when no call can be made.
