@@ -5,6 +5,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -13,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from assay.arena import Arena, vote_routes
 from assay.arena import routes as arena_routes
+from assay.arena.imports import import_file
 from assay.board import routes as board_routes
 from assay.core import AssayError, Settings
 from assay.gateway import Gateway, practice
@@ -60,7 +62,12 @@ class Assay:
             *gateway_routes.routes(self.gateway),
             *arena_routes.routes(self.arena),
             *vote_routes.routes(self.database, self.vault),
-            *board_routes.routes(self.database, self.vault, self.settings),
+            *board_routes.routes(
+                self.database,
+                providers=lambda: [entry.provider for entry in self.gateway.registry.entries.values()],
+                import_file=partial(import_file, self.database, self.vault),
+                data_dir=self.settings.data_dir,
+            ),
             Mount("/", page()),
         ]
 
