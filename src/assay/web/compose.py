@@ -3,6 +3,7 @@
 `/v1/*` goes straight to the gateway; everything else is the page and its API behind the `Guard`.
 """
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
@@ -70,6 +71,10 @@ class Assay:
             ),
             Mount("/", page()),
         ]
+
+    async def _import_file(self, content: bytes, name: str, source: str) -> Imported:
+        file = await asyncio.to_thread(read_votes, content, name)
+        return await import_votes(self.database, self.vault, file, source)
 
 
 @asynccontextmanager
