@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Iterator
 from importlib.resources import files
 from pathlib import Path
@@ -15,7 +16,7 @@ from assay.store import Database, migrate, open_database
 from tests.postgres import Postgres, running_postgres
 
 pytest_plugins = ["tests.marks"]
-TEMPLATE = "assay_template"
+TEMPLATE = f"assay_template_{os.getpid()}"
 
 
 @pytest.fixture
@@ -30,6 +31,7 @@ def postgres() -> Iterator[Postgres]:
     with running_postgres() as server:
         asyncio.run(_make_template(server))
         yield server
+        asyncio.run(_on_server(server, f"DROP DATABASE {TEMPLATE}"))
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -56,7 +58,6 @@ async def database(anyio_backend: str, database_url: str) -> AsyncIterator[Datab
 
 
 async def _make_template(server: Postgres) -> None:
-    await _on_server(server, f"DROP DATABASE IF EXISTS {TEMPLATE}")
     await _on_server(server, f"CREATE DATABASE {TEMPLATE}")
     await _migrate(server.url(TEMPLATE))
 

@@ -96,7 +96,7 @@ class PostgresqlDatabase:
             try:
                 yield PostgresqlTransaction(connection)
             except BaseException:
-                with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):  # a lost connection rolls back by itself
+                with suppress(asyncpg.PostgresError, *_LOST):  # a lost connection rolls back by itself
                     await transaction.rollback()
                 raise
             with _errors():
@@ -144,8 +144,18 @@ def _errors() -> Iterator[None]:
     """Say what PostgreSQL said in the store's own errors."""
     try:
         yield
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError) as error:
         raise _typed(error) from error
+
+
+_LOST = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # a connection that the server ended while idle, used before its end was noticed
+    OSError,
+    TimeoutError,
+)
 
 
 def _typed(error: Exception) -> AssayError | Exception:
@@ -161,8 +171,7 @@ def _typed(error: Exception) -> AssayError | Exception:
         return Unavailable("store.write_failed", f"PostgreSQL could not write: {error}.")
     if isinstance(error, asyncpg.InvalidAuthorizationSpecificationError | asyncpg.InvalidCatalogNameError):
         return Unavailable("store.unavailable", f"PostgreSQL refused the connection: {error}.")
-    lost = asyncpg.PostgresConnectionError | asyncpg.OperatorInterventionError | asyncpg.InterfaceError | OSError | TimeoutError
-    if isinstance(error, lost):
+    if isinstance(error, _LOST):
         return Unavailable(
             "store.unavailable",
             "PostgreSQL does not answer.",
