@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from assay.arena import Arena, vote_routes
 from assay.arena import routes as arena_routes
-from assay.arena.imports import import_file
+from assay.arena.imports import Imported, import_file, import_votes, read_votes
 from assay.board import routes as board_routes
 from assay.core import AssayError, Settings
 from assay.gateway import Gateway, practice
