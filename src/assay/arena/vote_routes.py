@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 
 import msgspec
@@ -11,7 +10,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from assay.arena.export import as_csv, as_jsonl
-from assay.arena.imports import LARGEST_FILE, import_votes, read_votes
+from assay.arena.imports import LARGEST_FILE, import_file
 from assay.core import InvalidInput, TooLarge
 from assay.store import Database, Vault
 from assay.store.chain import read_verdicts
@@ -24,8 +23,8 @@ def routes(db: Database, vault: Vault) -> list[Route]:
 
     async def bring_in(request: Request) -> Response:
         content = await _read_file(request)
-        file = await asyncio.to_thread(read_votes, content, request.query_params.get("name", "votes"))
-        imported = await import_votes(db, vault, file, request.query_params.get("source", ""))
+        query = request.query_params
+        imported = await import_file(db, vault, content, query.get("name", "votes"), query.get("source", ""))
         return Response(msgspec.json.encode(imported), headers={"cache-control": "no-store"}, media_type="application/json")
 
     async def give_out(request: Request) -> Response:

@@ -3,7 +3,6 @@
 `/v1/*` goes straight to the gateway; everything else is the page and its API behind the `Guard`.
 """
 
-import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
@@ -15,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from assay.arena import Arena, vote_routes
 from assay.arena import routes as arena_routes
-from assay.arena.imports import Imported, import_file, import_votes, read_votes
+from assay.arena.imports import import_file
 from assay.board import routes as board_routes
 from assay.core import AssayError, Settings
 from assay.gateway import Gateway, practice
@@ -71,10 +70,6 @@ class Assay:
             ),
             Mount("/", page()),
         ]
-
-    async def _import_file(self, content: bytes, name: str, source: str) -> Imported:
-        file = await asyncio.to_thread(read_votes, content, name)
-        return await import_votes(self.database, self.vault, file, source)
 
 
 @asynccontextmanager
