@@ -24,12 +24,16 @@ def find_chromium() -> str | None:
     return found or (str(MAC) if MAC.exists() else None)
 
 
+def launch_flags() -> list[str]:
+    """Flags to start it with. As root it runs without its own sandbox, which needs a user to drop to."""
+    return [*QUIET, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+
+
 @asynccontextmanager
 async def open_chromium() -> AsyncGenerator[Browser, None]:
-    """A headless browser. As root it runs without its own sandbox, which needs a user to drop to."""
-    flags = [*QUIET, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+    """A headless browser."""
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=find_chromium(), args=flags)
+        browser = await playwright.chromium.launch(executable_path=find_chromium(), args=launch_flags())
         try:
             yield browser
         finally:

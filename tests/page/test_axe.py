@@ -1,0 +1,119 @@
+"""No page has an accessibility violation that axe-core finds (WCAG 2.0 to 2.2, A and AA), in any state, theme or language.
+
+On the way each page is checked for sideways scroll at 390 and 360 pixels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.page.conftest import LOCALES, Theme, answer_with, fight, open_page, seed_votes
+from tests.server import RunningAssay, running
+
+AXE = (Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js").read_text("utf-8")
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+PROBLEM = {
+    "type": "about:blank",
+    "title": "Service Unavailable",
+    "status": 503,
+    "detail": "The database is away.",
+    "code": "store.unavailable",
+    "hint": "Try again.",
+}
+PATHS = ("/", "/arena", "/models", "/providers", "/keys", "/method")
+DATA = {"/": "board", "/arena": "models", "/models": "models", "/providers": "providers", "/keys": "keys"}
+LOOKS = list(product(LOCALES, ("light", "dark")))
+PHONES = (390, 360)
+
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningAssay]:
+    """A server with 200 votes on its board and a few battles of the reader's own."""
+    with running(tmp_path_factory.mktemp("full"), "--demo") as server:
+        server.sign_in()
+        seed_votes(server, 200)
+        fight(server, "How do I sort a list of tuples by the second item?", "a")
+        fight(server, "我最近睡得不好。", "both_bad")
+        yield server
+
+
+def check(page: Page, where: str) -> None:
+    """axe finds nothing, and nothing sticks out to the side on a phone."""
+    page.evaluate(AXE)
+    found: Any = page.evaluate("tags => axe.run(document, {runOnly: tags, resultTypes: ['violations']})", TAGS)
+    assert [(one["id"], [node["html"][:160] for node in one["nodes"]]) for one in found["violations"]] == [], where
+    size = page.viewport_size
+    assert size is not None
+    for width in PHONES:
+        page.set_viewport_size({"width": width, "height": 780})
+        wide = page.evaluate("document.scrollingElement.scrollWidth")
+        assert wide <= width, f"{where}: {wide} px wide at {width}"
+    page.set_viewport_size(size)
+
+
+def settle(page: Page) -> None:
+    page.wait_for_load_state("networkidle")
+    page.locator("main h1").first.wait_for()
+
+
+@pytest.mark.parametrize(("language", "theme"), LOOKS)
+def test_pages_with_data(browser: Browser, full: RunningAssay, language: str, theme: Theme) -> None:
+    battle = full.ask("GET", "/api/v1/battles?limit=1").json["battles"][0]["id"]
+    with open_page(browser, full, language=language, theme=theme) as page:
+        for path in (*PATHS, f"/arena/b/{battle}", "/no-such-page"):
+            page.goto(full.url + path)
+            settle(page)
+            check(page, f"{path} {language} {theme}")
+
+
+@pytest.mark.parametrize(("language", "theme"), LOOKS)
+def test_pages_without_data(browser: Browser, assay: RunningAssay, language: str, theme: Theme) -> None:
+    with open_page(browser, assay, language=language, theme=theme) as page:
+        for path in PATHS:
+            page.goto(assay.url + path)
+            settle(page)
+            check(page, f"{path} {language} {theme}")
+    with open_page(browser, assay, language=language, theme=theme, signed_in=False) as page:
+        page.goto(assay.url)
+        settle(page)
+        check(page, f"sign-in {language} {theme}")
+
+
+@pytest.mark.parametrize(("language", "theme"), LOOKS)
+def test_pages_that_wait_and_pages_in_error(browser: Browser, full: RunningAssay, language: str, theme: Theme) -> None:
+    with open_page(browser, full, language=language, theme=theme) as page:
+        for path, data in DATA.items():
+            held: list[Any] = []
+            page.route(f"**/api/v1/{data}*", held.append)
+            page.goto(full.url + path)
+            page.locator("main h1").first.wait_for()
+            check(page, f"{path} loading {language} {theme}")
+            page.unroute_all()
+            for route in held:
+                route.abort()
+            answer_with(page, f"/api/v1/{data}", 503, PROBLEM)
+            page.goto(full.url + path)
+            page.get_by_text("store.unavailable").or_(page.get_by_text("The database is away")).first.wait_for()
+            check(page, f"{path} in error {language} {theme}")
+            page.unroute_all()
+
+
+@pytest.mark.parametrize(("language", "theme"), LOOKS)
+def test_a_battle_in_mid_stream_at_its_end_and_revealed(browser: Browser, full: RunningAssay, language: str, theme: Theme) -> None:
+    with open_page(browser, full, language=language, theme=theme) as page:
+        page.goto(f"{full.url}/arena")
+        page.get_by_role("textbox").first.fill("What does functools.lru_cache do?")
+        page.keyboard.press("Enter")
+        page.locator(".answer :is(p, pre, li)").first.wait_for()
+        check(page, f"mid-stream {language} {theme}")
+        page.locator(".votes button.a:enabled").wait_for(timeout=30_000)
+        check(page, f"ended {language} {theme}")
+        page.locator(".votes button.a").click()
+        page.locator(".card.revealed").first.wait_for()
+        check(page, f"revealed {language} {theme}")
