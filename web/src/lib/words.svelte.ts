@@ -43,6 +43,11 @@ export function tOr(key: string, otherwise: string, values?: Values): string {
   return message === undefined ? otherwise : format(message, spoken.language, values);
 }
 
+/** Sentences one after the other: with a space between them, or without in Chinese. */
+export function sentences(...all: string[]): string {
+  return all.filter(Boolean).reduce((first, second) => t("sentences", { first, second }));
+}
+
 export function tPieces(key: Key, values?: Values): Piece[] {
   return pieces(spoken.words?.[key] ?? key).map((piece) => ({ ...piece, text: format(piece.text, spoken.language, values) }));
 }

@@ -48,13 +48,14 @@ export function prose(dirty: string): DocumentFragment {
     ...COMMON,
     ALLOWED_TAGS: [...PROSE, "#text"],
     ALLOWED_ATTR: ["align", "class", "href", "start", "title"],
+    ADD_URI_SAFE_ATTR: ["align", "start"],
     ALLOWED_NAMESPACES: ["http://www.w3.org/1999/xhtml"],
   });
 }
 
 /** What KaTeX made: MathML only. */
 export function mathematics(dirty: string): DocumentFragment {
-  return fragment(dirty, { ...COMMON, ALLOWED_TAGS: [...MATHML, "#text"], ALLOWED_ATTR: MATHML_ATTRIBUTES });
+  return fragment(dirty, { ...COMMON, ALLOWED_TAGS: [...MATHML, "#text"], ALLOWED_ATTR: MATHML_ATTRIBUTES, ADD_URI_SAFE_ATTR: MATHML_ATTRIBUTES });
 }
 
 /** What the highlighter made: spans with its classes. */

@@ -1,7 +1,7 @@
 /** How long a reader needs at the least before a vote can mean something. */
 
 const LEAST_MS = 1_200;
-const MOST_MS = 4_000;
+const MOST_MS = 3_000;
 /** A quick skimmer: 60 letters a second; a Chinese character carries about three letters' worth. */
 const LETTERS_PER_MS = 0.06;
 

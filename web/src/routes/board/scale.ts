@@ -29,6 +29,12 @@ export function unsettled(one: Rated, other: Rated): boolean {
   return (other.rank >= one.rank_low && other.rank <= one.rank_high) || (one.rank >= other.rank_low && one.rank <= other.rank_high);
 }
 
+/** Where the band lies while no row is in hand: on the highest row that shares its place with another. */
+export function firstUnsettled(rows: readonly Rated[]): Rated | undefined {
+  const byRank = [...rows].sort((one, other) => one.rank - other.rank);
+  return byRank.find((row) => row.rank_low !== row.rank_high) ?? byRank[0];
+}
+
 /** Ranks after which everything above is settled against everything below. */
 export function settledBreaks(rows: readonly Rated[]): Set<number> {
   const byRank = [...rows].sort((one, other) => one.rank - other.rank);
