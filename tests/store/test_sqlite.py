@@ -123,6 +123,19 @@ async def test_another_process_that_holds_the_file_too_long_makes_a_write_fail_a
     await database.close()
 
 
+async def test_a_transaction_that_hangs_does_not_hang_the_others(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    database = await opened(path)
+    monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_S", 0.05)
+    async with database.transaction():
+        for ask in (database.write([(INSERT, {"a": "x"})]), database.transaction().__aenter__()):
+            with pytest.raises(Unavailable, match="held by another transaction") as refused:
+                await ask
+            assert refused.value.code == "store.busy"
+    await database.write([(INSERT, {"a": "x"})])
+    assert (await database.read(COUNT))[0]["n"] == 1
+    await database.close()
+
+
 async def test_a_mistake_in_a_statement_is_raised_as_it_is(path: Path) -> None:
     database = await opened(path)
     with pytest.raises(sqlite3.OperationalError, match="nowhere"):

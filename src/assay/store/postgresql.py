@@ -166,9 +166,9 @@ def _typed(error: Exception) -> AssayError | Exception:
             return InvalidInput("store.bad_text", "Text with a lone surrogate is not valid Unicode and cannot be stored.")
         return InvalidInput("store.out_of_range", "A number beyond 64 bits or a value that is too long cannot be stored.")
     if isinstance(error, asyncpg.LockNotAvailableError | asyncpg.DeadlockDetectedError | asyncpg.SerializationError):
-        return Unavailable("store.busy", "The database is locked by another process.")
+        return Unavailable("store.busy", "The database is locked by another process.", retry_after_s=1)
     if isinstance(error, asyncpg.InsufficientResourcesError | asyncpg.PostgresSystemError | asyncpg.ReadOnlySQLTransactionError):
-        return Unavailable("store.write_failed", f"PostgreSQL could not write: {error}.")
+        return Unavailable("store.write_failed", f"PostgreSQL could not write: {error}.", retry_after_s=1)
     if isinstance(error, asyncpg.InvalidAuthorizationSpecificationError | asyncpg.InvalidCatalogNameError):
         return Unavailable("store.unavailable", f"PostgreSQL refused the connection: {error}.")
     if isinstance(error, _LOST):

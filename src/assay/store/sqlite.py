@@ -107,7 +107,7 @@ class SqliteDatabase:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[SqliteTransaction]:
-        async with self._lock:
+        async with self._turn():
             self._require_open()
             try:
                 await self._on_writer(self._begin)
@@ -134,6 +134,19 @@ class SqliteDatabase:
         if self._closed:
             raise Unavailable("store.unavailable", f"The database {self.path} is closed.")
 
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        """The writer to oneself. The wait is bounded, so that a transaction that hangs cannot hang all others."""
+        try:
+            async with asyncio.timeout(BUSY_TIMEOUT_S):
+                await self._lock.acquire()
+        except TimeoutError as error:
+            raise _failed(self.path, "store.busy", "is held by another transaction") from error
+        try:
+            yield
+        finally:
+            self._lock.release()
+
     async def _on_writer(self, work: Callable[..., _T], *args: Any) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work, *args)
 
@@ -141,9 +154,7 @@ class SqliteDatabase:
         """Commit batches until none waits; those that came during one commit share the next."""
         try:
             while self._waiting:
-                async with self._lock:
-                    group, self._waiting = self._waiting, []
-                    results = await self._on_writer(self._write_group, [batch for batch, _ in group])
+                group, results = await self._commit_group()
                 for (_, done), error in zip(group, results, strict=True):
                     if done.done():  # the asker went away; what it asked for was still done
                         continue
@@ -153,6 +164,16 @@ class SqliteDatabase:
                         done.set_exception(error)
         finally:
             self._committing = None
+
+    async def _commit_group(self) -> tuple[list[_Waiting], list[Exception | None]]:
+        """Commit all that wait when the writer is free; they, and what each came to."""
+        try:
+            async with self._turn():
+                group, self._waiting = self._waiting, []
+                return group, await self._on_writer(self._write_group, [batch for batch, _ in group])
+        except Unavailable as error:
+            group, self._waiting = self._waiting, []
+            return group, [error] * len(group)
 
     def _write_group(self, batches: Sequence[Sequence[Write]]) -> list[Exception | None]:
         """One transaction for all; what each batch came to, None being success."""
@@ -185,7 +206,7 @@ class SqliteDatabase:
         """One batch of a group. A storage error may have ended the whole transaction; then later savepoints must not begin one."""
         with self._errors():
             if not self._writer.in_transaction:
-                raise Unavailable("store.write_failed", f"The database {self.path} could not be written.", hint=_SPACE)
+                raise _failed(self.path, "store.write_failed", "could not be written")
             self._writer.execute("SAVEPOINT batch")
             try:
                 self._run(batch)
@@ -240,7 +261,7 @@ class SqliteDatabase:
     def _commit(self) -> None:
         with self._errors():
             if not self._writer.in_transaction:  # a storage error rolled everything back; a COMMIT of nothing would look well
-                raise Unavailable("store.write_failed", f"The database {self.path} could not be written.", hint=_SPACE)
+                raise _failed(self.path, "store.write_failed", "could not be written")
             try:
                 self._writer.execute("COMMIT")
             except BaseException:
@@ -305,8 +326,12 @@ def _typed(error: Exception, path: Path) -> AssayError | Exception:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code not in _BROKEN:
         return error
-    name, said = _BROKEN[code]
-    return Unavailable(name, f"The database {path} {said}.", hint=_SPACE if name == "store.write_failed" else None)
+    return _failed(path, *_BROKEN[code])
+
+
+def _failed(path: Path, code: str, said: str) -> Unavailable:
+    hint = _SPACE if code == "store.write_failed" else None
+    return Unavailable(code, f"The database {path} {said}.", hint=hint, retry_after_s=1)
 
 
 def _open_writer(path: Path) -> sqlite3.Connection:
