@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from assay.arena import Arena
+from assay.arena.rating import rate_tally, tally_verdicts
 from assay.core import Request, Transcript, Verdict
 from assay.store import Database, Vault
 from assay.store.chain import read_verdicts, verify_chain
@@ -294,6 +295,33 @@ async def test_voters_get_new_names_under_a_new_key(browser: Browser, arena: Are
     await restarted.vote(after[0][1]["id"], after[-1][1]["token"])
     assert [verdict.by[:3] for verdict in await read_verdicts(database)] == ["v2:", "v2:"]
     assert len((await restarted.get("/api/v1/battles")).json["battles"]) == 2
+
+
+async def test_a_vote_tells_what_it_did_to_the_board(browser: Browser, database: Database) -> None:
+    """Before and after are those of the board, over votes that come one by one and at once, and stay with the battle."""
+    for choice in ["a", "b", "tie", "a", "b", "both_bad"] * 3:
+        events = await browser.battle()
+        assert (await browser.vote(events[0][1]["id"], events[-1][1]["token"], choice)).status == 200
+    battles = [await browser.battle() for _ in range(4)]
+    replies = await asyncio.gather(*(browser.vote(events[0][1]["id"], events[-1][1]["token"], "b") for events in battles))
+    shown = {reply.json["battle"]["id"]: reply.json["battle"] for reply in replies}
+    verdicts = await read_verdicts(database)
+    for number, verdict in enumerate(verdicts):
+        battle = shown.get(verdict.id)
+        if battle is None:
+            continue
+        then, now = (rate_tally(tally_verdicts(verdicts[:n])) for n in (number, number + 1))
+        for side, subject in zip("ab", verdict.subjects, strict=True):
+            rating = {row.model: row for row in now.models}[subject.model]
+            before = {row.model: row for row in then.models}[subject.model]
+            assert battle["effect"][side] == {
+                "before": before.rating,
+                "after": rating.rating,
+                "rank_before": before.rank,
+                "rank_after": rating.rank,
+            }
+        assert (await browser.get(f"/api/v1/battles/{verdict.id}")).json["effect"] == battle["effect"]
+    assert any(battle["effect"]["b"]["after"] > battle["effect"]["b"]["before"] for battle in shown.values())
 
 
 async def next_name(events: AsyncIterator[Event]) -> str:

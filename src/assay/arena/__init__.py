@@ -6,7 +6,7 @@ failed side voids the battle; a vote is acknowledged after its commit, once; who
 Not covered, since it cannot be hidden: how long an answer takes in all, and the style in which a model writes.
 """
 
-from assay.arena.arena import Arena, Effect
+from assay.arena.arena import Arena
 from assay.arena.battle import Battle, Limits, Standing
 
-__all__ = ["Arena", "Battle", "Effect", "Limits", "Standing"]
+__all__ = ["Arena", "Battle", "Limits", "Standing"]

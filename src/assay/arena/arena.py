@@ -9,22 +9,23 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import aclosing
+from typing import Any, TypeVar
 
 import msgspec
 
 from assay.arena import queries
-from assay.arena.battle import Battle, Letter, Limits, Standing, request_ids
+from assay.arena.battle import Battle, Limits, request_ids
 from assay.arena.draw import draw_pair, draw_sides
 from assay.arena.pace import Pace
 from assay.arena.round import Round, Shown
+from assay.arena.standing import Effect, Standings
 from assay.arena.token import Signer
 from assay.arena.vote import cast
 from assay.arena.voter import VoterHash, load_voter_hash, rotate_voter_key
 from assay.core import (
     CHOICES,
-    AssayError,
     Caller,
     Choice,
     Conflict,
@@ -34,7 +35,7 @@ from assay.core import (
     NotFound,
     RateLimited,
     TooLarge,
-    Verdict,
+    Unavailable,
     new_id,
     now_us,
 )
@@ -42,9 +43,7 @@ from assay.store import Database, Vault
 from assay.store.chain import ChainReport, verify_chain
 
 log = logging.getLogger(__name__)
-
-Effect = Callable[[Verdict], Awaitable[dict[Letter, Standing] | None]]
-"""What a verdict did to the board, side by side."""
+_T = TypeVar("_T")
 
 FAILED_REST_S = 60
 """How long a deployment that failed in a battle is not drawn, as long as two other models are left."""
@@ -63,7 +62,6 @@ class Arena:
         *,
         voters: VoterHash,
         votes: dict[tuple[str, str], int],
-        effect: Effect | None,
         limits: Limits,
     ):
         self._db = db
@@ -72,12 +70,12 @@ class Arena:
         self._deployments = deployments
         self._voters = voters
         self._votes = votes
-        self._effect = effect
+        self._standings = Standings(db)
         self.limits = limits
         self._signer = Signer(vault.derive("arena.battle_token"))
         self._pace = Pace(limits.starts_per_minute)
         self._rounds: dict[str, Round] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._failed_at: dict[str, float] = {}
 
     @classmethod
@@ -88,13 +86,14 @@ class Arena:
         caller: Caller,
         deployments: Callable[[], tuple[Deployment, ...]],
         *,
-        effect: Effect | None = None,
         limits: Limits | None = None,
     ) -> Arena:
         """An arena over what ``db`` already holds. ``deployments`` are those that can be called now."""
         voters = await load_voter_hash(db, vault)
         votes = await queries.count_votes(db)
-        return cls(db, vault, caller, deployments, voters=voters, votes=votes, effect=effect, limits=limits or Limits())
+        arena = cls(db, vault, caller, deployments, voters=voters, votes=votes, limits=limits or Limits())
+        arena._spawn(arena._warm_up())
+        return arena
 
     async def begin(self, session: str, prompt: str) -> Round:
         """Draw a battle, put it on record and let both sides answer.
@@ -168,16 +167,21 @@ class Arena:
         battle = await self._battle(id)
         turn = self._checked(battle, session, token)
         voter = self._voters.name(session)
-        if (current := self._rounds.get(id)) is None:
-            battle, verdict = await cast(self._db, id, turn, checked, voter)
-        else:
-            async with current.lock:
-                battle, verdict = await cast(self._db, id, turn, checked, voter, current, self.limits.reading_s)
-                current.saved = True
-            current.leave()
-        first, second = sorted((battle.a.model, battle.b.model))
-        self._votes[first, second] = self._votes.get((first, second), 0) + 1
-        return msgspec.structs.replace(battle, effect=await self._find_effect(verdict))
+        with self._standings.expecting(id) as effect:
+            if (current := self._rounds.get(id)) is None:
+                battle = await cast(self._db, id, turn, checked, voter)
+            else:
+                async with current.lock:
+                    battle = await cast(self._db, id, turn, checked, voter, current, self.limits.reading_s)
+                    current.saved = True
+                current.leave()
+            first, second = sorted((battle.a.model, battle.b.model))
+            self._votes[first, second] = self._votes.get((first, second), 0) + 1
+            await self._find_effect(id)
+            if not effect.done():
+                return battle
+            await self._keep_effect(id, effect.result())
+            return msgspec.structs.replace(battle, effect=effect.result())
 
     async def show(self, session: str, id: str) -> Battle:
         """A battle as it stands, for its voter; a voted one for everybody who is signed in."""
@@ -217,10 +221,14 @@ class Arena:
     def _go(self, battle: Battle, session: str, prompt: str) -> Round:
         round = Round(self._db, self._caller, battle, session, prompt, lambda now: self._sign(session, now), self.limits)
         self._rounds[battle.id] = round
-        task = asyncio.create_task(self._run(round))
+        self._spawn(self._run(round))
+        return round
+
+    def _spawn(self, work: Coroutine[None, None, _T]) -> asyncio.Task[_T]:
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        return round
+        return task
 
     async def _run(self, round: Round) -> None:
         try:
@@ -232,18 +240,27 @@ class Arena:
         if (round.saved or not round.begun) and self._rounds.get(round.battle.id) is round:
             del self._rounds[round.battle.id]
 
-    async def _find_effect(self, verdict: Verdict) -> dict[Letter, Standing] | None:
-        if self._effect is None:
-            return None
+    async def _warm_up(self) -> None:
+        """Count the votes of before, so that the first vote need not wait for it."""
         try:
-            async with asyncio.timeout(EFFECT_TIMEOUT_S):
-                effect = await self._effect(verdict)
-                if effect is not None:
-                    await queries.set_effect(self._db, verdict.id, effect)
-        except (AssayError, TimeoutError) as error:
-            log.warning("no effect to show battle=%s reason=%s", verdict.id, error)
-            return None
-        return effect
+            await self._standings.catch_up()
+        except Unavailable as error:
+            log.warning("votes are not counted yet code=%s", error.code)
+
+    async def _find_effect(self, id: str) -> None:
+        """Bring the standings up to date, for so long as a voter cares to wait. The vote stands, whatever comes of this."""
+        finding = self._spawn(self._standings.catch_up())
+        await asyncio.wait([finding], timeout=EFFECT_TIMEOUT_S)
+        if not finding.done():
+            log.warning("no effect to show in time battle=%s", id)
+        elif (error := finding.exception()) is not None:
+            log.warning("no effect to show battle=%s", id, exc_info=error)
+
+    async def _keep_effect(self, id: str, effect: Effect) -> None:
+        try:
+            await queries.set_effect(self._db, id, effect)
+        except Unavailable as error:
+            log.warning("the effect is shown once only battle=%s code=%s", id, error.code)
 
     async def _battle(self, id: str) -> Battle:
         battle = await queries.load_battle(self._db, id)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import msgspec
 
 from assay.arena import leak, queries
@@ -10,7 +12,7 @@ from assay.arena.round import Round
 from assay.core import Choice, Conflict, Forbidden, NotFound, Subject, Verdict, now_us
 from assay.store import Database, Transaction
 from assay.store.chain import append_verdicts
-from assay.store.queries import UPSERT_BODY
+from assay.store.queries import Body, save_bodies
 
 EARLY = "early"
 """The flag of a vote that did not wait for both answers to end."""
@@ -18,7 +20,7 @@ EARLY = "early"
 
 async def cast(
     db: Database, id: str, turn: int, choice: Choice, voter: str, current: Round | None = None, reading_s: float = 0.0
-) -> tuple[Battle, Verdict]:
+) -> Battle:
     """Judge battle ``id`` as its token for ``turn`` allows. ``current`` is its turn under way, whose lock the caller holds."""
     async with db.transaction() as tx:
         battle = await queries.load_battle(tx, id, lock=True)
@@ -36,7 +38,7 @@ async def cast(
         await _keep_evidence(tx, battle)
         await append_verdicts(tx, [verdict])
         await queries.mark_voted(tx, id, turn, choice, verdict.at)
-    return msgspec.structs.replace(battle, state="voted", choice=choice, voted_at=verdict.at), verdict
+    return msgspec.structs.replace(battle, state="voted", choice=choice, voted_at=verdict.at)
 
 
 def _check(battle: Battle, turn: int, current: Round | None) -> None:
@@ -77,6 +79,7 @@ def _verdict(battle: Battle, choice: Choice, voter: str, at: int) -> Verdict:
         by=voter,
         at=at,
         choice=choice,
+        prompt=hashlib.sha256("\n\n".join(turn.prompt for turn in battle.turns).encode()).hexdigest(),
         flags=tuple(flags),
         propensity=battle.propensity,
         sampling=battle.sampling,
@@ -97,9 +100,5 @@ def _tells(side: Letter, battle: Battle) -> bool:
 
 async def _keep_evidence(tx: Transaction, battle: Battle) -> None:
     """Both transcripts, for good: a verdict points to them by their hashes."""
-    kept = {(seen := battle.transcript(side)).hash: seen for side in SIDES}
-    rows = [
-        {"hash": hash, "kind": "transcript", "content": msgspec.json.encode(kept[hash], order="sorted"), "kept_until": None}
-        for hash in sorted(kept)
-    ]
-    await tx.write(UPSERT_BODY, rows)
+    seen = [battle.transcript(side) for side in SIDES]
+    await save_bodies(tx, [Body(one.hash, "transcript", msgspec.json.encode(one, order="sorted")) for one in seen])
