@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from assay.gateway.practice.conversation import Contestant
+from assay.gateway.practice.librarian import Librarian
+from assay.gateway.practice.listener import Listener
 from assay.gateway.practice.reckoner import Reckoner
 
 
 def contestants() -> tuple[Contestant, ...]:
     """New ones, with nothing loaded yet: tables are read when they are first asked."""
-    return (Reckoner(),)
+    return (Librarian(), Reckoner(), Listener())

@@ -67,7 +67,7 @@ def read_conversation(transcript: Transcript) -> Conversation:
 def language_spoken(turns: list[Turn]) -> Language:
     """The language of the latest user turn that has words; the Chinese script from the latest that shows which."""
     said = [turn.text for turn in reversed(turns) if turn.role == "user"]
-    language = next((found for text in said if (found := language_of(text))), "en")
-    if language == "en":
+    languages = [found for text in said if (found := language_of(text))]
+    if not languages or languages[0] == "en":
         return "en"
-    return next((script for text in said if (script := script_of(text))), language)
+    return next((script for text in said if (script := script_of(text))), languages[0])

@@ -11,7 +11,7 @@ import re
 import tomllib
 from functools import cache, lru_cache
 from importlib.resources import files
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 Language: TypeAlias = Literal["en", "zh-Hans", "zh-Hant"]
 
@@ -59,7 +59,7 @@ def written_in(language: Language, text: str) -> str:
 
 @lru_cache(maxsize=4_096)
 def _leaning(char: str) -> int:
-    return _has("big5", char) - _has("gb2312", char)
+    return int(_has("big5", char)) - int(_has("gb2312", char))
 
 
 def _has(charset: str, char: str) -> bool:
@@ -72,16 +72,16 @@ def _has(charset: str, char: str) -> bool:
 
 @cache
 def _pairs() -> dict[int, str]:
-    pairs = "".join(_table()["pairs"]).replace(" ", "")
+    pairs = list("".join(_table()["pairs"]).replace(" ", ""))
     return {ord(traditional): plain for traditional, plain in zip(pairs[::2], pairs[1::2], strict=True)}
 
 
 @cache
 def _words() -> tuple[tuple[str, str], ...]:
-    return tuple((taiwan, mainland) for taiwan, mainland in _table()["words"])
+    return tuple((row[0], row[1]) for row in _table()["words"])
 
 
 @cache
-def _table() -> dict[str, list[str]]:
-    table: dict[str, list[str]] = tomllib.loads((files(__package__) / "script.toml").read_text("utf-8"))
+def _table() -> dict[str, list[Any]]:
+    table: dict[str, list[Any]] = tomllib.loads((files(__package__) / "script.toml").read_text("utf-8"))
     return table

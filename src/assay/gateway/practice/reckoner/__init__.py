@@ -78,7 +78,7 @@ def _answer_line(line: str, language: Language, today: date, last: Value | None)
         found = find(line, today, last)
     except Refusal as refusal:
         told = tell_refusal(refusal, language)
-        return _cannot(language, told if line.strip() else "") if refusal.reason == "not_read" else told
+        return _cannot(language, told if refusal.subject else "") if refusal.reason == "not_read" else told
     if _is_bare(found):
         return _cannot(language, "") if not line.strip() else tell(found, language, numerals=_has_numerals(line))
     return tell(found, language, numerals=_has_numerals(line))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from decimal import Context, Decimal, localcontext
 from fractions import Fraction
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -41,7 +42,7 @@ class Amount(msgspec.Struct, frozen=True):
         """The number in its unit."""
         if self.unit is None:
             return self.number
-        return calculated(lambda a, b: a / b, calculated(lambda a, b: a - b, self.number, self.unit.zero), self.unit.size)
+        return divide(subtract(self.number, self.unit.zero), self.unit.size)
 
     def whole(self, what: str) -> int:
         """The plain whole number that ``what`` needs.
@@ -70,14 +71,44 @@ def bounded(number: Real) -> Real:
     return number
 
 
-def calculated(operation: Callable[[Real, Real], Real], left: Real, right: Real) -> Real:
-    """``operation`` on both, exact if both are, else to `DIGITS` digits."""
-    if isinstance(left, Fraction) and isinstance(right, Fraction):
-        return bounded(operation(left, right))
-    with localcontext(Context(prec=DIGITS + 8)):
-        return bounded(operation(inexact(left), inexact(right)))
+def add(left: Real, right: Real) -> Real:
+    """The sum; exact if both are, else to `DIGITS` digits. So are the other three."""
+    return _calculated(operator.add, left, right)
+
+
+def subtract(left: Real, right: Real) -> Real:
+    """The difference."""
+    return _calculated(operator.sub, left, right)
+
+
+def multiply(left: Real, right: Real) -> Real:
+    """The product."""
+    return _calculated(operator.mul, left, right)
+
+
+def divide(left: Real, right: Real) -> Real:
+    """The quotient.
+
+    Raises:
+        Refusal: ``by_zero``.
+    """
+    if right == 0:
+        raise Refusal("by_zero")
+    return _calculated(operator.truediv, left, right)
+
+
+def negate(number: Real) -> Real:
+    """``-number``, with every digit (the operator would round a decimal to the context of the moment)."""
+    return -number if isinstance(number, Fraction) else number.copy_negate()
 
 
 def inexact(number: Real) -> Decimal:
     """``number`` as a decimal of the current context."""
     return number if isinstance(number, Decimal) else Decimal(number.numerator) / Decimal(number.denominator)
+
+
+def _calculated(operation: Callable[[Any, Any], Any], left: Real, right: Real) -> Real:
+    if isinstance(left, Fraction) and isinstance(right, Fraction):
+        return bounded(operation(left, right))
+    with localcontext(Context(prec=DIGITS + 8)):
+        return bounded(operation(inexact(left), inexact(right)))

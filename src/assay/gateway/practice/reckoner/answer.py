@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from assay.gateway.practice.reckoner import integers
 from assay.gateway.practice.reckoner.amount import Amount
-from assay.gateway.practice.reckoner.evaluate import Value
+from assay.gateway.practice.reckoner.evaluate import Step, Value
 from assay.gateway.practice.reckoner.functions import drawn_out
 from assay.gateway.practice.reckoner.numerals import written_out
 from assay.gateway.practice.reckoner.question import MOST_DIVISORS, Finding
@@ -71,11 +71,25 @@ def _tell_value(finding: Finding, language: Language, say: Say) -> str:
 def _table(finding: Finding, language: Language, say: Say) -> str:
     rows = [f"| | {say('step', '步驟')} | {say('result', '結果')} |", "|--:|:--|:--|"]
     for number, step in enumerate(finding.steps[:MOST_STEPS], 1):
-        worked = write_value(step.inputs[0], language) if step.op == "=" else write_step(step, language)
+        worked = _conversion(step, language) if step.op == "=" else write_step(step, language)
         rows.append(f"| {number} | {worked} | {write_value(step.result, language)} |")
     left = len(finding.steps) - MOST_STEPS
     table = "\n".join(rows)
     return table if left <= 0 else table + "\n\n" + say(f"and {left} more steps", f"還有 {left} 步")
+
+
+def _conversion(step: Step, language: Language) -> str:
+    """``1 mi = 1.609344 km``; of temperatures, which have no common zero, the formula."""
+    given, shown = step.inputs[0], step.result
+    if not isinstance(given, Amount) or not isinstance(shown, Amount) or given.unit is None or shown.unit is None:
+        return write_value(given, language)
+    if given.unit.zero or shown.unit.zero:
+        ratio = given.unit.size / shown.unit.size
+        shift = (given.unit.zero - shown.unit.zero) / shown.unit.size
+        sign = "−" if shift < 0 else "+"
+        return f"{write_number(given.shown)} × {ratio} {sign} {write_number(abs(shift)).split(' ≈ ')[0]}"
+    one = Amount(given.unit.size, given.dims, given.unit)
+    return f"{write_value(one, language)} = {write_value(Amount(given.unit.size, given.dims, shown.unit), language)}"
 
 
 def _formula(finding: Finding) -> str | None:
@@ -85,7 +99,7 @@ def _formula(finding: Finding) -> str | None:
     if left is None:
         return None
     exact = tex_number(finding.value.number)
-    if exact is not None and not finding.value.percent:
+    if exact is not None and exact != left and not finding.value.percent:
         return f"{left} = {exact}"
     surd = _surd(finding)
     return f"{left} {surd}\\approx {_tex_digits(rounded(finding.value.number))}" if not finding.value.percent else None

@@ -12,7 +12,7 @@ from typing import TypeAlias
 import msgspec
 
 from assay.gateway.practice.reckoner import functions
-from assay.gateway.practice.reckoner.amount import Amount, Real, calculated
+from assay.gateway.practice.reckoner.amount import Amount, Real, add, divide, multiply, negate, subtract
 from assay.gateway.practice.reckoner.dates import add_days, add_months
 from assay.gateway.practice.reckoner.parser import Node
 from assay.gateway.practice.reckoner.refusal import Refusal
@@ -24,6 +24,9 @@ _E = Decimal("2.7182818284590452353602874713526624977572470936999595749669676277
 _PHI = Decimal("1.61803398874989484820458683436563811772030917980576286213544862270526046281890244970721")
 _CONSTANTS: dict[str, Real] = {"pi": functions.PI, "e": _E, "phi": _PHI, "half": Fraction(1, 2)}
 _DAY = 86_400
+_SILENT = frozenset({"percent", "permille", "neg", "parts"})
+"""What is written as one thing is no step."""
+
 _MONTHS = {"month": 1, "year": 12}
 
 
@@ -53,7 +56,7 @@ class Evaluator:
             return self._leaf(node)
         inputs = tuple(self.value(arg) for arg in node.args)
         result = self._applied(node, inputs)
-        if node.op not in ("percent", "neg") or len(self.steps) > 0 or not isinstance(result, Amount):
+        if node.op not in _SILENT:
             self.steps.append(Step(node.op, inputs, result))
         return result
 
@@ -98,13 +101,13 @@ def _of_number(op: str, amount: Amount) -> Amount:
 
 def _plus(left: Amount, right: Amount, sign: int = 1) -> Amount:
     if right.percent and not left.percent:
-        part = calculated(lambda a, b: a * b, left.number, right.number)
-        return msgspec.structs.replace(left, number=calculated(lambda a, b: a + sign * b, left.number, part))
+        part = multiply(left.number, right.number)
+        return msgspec.structs.replace(left, number=(add if sign > 0 else subtract)(left.number, part))
     if left.dims != right.dims:
         raise Refusal("units_differ", f"{_symbol(left)}, {_symbol(right)}")
     if left.unit and left.unit.zero:
         raise Refusal("units_here", left.unit.symbol)
-    number = calculated(lambda a, b: a + sign * b, left.number, right.number)
+    number = (add if sign > 0 else subtract)(left.number, right.number)
     return Amount(number, left.dims, left.unit, left.percent and right.percent)
 
 
@@ -115,7 +118,7 @@ def _minus(left: Amount, right: Amount) -> Amount:
 def _times(left: Amount, right: Amount) -> Amount:
     _refuse_temperatures(left, right)
     dims = tuple(a + b for a, b in zip(left.dims, right.dims, strict=True))
-    number = calculated(lambda a, b: a * b, left.number, right.number)
+    number = multiply(left.number, right.number)
     if left.unit and right.unit:
         unit = left.unit.to_power(2) if left.unit == right.unit else left.unit.times(right.unit)
         return Amount(number, dims, unit if any(dims) else None)
@@ -124,10 +127,8 @@ def _times(left: Amount, right: Amount) -> Amount:
 
 def _over(left: Amount, right: Amount) -> Amount:
     _refuse_temperatures(left, right)
-    if right.number == 0:
-        raise Refusal("by_zero")
     dims = tuple(a - b for a, b in zip(left.dims, right.dims, strict=True))
-    number = calculated(lambda a, b: a / b, left.number, right.number)
+    number = divide(left.number, right.number)
     unit = left.unit.per(right.unit) if left.unit and right.unit else left.unit
     return Amount(number, dims, unit if any(dims) and not (right.unit and not left.unit) else None)
 
@@ -160,11 +161,12 @@ def _mod(left: Amount, right: Amount) -> Amount:
 def _off(left: Amount, right: Amount) -> Amount:
     if not left.percent:
         raise Refusal("not_read", "off")
-    return msgspec.structs.replace(right, number=calculated(lambda a, b: b * (1 - a), left.number, right.number))
+    return msgspec.structs.replace(right, number=multiply(subtract(Fraction(1), left.number), right.number))
 
 
 _OPERATIONS: dict[str, Callable[[Amount, Amount], Amount]] = {
     "+": _plus,
+    "parts": _plus,
     "-": _minus,
     "*": _times,
     "/": _over,
@@ -210,12 +212,12 @@ def _extreme(pick: Callable[..., Amount]) -> Callable[[tuple[Amount, ...]], Amou
 
 _OF_AMOUNTS: dict[str, Callable[[tuple[Amount, ...]], Amount]] = {
     "neg": lambda amounts: _negated(amounts[0]),
-    "percent": lambda amounts: Amount(calculated(lambda a, b: a / b, _plain(amounts[0], "%"), Fraction(100)), percent=True),
-    "permille": lambda amounts: Amount(calculated(lambda a, b: a / b, _plain(amounts[0], "‰"), Fraction(1000)), percent=True),
+    "percent": lambda amounts: Amount(divide(_plain(amounts[0], "%"), Fraction(100)), percent=True),
+    "permille": lambda amounts: Amount(divide(_plain(amounts[0], "‰"), Fraction(1000)), percent=True),
     "discount": lambda amounts: Amount(_discount(amounts[0])),
-    "degrees": lambda amounts: Amount(calculated(lambda a, b: a * b / 180, _plain(amounts[0], "°"), functions.PI)),
+    "degrees": lambda amounts: Amount(divide(multiply(_plain(amounts[0], "°"), functions.PI), Fraction(180))),
     "factorial": lambda amounts: Amount(Fraction(functions.factorial(amounts[0].whole("!")))),
-    "abs": lambda amounts: msgspec.structs.replace(amounts[0], number=abs(amounts[0].number)),
+    "abs": lambda amounts: msgspec.structs.replace(amounts[0], number=_size(amounts[0].number)),
     "floor": lambda amounts: Amount(Fraction(math.floor(_plain(amounts[0], "floor")))),
     "ceil": lambda amounts: Amount(Fraction(math.ceil(_plain(amounts[0], "ceil")))),
     "round": lambda amounts: Amount(_rounded(_plain(amounts[0], "round"), 0)),
@@ -263,7 +265,7 @@ def _moved(day: date, span: Amount, sign: int) -> date:
         return add_days(day, sign * span.whole("d"))
     if span.dims != (0, 0, 1, 0, 0):
         raise Refusal("units_differ", _symbol(span))
-    return add_days(day, sign * Amount(calculated(lambda a, b: a / b, span.number, Fraction(_DAY))).whole("d"))
+    return add_days(day, sign * Amount(divide(span.number, Fraction(_DAY))).whole("d"))
 
 
 def days(count: int) -> Amount:
@@ -285,8 +287,8 @@ def converted(value: Amount, unit: Unit) -> Amount:
 
 def _negated(amount: Amount) -> Amount:
     if amount.unit and amount.unit.zero:
-        return msgspec.structs.replace(amount, number=calculated(lambda a, b: 2 * b - a, amount.number, amount.unit.zero))
-    return msgspec.structs.replace(amount, number=-amount.number)
+        return msgspec.structs.replace(amount, number=subtract(2 * amount.unit.zero, amount.number))
+    return msgspec.structs.replace(amount, number=negate(amount.number))
 
 
 def _discount(amount: Amount) -> Fraction:
@@ -305,6 +307,10 @@ def _rounded(number: Real, places: int) -> Real:
     with localcontext() as context:
         context.prec = 200
         return Fraction(number.quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN)) if number.adjusted() < 90 else number
+
+
+def _size(number: Real) -> Real:
+    return negate(number) if number < 0 else number
 
 
 def _plain(amount: Amount, what: str) -> Real:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from decimal import Context, Decimal, localcontext
 from fractions import Fraction
 
-from assay.gateway.practice.reckoner.amount import DIGITS, LARGEST_BITS, Real, bounded, calculated, inexact
+from assay.gateway.practice.reckoner.amount import DIGITS, LARGEST_BITS, Real, add, bounded, divide, inexact, multiply, negate
 from assay.gateway.practice.reckoner.refusal import Refusal
 
 LARGEST_FACTORIAL = 1_300
@@ -24,7 +24,7 @@ def power(base: Real, exponent: Real) -> Real:
     if base < 0:
         if isinstance(exponent, Fraction) and exponent.denominator % 2 == 1:
             sign = -1 if exponent.numerator % 2 else 1
-            return calculated(lambda a, b: a * b, power(-base, exponent), Fraction(sign))
+            return multiply(power(negate(base), exponent), Fraction(sign))
         raise Refusal("domain")
     if base == 0:
         if exponent <= 0:
@@ -104,7 +104,7 @@ def exponential(number: Real) -> Real:
 
 def sine(angle: Real) -> Real:
     """Of an angle in radians, by its Taylor series after reduction to one turn."""
-    if abs(angle) > _LARGEST_ANGLE:
+    if not -_LARGEST_ANGLE < angle < _LARGEST_ANGLE:
         raise Refusal("too_big")
     with localcontext(_WORKING):
         turned = inexact(angle) % (2 * PI)
@@ -127,7 +127,7 @@ def tangent(angle: Real) -> Real:
     below = cosine(angle)
     if below == 0:
         raise Refusal("domain")
-    return calculated(lambda a, b: a / b, sine(angle), below)
+    return divide(sine(angle), below)
 
 
 def median(numbers: Sequence[Real]) -> Real:
@@ -136,7 +136,7 @@ def median(numbers: Sequence[Real]) -> Real:
     middle = len(ordered) // 2
     if len(ordered) % 2:
         return ordered[middle]
-    return calculated(lambda a, b: (a + b) / 2, ordered[middle - 1], ordered[middle])
+    return divide(add(ordered[middle - 1], ordered[middle]), Fraction(2))
 
 
 def _whole_power(base: Real, exponent: int) -> Real:

@@ -40,10 +40,10 @@ def factors(number: int) -> tuple[dict[int, int], int]:
         part = waiting.pop()
         if is_prime(part):
             found[part] = found.get(part, 0) + 1
-        elif (divisor := _divisor(part)) is None:
+        elif (split := _divisor(part)) is None:
             hard *= part
         else:
-            waiting += [divisor, part // divisor]
+            waiting += [split, part // split]
     return dict(sorted(found.items())), hard
 
 

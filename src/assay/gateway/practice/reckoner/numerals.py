@@ -38,14 +38,14 @@ def written_out(number: int) -> str:
     for power, name in ((12, "万亿"), (8, "亿"), (4, "万"), (0, "")):
         group = number // 10**power % 10_000
         if group:
-            gap = groups and (group < 1_000 or _ends_in_zero(number, power + 4))
+            gap = bool(groups) and (group < 1_000 or _ends_in_zero(number, power + 4))
             groups.append(("零" if gap else "") + _under_myriad(group) + name)
     said = "".join(groups)
     return said[1:] if said.startswith("一十") else said
 
 
 def _ends_in_zero(number: int, power: int) -> bool:
-    return number // 10**power % 10_000 == 0
+    return bool(number // 10**power % 10_000 == 0)
 
 
 def _under_myriad(group: int) -> str:

@@ -190,7 +190,7 @@ class _Reader:
             return Node("number", value=value, text=token.text)
         node = Node("number", value=value, unit=self._unit(), text=token.text)
         while (smaller := self._smaller_part(node)) is not None:
-            node = Node("+", (node, smaller))
+            node = Node("parts", (node, smaller))
         return node
 
     def _smaller_part(self, before: Node) -> Node | None:
@@ -198,7 +198,7 @@ class _Reader:
         if not (self._is("number", ahead=skip) and self._is("unit", ahead=skip + 1)):
             return None
         unit = self._tokens[self._at + skip + 1].value
-        last = before if before.unit else before.args[1]
+        last = before if before.op == "number" else before.args[1]
         if not isinstance(unit, Unit) or last.unit is None or unit.dims != last.unit.dims or unit.size >= last.unit.size:
             return None
         self._at += skip + 1

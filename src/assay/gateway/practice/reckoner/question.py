@@ -156,10 +156,16 @@ def _partly_found(tokens: Sequence[Token], today: date, last: Value | None, refu
         else:
             stretches[-1].append(token)
     for stretch in sorted(stretches, key=len, reverse=True)[:4]:
-        working = [token for token in stretch if token.kind not in ("filler", "question")]
-        if len(stretches) > 1 and sum(token.kind in ("number", "date") for token in working) and len(working) > 1:
+        working = [token for token in stretch if token.kind != "filler"]
+        while (working and working[0].kind in (",", ")")) or (
+            working and working[0].kind == "operator" and working[0].name not in "+-"
+        ):
+            del working[0]
+        while working and working[-1].kind in (",", "(", "operator", "function"):
+            del working[-1]
+        if len(stretches) > 1 and any(token.kind in ("number", "date") for token in working) and len(working) > 1:
             try:
-                found = _found(stretch, {token.name for token in stretch if token.kind == "question"}, today, last)
+                found = _found(working, {token.name for token in stretch if token.kind == "question"}, today, last)
             except Refusal as other:
                 if other.reason != "not_read":
                     raise

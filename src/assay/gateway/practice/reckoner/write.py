@@ -57,7 +57,7 @@ _PLURALS = {
     "cup": ("cup", "cups"),
 }
 _SIGNS = {"+": "+", "-": "−", "*": "×", "/": "÷", "^": "^", "of": "×", "mod": "mod", "choose": "choose"}
-_TEX_SIGNS = {"+": "+", "-": "-", "*": r"\times ", "of": r"\times ", "mod": r"\bmod "}
+_TEX_SIGNS = {"+": "+", "-": "-", "*": r"\times", "of": r"\times", "mod": r"\bmod"}
 _TEX_NAMES = {
     "sin": r"\sin",
     "cos": r"\cos",
@@ -121,7 +121,7 @@ def rounded(number: Real, digits: int = SHOWN_DIGITS) -> str:
 
 def write_step(step: Step, language: Language) -> str:
     """``17% × 3450``: the inputs of one step, as they were worked out so far."""
-    values = [write_value(value, language).split(" ≈ ")[0] for value in step.inputs]
+    values = [write_value(value, language).split(" ≈ ")[0].removeprefix("≈ ") for value in step.inputs]
     if step.op in _SIGNS and len(values) == 2:
         return f"{values[0]} {_SIGNS[step.op]} {values[1]}"
     if step.op == "off":
@@ -175,7 +175,7 @@ def _tex_applied(node: Node, args: list[str]) -> str | None:
     if node.op == "^":
         return f"{_bracketed(node, 0, args)}^{{{args[1]}}}"
     if node.op in _TEX_SIGNS:
-        return f"{_bracketed(node, 0, args)} {_TEX_SIGNS[node.op]}{_bracketed(node, 1, args)}"
+        return f"{_bracketed(node, 0, args)} {_TEX_SIGNS[node.op]} {_bracketed(node, 1, args)}"
     if node.op == "neg":
         return f"-{_bracketed(node, 0, args)}"
     if node.op == "percent":
