@@ -9,6 +9,8 @@ from typing import Any
 
 import msgspec
 
+from assay.core import InvalidInput
+
 MAX_DEPTH = 128
 """Levels of lists and objects. Tool schemas of real agents stay under 20."""
 
@@ -16,31 +18,28 @@ _decode = msgspec.json.Decoder().decode
 encode = msgspec.json.Encoder().encode
 
 
-class Malformed(ValueError):
-    """These bytes are not a JSON document that we take. ``code`` tells the ways apart."""
-
-    def __init__(self, code: str, reason: str):
-        super().__init__(reason)
-        self.code = code
-
-
 def decode(data: bytes) -> Any:
     """The JSON value that ``data`` is.
 
     Raises:
-        Malformed: ``wire.not_json``, ``wire.not_utf8`` or ``wire.too_deep``.
+        InvalidInput: ``wire.not_json``, ``wire.not_utf8`` or ``wire.too_deep``.
     """
     try:
         value = _decode(data)
     except UnicodeDecodeError as error:
-        raise Malformed("wire.not_utf8", f"byte {data[error.start : error.start + 1]!r} is not valid UTF-8") from None
+        wrong = data[error.start : error.start + 1]
+        raise InvalidInput("wire.not_utf8", f"This is not UTF-8: the byte {wrong!r} is out of place.") from None
     except (msgspec.MsgspecError, ValueError) as error:
-        raise Malformed("wire.not_json", _why(data, error)) from None
+        raise InvalidInput("wire.not_json", f"This is not a JSON document: {_why(data, error)}.") from None
     except RecursionError:
-        raise Malformed("wire.too_deep", f"it is nested deeper than {MAX_DEPTH} levels") from None
+        raise _too_deep() from None
     if data.count(b"{") + data.count(b"[") > MAX_DEPTH and _is_deeper(value, MAX_DEPTH):
-        raise Malformed("wire.too_deep", f"it is nested deeper than {MAX_DEPTH} levels")
+        raise _too_deep()
     return value
+
+
+def _too_deep() -> InvalidInput:
+    return InvalidInput("wire.too_deep", f"This JSON document is nested deeper than {MAX_DEPTH} levels.")
 
 
 def _why(data: bytes, error: Exception) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from assay.core import AssayError, CallFailed
-from assay.wire.document import Malformed, decode, encode
+from assay.core import AssayError, CallFailed, InvalidInput
+from assay.wire.document import decode, encode
 from assay.wire.errors import UpstreamSaid
 from assay.wire.sse import escape_separators
 
@@ -48,7 +48,7 @@ def read_error(status: int, body: bytes) -> UpstreamSaid:
     """What an upstream said with an error status; never raises, since a proxy in between may answer anything."""
     try:
         value = decode(body)
-    except Malformed:
+    except InvalidInput:
         text = body.decode("utf-8", "replace").strip()
         return UpstreamSaid(status=status, message=text[:_LONGEST] or f"status {status} without a body")
     return read_error_value(value, status)

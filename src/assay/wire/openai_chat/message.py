@@ -19,9 +19,9 @@ def read_message(value: object, at: str) -> Message:
         raise wrong(at, "an object", value)
     fields: Json = value
     role = fields.pop("role", None)
+    if type(role) is not str:
+        raise missing(f"{at}.role") if role is None else wrong(f"{at}.role", "a string", role)
     if role not in _ROLES:
-        if type(role) is not str:
-            raise missing(f"{at}.role") if role is None else wrong(f"{at}.role", "a string", role)
         fields["role"] = role
         role = "tool" if role == "function" else "user"
     content = fields.pop("content", None)

@@ -14,6 +14,7 @@ from typing import Any
 from assay.core import (
     Event,
     Extra,
+    InvalidInput,
     Part,
     PartClosed,
     PartGrew,
@@ -28,7 +29,7 @@ from assay.core import (
     Usage,
     UsageReported,
 )
-from assay.wire.document import Malformed, decode
+from assay.wire.document import decode
 from assay.wire.errors import StreamBroken, StreamError, StreamFailed
 from assay.wire.openai_chat.error import read_error_value
 from assay.wire.openai_chat.fields import NAME, Json, left_over
@@ -359,8 +360,8 @@ class _Choice:
 def _parse(event: SseEvent) -> Json:
     try:
         document = decode(event.data)
-    except Malformed as error:
-        raise StreamBroken(error.code, f"The upstream sent an event that is not JSON: {error}.") from None
+    except InvalidInput as error:
+        raise StreamBroken(error.code, f"The upstream sent what cannot be read. {error.message}") from None
     if type(document) is not dict:
         if event.event == b"error":
             raise StreamError(read_error_value(document))

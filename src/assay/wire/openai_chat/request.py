@@ -6,10 +6,10 @@ used, and writing keeps to it, since servers differ in the one they take.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from assay.core import InvalidInput, OutputFormat, Request, Sampling, Tool, TooLarge, ToolChoice, Transcript
-from assay.wire.document import Malformed, decode, encode
+from assay.wire.document import decode, encode
 from assay.wire.openai_chat.fields import NAME, Json, left_over, missing, take_bool, take_count, take_number, take_str, wrong
 from assay.wire.openai_chat.message import read_message, write_message
 
@@ -17,8 +17,8 @@ MAX_BODY_BYTES = 64 * 1024 * 1024
 
 _NUMBERS = ("temperature", "top_p", "frequency_penalty", "presence_penalty")
 _COUNTS = ("top_k", "seed", "thinking_budget")
-_FORMATS = {"text": "text", "json_object": "json"}
-_FORMAT_NAMES = {kind: name for name, kind in _FORMATS.items()}
+_FORMATS: dict[str, Literal["text", "json"]] = {"text": "text", "json_object": "json"}
+_FORMAT_NAMES: dict[str, str] = {kind: name for name, kind in _FORMATS.items()}
 
 
 def read_request(body: bytes) -> Request:
@@ -31,10 +31,7 @@ def read_request(body: bytes) -> Request:
     """
     if len(body) > MAX_BODY_BYTES:
         raise TooLarge("wire.too_large", f"The body has {len(body)} bytes; at most {MAX_BODY_BYTES} are read.")
-    try:
-        fields = decode(body)
-    except Malformed as error:
-        raise InvalidInput(error.code, f"The body is not a JSON document that can be read: {error}.") from None
+    fields = decode(body)
     if type(fields) is not dict:
         raise wrong("body", "an object", fields)
     model = _need_model(fields)
@@ -118,26 +115,27 @@ def _read_tool_choice(fields: Json) -> ToolChoice | None:
 
 
 def _read_output(fields: Json) -> OutputFormat | None:
+    """A form other than the three of core stays in ``fields``."""
     value = fields["response_format"]
     if value is None:
         del fields["response_format"]
         return None
     if type(value) is not dict:
         raise wrong("response_format", "an object", value)
-    kind = value.get("type")
-    if kind in _FORMATS:
-        del fields["response_format"]
-        return OutputFormat(kind=_FORMATS[kind], extra=left_over({k: v for k, v in value.items() if k != "type"}))  # type: ignore[arg-type]  # the table holds only kinds
-    body = value.get("json_schema")
-    if kind != "json_schema" or type(body) is not dict:
-        if kind == "json_schema":
-            raise (
-                missing("response_format.json_schema") if body is None else wrong("response_format.json_schema", "an object", body)
-            )
+    kind = take_str({**value}, "type", "response_format")
+    if kind == "json_schema":
+        del fields["response_format"], value["type"]
+        return _read_schema(value, "response_format.json_schema")
+    if kind not in _FORMATS:
         return None
-    del fields["response_format"]
-    at = "response_format.json_schema"
-    del value["type"], value["json_schema"]
+    del fields["response_format"], value["type"]
+    return OutputFormat(kind=_FORMATS[kind], extra=left_over(value))
+
+
+def _read_schema(value: Json, at: str) -> OutputFormat:
+    body = value.pop("json_schema", None)
+    if type(body) is not dict:
+        raise missing(at) if body is None else wrong(at, "an object", body)
     schema = body.pop("schema", None)
     if schema is not None and type(schema) is not dict:
         raise wrong(f"{at}.schema", "an object", schema)
