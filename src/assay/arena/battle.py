@@ -26,7 +26,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """How long after its last turn a battle can still be voted on."""
     answer_timeout_s: float = 600
     reading_s: float = 1.0
-    """The least time between both columns beginning to show and a vote."""
+    """The least time between both columns beginning to show and a vote that does not wait for their end."""
     tick_s: float = 0.05
     chars_per_tick: int = 60
     """Most characters a column grows by in one tick, so that neither a head start nor the size of chunks shows."""

@@ -20,7 +20,8 @@ REASONS = {
     "separate_component": "no chain of wins leads to the rated models and back",
     "only_ties": "every vote is a tie",
     "ties_unbounded": "too few wins among the ties for Davidson's model",
-    "one_voter": "intervals by voter need two voters",
+    "one_voter": "all its votes are of one voter: no interval by voter",
+    "no_spread": "its votes balance exactly: no interval",
 }
 """Why a model has no number, for people who read the terminal."""
 

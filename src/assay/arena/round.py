@@ -87,7 +87,7 @@ class Round:
         return Turn(number=self.battle.turn, at=self._at, prompt=self._prompt, **self._duel.said())
 
     async def run(self) -> None:
-        """Show the turn to its end, then settle. Returns when a vote needs this object no more."""
+        """Show the turn to its end, then settle."""
         async for shown in self._duel.ticks():
             self._watched.put_nowait(shown)
         self._duel.stop()
@@ -97,8 +97,6 @@ class Round:
             if not self.saved:
                 await self._settle()
         self._watched.put_nowait(None)
-        if self.begun and self.saved:
-            await asyncio.sleep(max(0.0, self._limits.reading_s - self.read_for_s))
 
     async def watch(self) -> AsyncGenerator[Shown, None]:
         """What there is to show, as it comes, with a heartbeat when nothing does."""

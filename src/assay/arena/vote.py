@@ -53,7 +53,7 @@ def _check(battle: Battle, turn: int, current: Round | None) -> None:
 def _check_read(current: Round, reading_s: float) -> None:
     if not current.begun:
         raise _not_begun()
-    if (wait_s := reading_s - current.read_for_s) > 0:
+    if not current.over and (wait_s := reading_s - current.read_for_s) > 0:
         raise Conflict(
             "vote.too_soon",
             f"Both answers have been there for less than {reading_s:g} s.",
