@@ -22,6 +22,7 @@ B_WINS: Final = 1
 TIE: Final = 2
 BOTH_BAD: Final = 3
 OUTCOMES: Final = 4
+_PART = 1 << 16
 CODES: Final = {"a": A_WINS, "b": B_WINS, "tie": TIE, "both_bad": BOTH_BAD}
 """The outcome code of each choice that a voter has."""
 
@@ -41,6 +42,23 @@ class Clusters:
     def number(self) -> int:
         """How many different clusters have a vote."""
         return int(np.count_nonzero(np.bincount(self.cluster))) if self.cluster.size else 0
+
+    def several(self, models: int, counted: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Which models have counted votes of two clusters or more. ``counted``: by cell, (models * models * OUTCOMES,).
+
+        Looks at the votes in parts and stops when every model is settled, which is soon where there are many.
+        """
+        one, found = np.full(models, -1, np.int64), np.zeros(models, np.bool_)
+        for start in range(0, self.cell.size, _PART):
+            cell, cluster = self.cell[start : start + _PART], self.cluster[start : start + _PART]
+            inside = counted[cell]
+            pair, cluster = cell[inside] // OUTCOMES, cluster[inside]
+            for model in (pair // models, pair % models):
+                one[model[one[model] < 0]] = cluster[one[model] < 0]
+                found[model[cluster != one[model]]] = True
+            if found.all():
+                break
+        return found
 
     def joined(self, other: Clusters, sign: int) -> Clusters:
         return Clusters(

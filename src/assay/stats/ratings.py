@@ -36,17 +36,21 @@ Reason: TypeAlias = Literal[
     "only_ties",
     "ties_unbounded",
     "one_voter",
+    "no_spread",
 ]
 """Why a model has no number.
 
 ``no_votes``: it was in none. ``undefeated``, ``winless``: it never gave a point away, or never got one, so its rating has no
 upper, or no lower, bound. ``separate_component``: no chain of wins leads both to it from the rated models and back.
 ``only_ties``: every vote of its component is a tie. ``ties_unbounded``: Davidson's tie parameter has no finite maximum.
-``one_voter``: intervals by voter need two voters at least.
+``one_voter``: intervals by voter, and all its votes are of one: its own noise cannot be seen. ``no_spread``: the votes, or the
+voters, balance exactly, so that the interval would have no width; that is chance, not certainty.
 """
 
 SCALE = 400 / log(10)
 MEAN = 1000.0
+_NO_SPREAD = 1e-10
+"""A sandwich variance this small beside the one of the model itself is rounding around zero."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,17 +104,43 @@ def rate(
     component = strong_components((pairs.wins + pairs.ties) > 0)
     members = _largest(component, pairs)
     inner = pairs.only(members)
-    obstacle = _obstacle(inner, ties, counts, clustered)
+    obstacle = _obstacle(inner, ties)
+    reasons = _reasons(pairs, members, obstacle)
     if len(members) < 2 or obstacle:
-        return _unrated(counts, _reasons(pairs, members, obstacle), len(set(component.tolist())))
+        return _unrated(counts, reasons, component)
     found = fit(inner, ties=ties)
     if clustered and counts.clusters is not None:
         covariance = clustered_covariance(found, counts.clusters, counts.models, members, counted, small_sample=small_sample)
+        for model in members[~_several_voters(counts, members, counted)].tolist():
+            reasons[model] = "one_voter"
     else:
         covariance = plain_covariance(found, counts.cells[np.ix_(members, members)] * counted)
-    z = Z if ranks == "pairwise" else simultaneous_z(len(members))
-    used = int(inner.meetings.sum()) // 2
-    return _rated(counts, found, covariance, members, _reasons(pairs, members, None), z, component, used)
+    balanced = np.diag(covariance)[: len(members)] <= _NO_SPREAD * np.diag(found.inverse)[: len(members)]
+    for model in members[balanced].tolist():
+        reasons[model] = reasons[model] or "no_spread"
+    rated = np.array([model for model in members.tolist() if reasons[model] is None], dtype=np.int64)
+    if len(rated) < 2:
+        for model in rated.tolist():
+            reasons[model] = "one_voter" if clustered else "no_spread"
+        return _unrated(counts, reasons, component)
+    return _rated(counts, found, _centred(found, covariance, np.isin(members, rated)), rated, reasons, component, ranks, inner)
+
+
+def _several_voters(counts: Counts, members: NDArray[np.int64], counted: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    cells = np.zeros((counts.models, counts.models, OUTCOMES), np.bool_)
+    cells[np.ix_(members, members)] = counted
+    found = (
+        counts.clusters.several(counts.models, cells.ravel()) if counts.clusters is not None else np.ones(counts.models, np.bool_)
+    )
+    return np.asarray(found[members])
+
+
+def _centred(found: Fit, covariance: Floats, shown: NDArray[np.bool_]) -> tuple[Floats, Floats, float | None]:
+    """Strengths of the models to be shown, with their own mean at zero, the covariance of these, and the error of nu."""
+    n = len(found.theta)
+    centre = np.eye(n)[shown] - shown / shown.sum()
+    nu_error = float(found.nu * np.sqrt(covariance[n, n])) if found.nu and found.fitted_nu else None
+    return centre @ found.theta, centre @ covariance[:n, :n] @ centre.T, nu_error
 
 
 def _check_words(ties: str, both_bad: str, ranks: str) -> None:
@@ -136,18 +166,16 @@ def _largest(component: NDArray[np.int64], pairs: Pairs) -> NDArray[np.int64]:
     return members
 
 
-def _obstacle(inner: Pairs, ties: Ties, counts: Counts, clustered: bool) -> Reason | None:
+def _obstacle(inner: Pairs, ties: Ties) -> Reason | None:
     """Why a connected component still has no finite rating with an interval."""
     if not inner.wins.any():
         return "only_ties"
     if ties == "davidson" and inner.ties.any() and not has_decisive_cycle(inner.wins > 0, inner.ties > 0):
         return "ties_unbounded"
-    if clustered and counts.clusters is not None and counts.clusters.number < 2:
-        return "one_voter"
     return None
 
 
-def _reasons(pairs: Pairs, members: NDArray[np.int64], obstacle: Reason | None) -> tuple[Reason | None, ...]:
+def _reasons(pairs: Pairs, members: NDArray[np.int64], obstacle: Reason | None) -> list[Reason | None]:
     points = pairs.wins + pairs.ties / 2
     got, gave = points.sum(axis=1), points.sum(axis=0)
     reasons: list[Reason | None] = [
@@ -156,10 +184,10 @@ def _reasons(pairs: Pairs, members: NDArray[np.int64], obstacle: Reason | None) 
     ]
     for member in members.tolist():
         reasons[member] = obstacle
-    return tuple(reasons)
+    return reasons
 
 
-def _unrated(counts: Counts, reasons: tuple[Reason | None, ...], components: int) -> Ratings:
+def _unrated(counts: Counts, reasons: list[Reason | None], component: NDArray[np.int64]) -> Ratings:
     nothing = np.full(counts.models, np.nan)
     return Ratings(
         rating=nothing,
@@ -168,35 +196,33 @@ def _unrated(counts: Counts, reasons: tuple[Reason | None, ...], components: int
         high=nothing,
         ranks=np.zeros((counts.models, 3), np.int64),
         votes=counts.votes_by_model,
-        reasons=reasons,
+        reasons=tuple(reasons),
         rated=np.zeros(0, np.int64),
         covariance=np.zeros((0, 0)),
         nu=None,
         nu_error=None,
         used=0,
         iterations=0,
-        components=components,
+        components=len(np.unique(component)),
     )
 
 
 def _rated(
     counts: Counts,
     found: Fit,
-    covariance: Floats,
-    members: NDArray[np.int64],
-    reasons: tuple[Reason | None, ...],
-    z: float,
+    centred: tuple[Floats, Floats, float | None],
+    rated: NDArray[np.int64],
+    reasons: list[Reason | None],
     component: NDArray[np.int64],
-    used: int,
+    rank_test: RankTest,
+    inner: Pairs,
 ) -> Ratings:
-    n = len(members)
-    inner = covariance[:n, :n]
+    theta, covariance, nu_error = centred
     rating, error = np.full(counts.models, np.nan), np.full(counts.models, np.nan)
-    rating[members] = MEAN + SCALE * found.theta
-    error[members] = SCALE * np.sqrt(np.diag(inner))
+    rating[rated] = MEAN + SCALE * theta
+    error[rated] = SCALE * np.sqrt(np.diag(covariance))
     ranks = np.zeros((counts.models, 3), np.int64)
-    ranks[members] = rank_intervals(found.theta, inner, z)
-    nu_error = float(found.nu * np.sqrt(covariance[n, n])) if found.nu and found.fitted_nu else None
+    ranks[rated] = rank_intervals(theta, covariance, Z if rank_test == "pairwise" else simultaneous_z(len(rated)))
     return Ratings(
         rating=rating,
         error=error,
@@ -204,12 +230,12 @@ def _rated(
         high=rating + Z * error,
         ranks=ranks,
         votes=counts.votes_by_model,
-        reasons=reasons,
-        rated=members,
-        covariance=SCALE**2 * inner,
+        reasons=tuple(reasons),
+        rated=rated,
+        covariance=SCALE**2 * covariance,
         nu=found.nu,
         nu_error=nu_error,
-        used=used,
+        used=int(inner.meetings.sum()) // 2,
         iterations=found.iterations,
-        components=len(set(component.tolist())),
+        components=len(np.unique(component)),
     )
