@@ -30,7 +30,7 @@ PROMPTS = (
     "17% of 2.35 million",
 )
 CHOICES = ("a", "b", "tie", "both_bad", "a", "a", "b", "b")
-SETTLE_MS = 400
+SETTLE_MS = 250
 
 
 async def main() -> None:
@@ -54,18 +54,19 @@ def fight_battles(assay: RunningAssay) -> None:
         events = [json.loads(line[6:]) for line in reply.body.decode().splitlines() if line.startswith("data: ")]
         battle = next(event["id"] for event in events if "id" in event)
         token = next(event["token"] for event in reversed(events) if "token" in event)
-        assay.ask("POST", f"/api/v1/battles/{battle}/vote", {"choice": choice, "token": token})
+        voted = assay.ask("POST", f"/api/v1/battles/{battle}/vote", {"choice": choice, "token": token})
+        assert voted.status == 200, voted
 
 
 async def photograph(browser: Browser, assay: RunningAssay, pages: dict[str, str], *, signed_in: bool = True) -> None:
     """Each page in each language, theme and width, whole."""
     for (language, theme), (width, pixels) in product(product(LANGUAGES, THEMES), WIDTHS.items()):
         context = await open_context(browser, assay, language, theme, pixels, signed_in=signed_in)
+        page = await context.new_page()
         for name, path in pages.items():
-            page = await context.new_page()
-            await page.goto(assay.url + path, wait_until="networkidle")
+            await page.goto(assay.url + path)
+            await page.locator("main h1").first.wait_for()
             await take(page, f"{name}-{language}-{theme}-{width}")
-            await page.close()
         await context.close()
 
 
@@ -74,7 +75,7 @@ async def photograph_battles(browser: Browser, assay: RunningAssay) -> None:
     for (language, theme), (width, pixels) in product(product(LANGUAGES, THEMES), WIDTHS.items()):
         context = await open_context(browser, assay, language, theme, pixels)
         page = await context.new_page()
-        await page.goto(f"{assay.url}/arena", wait_until="networkidle")
+        await page.goto(f"{assay.url}/arena")
         await page.locator("textarea").first.fill(PROMPTS[0])
         await page.keyboard.press("Enter")
         await page.locator(".votes").wait_for()
