@@ -8,7 +8,7 @@ board is refreshed by adding what is new. For intervals clustered by voter the s
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -93,7 +93,7 @@ class Counts:
         Raises:
             InvalidInput: lengths differ, a code is out of range, or a model meets itself.
         """
-        left, right, codes = (np.asarray(column) for column in (a, b, outcome))
+        left, right, codes = (_integers(column) for column in (a, b, outcome))
         if not left.shape == right.shape == codes.shape or left.ndim != 1:
             raise InvalidInput("stats.bad_votes", f"the columns differ in length: {left.shape}, {right.shape}, {codes.shape}.")
         for name, column, limit in (("a", left, models), ("b", right, models), ("outcome", codes, OUTCOMES)):
@@ -158,6 +158,12 @@ class Counts:
         return Counts(self.cells + sign * other.cells, clusters)
 
 
+def _integers(column: ArrayLike) -> NDArray[Any]:
+    """``column`` as an array; one without rows has no type of its own."""
+    values = np.asarray(column)
+    return values if values.size else values.astype(np.int64)
+
+
 def _check_codes(name: str, column: NDArray[np.generic], limit: int) -> None:
     if column.size and column.dtype.kind not in "iu":
         raise InvalidInput("stats.bad_votes", f"column {name} holds {column.dtype}, not integer codes.")
@@ -166,7 +172,7 @@ def _check_codes(name: str, column: NDArray[np.generic], limit: int) -> None:
 
 
 def _by_cluster(cluster: ArrayLike, cell: IntArray) -> Clusters:
-    codes = np.asarray(cluster)
+    codes = _integers(cluster)
     if codes.shape != cell.shape:
         raise InvalidInput("stats.bad_votes", f"the cluster column has {codes.shape} codes for {cell.shape} votes.")
     _check_codes("cluster", codes, np.iinfo(np.int64).max)
