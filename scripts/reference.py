@@ -200,8 +200,17 @@ def _statuses(trees: Any) -> dict[str, int]:
             if isinstance(node, ast.ClassDef):
                 for base in node.bases:
                     if isinstance(base, ast.Name) and base.id in known:
-                        known.setdefault(node.name, known[base.id])
+                        known.setdefault(node.name, _own_status(node) or known[base.id])
     return known
+
+
+def _own_status(node: ast.ClassDef) -> int | None:
+    """The number in ``status = 502`` in the body of a class."""
+    for line in node.body:
+        match line:
+            case ast.Assign(targets=[ast.Name(id="status")], value=ast.Constant(value=int(status))):
+                return status
+    return None
 
 
 def _places(node: ast.AST, statuses: dict[str, int]) -> Iterator[Raised]:
