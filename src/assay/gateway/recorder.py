@@ -38,6 +38,7 @@ from assay.core import (
 )
 from assay.gateway.attempt import Attempt
 from assay.store.database import Database
+from assay.store.keys import touch_keys
 from assay.store.queries import Body, record_calls
 from assay.wire import openai_chat
 from assay.wire.errors import StreamFailed
@@ -50,6 +51,7 @@ MAX_BODY_BYTES = 64 * 1024 * 1024
 _SLICE_NS = 2_000_000
 """Reading bodies gives the event loop back at least this often."""
 
+_TOUCH_NS = 5_000_000_000
 _RETRY_S = (0.1, 0.5, 1, 2, 5)
 _DAY_US = 86_400_000_000
 
@@ -77,6 +79,8 @@ class Recorder:
         self._closing = False
         self._task = asyncio.create_task(self._run(), name="call recorder")
         self._settled_bodies: list[Body] = []
+        self._used: dict[str, int] = {}
+        self._touch_ns = 0
         self.bodies_dropped = 0
 
     @property
@@ -125,6 +129,7 @@ class Recorder:
                 self._waiting.clear()
                 self._bytes = 0
                 await self._commit(batch)
+            await self._note_use()
             if not self._stirred.is_set():
                 self._idle.set()
                 if self._closing:
@@ -141,6 +146,19 @@ class Recorder:
                 await asyncio.sleep(0)
                 slice_ends = time.monotonic_ns() + _SLICE_NS
         await self._write(calls, bodies)
+        self._used.update({call.key: call.at for call in calls if call.key is not None})
+
+    async def _note_use(self) -> None:
+        """Write down when keys were last used, every few seconds: nobody needs it to the millisecond."""
+        if not self._used or (time.monotonic_ns() < self._touch_ns and not self._closing):
+            return
+        try:
+            await touch_keys(self._db, self._used)
+        except AssayError as error:
+            _log.warning("when keys were last used is not noted code=%s", error.code)
+            return
+        self._used = {}
+        self._touch_ns = time.monotonic_ns() + _TOUCH_NS
 
     def _kept_until(self) -> int:
         return now_us() + self._days * _DAY_US

@@ -3,6 +3,8 @@
 `/v1/*` goes straight to the gateway; everything else is the page and its API behind the `Guard`.
 """
 
+import asyncio
+import logging
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
@@ -16,16 +18,18 @@ from assay.arena import Arena, vote_routes
 from assay.arena import routes as arena_routes
 from assay.arena.imports import import_file
 from assay.board import routes as board_routes
-from assay.core import AssayError, Settings
+from assay.core import AssayError, Settings, now_us
 from assay.gateway import Gateway, practice
 from assay.gateway import routes as gateway_routes
 from assay.store import Database, Vault, keys, migrate, open_database
 from assay.store.lock import DataLock
+from assay.store.queries import drop_expired_bodies
 from assay.web import problems
 from assay.web.access import Doorkeeper, Guard
 from assay.web.pages import page
 from assay.web.routes import routes
 
+log = logging.getLogger(__name__)
 SCHEMAS = ("assay.store", "assay.arena")
 
 
@@ -82,7 +86,7 @@ async def assemble(settings: Settings) -> AsyncGenerator[Assay, None]:
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     async with AsyncExitStack() as stack:
         stack.enter_context(DataLock(settings.data))
-        vault = Vault.open(settings.master_key)
+        vault = Vault.open(settings.master_key, data_dir=settings.data)
         database = await open_database(settings.database_url)
         stack.push_async_callback(database.close)
         await migrate(database, *SCHEMAS)
@@ -90,9 +94,31 @@ async def assemble(settings: Settings) -> AsyncGenerator[Assay, None]:
             await stack.enter_async_context(practice.serve(settings.practice_socket))
         gateway = await Gateway.start(database, vault, settings)
         stack.push_async_callback(gateway.close)
+        await stack.enter_async_context(_dropping_expired_bodies(database))
         arena = await Arena.start(database, vault, gateway.caller, gateway.deployments)
         stack.push_async_callback(arena.close)
         yield Assay(settings, database, vault, gateway, arena)
+
+
+@asynccontextmanager
+async def _dropping_expired_bodies(database: Database) -> AsyncGenerator[None, None]:
+    """Now and every hour, delete the bodies that were to be kept until now."""
+
+    async def drop() -> None:
+        while True:
+            try:
+                if dropped := await drop_expired_bodies(database, now_us()):
+                    log.info("expired bodies dropped bodies=%d", dropped)
+            except AssayError as error:
+                log.warning("expired bodies are still there code=%s", error.code)
+            await asyncio.sleep(3600)
+
+    task = asyncio.create_task(drop(), name="expired bodies")
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
 
 
 _HANDLERS = {AssayError: problems.on_assay_error, HTTPException: problems.on_http_error, Exception: problems.on_bug}
