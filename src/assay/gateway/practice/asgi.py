@@ -177,7 +177,7 @@ def _said_of_cut(conversation: Conversation) -> str:
         return ""
     if conversation.language == "en":
         return f"\n\n*I read the first {LONGEST_TURN:,} characters of this and left out the {conversation.left_out:,} after them.*"
-    note = f"\n\n*這段文字我讀了前 {LONGEST_TURN:,} 個字元, 後面的 {conversation.left_out:,} 個字元沒有讀。*"
+    note = f"\n\n*這段文字我讀了前 {LONGEST_TURN:,} 個字元，後面的 {conversation.left_out:,} 個字元沒有讀。*"
     return written_in(conversation.language, note)
 
 

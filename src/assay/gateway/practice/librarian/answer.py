@@ -41,7 +41,7 @@ def tell(pages: Sequence[Page], elsewhere: str | None, language: Language) -> st
     parts += _example(page, elsewhere, language)
     if len(pages) > 1:
         near = ", ".join(f"`{other.path}`" for other in pages[1:])
-        parts.append(_say(language, f"Nearby: {near}.", f"相近的條目: {near}。"))
+        parts.append(_say(language, f"Nearby: {near}.", f"相近的條目：{near}。"))
     version = platform.python_version()
     parts.append(
         _say(
@@ -68,7 +68,7 @@ def tell_nothing(language: Language, words: Sequence[str]) -> str:
         language,
         "I am a practice program that looks things up in Python's own documentation, and that is all I know. For example:\n\n"
         "- `How do I sort a list?`\n- `collections.Counter`\n- `read a text file`\n- `What does yield do?`",
-        "我是一個練習用的查書程式，只會查 Python 自帶的說明文件，別的都不知道。比如可以這樣問:\n\n"
+        "我是一個練習用的查書程式，只會查 Python 自帶的說明文件，別的都不知道。比如可以這樣問：\n\n"
         "- `列表怎麼排序`\n- `collections.Counter`\n- `怎樣讀取文件`\n- `生成器是什麼`",
     )
     return f"{found}\n\n{can}"
@@ -76,7 +76,7 @@ def tell_nothing(language: Language, words: Sequence[str]) -> str:
 
 def tell_no_more(language: Language) -> str:
     """That the pages for the last question are used up."""
-    return _say(language, "That was all I found for it. What else shall I look up?", "關於這個，我查到的都在上面了。還要查什麼?")
+    return _say(language, "That was all I found for it. What else shall I look up?", "關於這個，我查到的都在上面了。還要查什麼？")
 
 
 def tell_closed(language: Language) -> str:
@@ -84,7 +84,7 @@ def tell_closed(language: Language) -> str:
     return _say(
         language,
         "I cannot read the documentation of the Python on this machine: its source files are not installed. So I have nothing to answer from.",
-        "我讀不到本機 Python 的說明文件: 它的原始檔沒有安裝。所以我沒有可以用來回答的東西。",
+        "我讀不到本機 Python 的說明文件：它的原始檔沒有安裝。所以我沒有可以用來回答的東西。",
     )
 
 
@@ -135,10 +135,10 @@ def _example(page: Page, elsewhere: str | None, language: Language) -> list[str]
     label = _say(language, "A short example (mine, not from the documentation):", "一個簡短的範例 (是我備的，不在說明文件裡):")
     if code is None:
         code = runnable(page.doc)
-        label = _say(language, "Example, from the documentation:", "說明文件裡的範例:")
+        label = _say(language, "Example, from the documentation:", "說明文件裡的範例：")
     if code is None and elsewhere:
         code = runnable(elsewhere)
-        label = _say(language, "An example from another page that uses it:", "另一頁裡用到它的範例:")
+        label = _say(language, "An example from another page that uses it:", "另一頁裡用到它的範例：")
     return [label, f"```python\n{code}\n```"] if code else []
 
 

@@ -13,7 +13,7 @@ from assay.gateway.practice.script import Language, written_in
 
 __all__ = ["Listener", "listen"]
 
-_REMEMBERED_TURNS = 12
+_REMEMBERED_TURNS = 8
 _LONGEST_ECHO = {"en": 14, "zh-Hans": 24, "zh-Hant": 24}
 """Words, or characters in Chinese, of what is given back."""
 

@@ -21,7 +21,7 @@ from assay.gateway.practice.script import Language, simplified
 LONGEST_CLAUSE = 100
 """Words (in Chinese: characters) of one clause that are listened to."""
 
-MOST_CLAUSES = 24
+MOST_CLAUSES = 12
 
 _CLAUSE_END = re.compile(r"[.!?;,:\n。!?;,、:…—()\[\]\"“”]+")
 _WORD = re.compile(r"[^\s]+")

@@ -25,6 +25,7 @@ LONGEST_LINE = 2_000
 
 MOST_LINES = 20
 _REMEMBERED = 8
+_LINES_REMEMBERED = 3
 
 
 def _today() -> date:
@@ -50,7 +51,7 @@ def reckon(conversation: Conversation, today: date) -> str:
     """The answer to ``conversation``. Results of earlier questions are worked out again, so that ``times 3`` has a meaning."""
     last: Value | None = None
     for asked in conversation.asked_before[-_REMEMBERED:]:
-        for line in _lines(asked):
+        for line in _lines(asked)[-_LINES_REMEMBERED:]:
             last = _value_of(line, today, last) or last
     return _answer(conversation.question, conversation.language, today, last)
 
@@ -107,7 +108,7 @@ def _cannot(language: Language, reason: str) -> str:
     say = say_in(language)
     can = say(
         "I am a practice program that calculates. I do arithmetic, units, dates and whole numbers, and nothing else: no stories, no code, no opinions. For example:",
-        "我是一個練習用的計算程式, 只會算術, 單位, 日期和整數, 別的都不會: 不會應用題, 不會寫程式, 也沒有看法。比如可以這樣問:",
+        "我是一個練習用的計算程式，只會算術、單位、日期和整數，別的都不會：不會應用題，不會寫程式，也沒有看法。比如可以這樣問：",
     )
     examples = say(
         "- `17% of 3,450`\n- `sqrt(72) + 2^10`\n- `72 °F in °C`, `5 ft 7 in to cm`\n- `days between 2024-02-01 and 2025-01-15`\n- `prime factors of 360`, `255 in hex`",

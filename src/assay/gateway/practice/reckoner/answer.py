@@ -36,9 +36,9 @@ def tell(finding: Finding, language: Language, *, numerals: bool = False) -> str
     if numerals and isinstance(finding.value, Amount) and finding.kind in ("value", "converted"):
         shown = finding.value.shown
         if isinstance(shown, Fraction) and shown.denominator == 1 and abs(shown) < 10**16 and not finding.value.percent:
-            body += "\n\n" + say("In Chinese numerals: ", "寫成中文數字: ") + written_in(language, written_out(shown.numerator))
+            body += "\n\n" + say("In Chinese numerals: ", "寫成中文數字：") + written_in(language, written_out(shown.numerator))
     if finding.read:
-        note = say(f"I read only this part of what you wrote: `{finding.read}`", f"你寫的話裡, 我只讀懂了這一段: `{finding.read}`")
+        note = say(f"I read only this part of what you wrote: `{finding.read}`", f"你寫的話裡，我只讀懂了這一段：`{finding.read}`")
         body = f"{note}\n\n{body}"
     return body
 
@@ -47,7 +47,7 @@ def tell_refusal(refusal: Refusal, language: Language) -> str:
     """Why there is no answer."""
     english, chinese = _REFUSALS[refusal.reason]
     subject = refusal.subject if len(refusal.subject) <= 60 else refusal.subject[:40] + "…"
-    return say_in(language)(english, chinese).replace("{}", subject)
+    return say_in(language)(english, chinese).replace("{}", subject).rstrip()
 
 
 def tell_short(value: Value | None, language: Language) -> str:
@@ -130,7 +130,7 @@ def _more_about(value: Value, say: Say) -> list[str]:
         day = value.timetuple().tm_yday
         return [say(f"Day {day} of the year, ISO week {week.week}.", f"當年第 {day} 天, ISO 第 {week.week} 週。")]
     if isinstance(value.number, Decimal):
-        return [say("Rounded to 15 significant digits; the work is done with 50.", "顯示 15 位有效數字, 計算時用 50 位。")]
+        return [say("Rounded to 15 significant digits; the work is done with 50.", "顯示 15 位有效數字，計算時用 50 位。")]
     return []
 
 
@@ -147,7 +147,7 @@ def _tell_between(finding: Finding, language: Language, say: Say) -> str:
     ]
     if finding.number < 0:
         rows.append(say("The second date is the earlier one.", "第二個日期在前。"))
-    rows.append(say("The first day is not counted, the last one is.", "不計首日, 計末日。"))
+    rows.append(say("The first day is not counted, the last one is.", "不計首日，計末日。"))
     return "\n\n".join(rows)
 
 
@@ -191,11 +191,11 @@ def _tell_prime(finding: Finding, language: Language, say: Say) -> str:
     number = whole(finding.number)
     if finding.number < integers.PROVEN_BELOW:
         return say(
-            f"**{number} is prime.** It has no divisors but 1 and itself.", f"**{number} 是質數。** 除了 1 和它自己, 沒有別的因數。"
+            f"**{number} is prime.** It has no divisors but 1 and itself.", f"**{number} 是質數。** 除了 1 和它自己，沒有別的因數。"
         )
     return say(
         f"**{number} is very probably prime.** It passes strong tests to 13 bases; for a number of this size that is no proof.",
-        f"**{number} 極可能是質數。** 它通過了 13 個底的強檢驗, 但對這麼大的數來說這不是證明。",
+        f"**{number} 極可能是質數。** 它通過了 13 個底的強檢驗，但對這麼大的數來說這不是證明。",
     )
 
 
@@ -223,14 +223,14 @@ def _product(finding: Finding, say: Say) -> str:
         + "\n\n"
         + say(
             f"{finding.rest} is composite, but splitting it would take more work than I allow myself.",
-            f"{finding.rest} 是合數, 但要繼續分解就超出了我給自己定的工作量。",
+            f"{finding.rest} 是合數，但要繼續分解就超出了我給自己定的工作量。",
         )
     )
 
 
 def _tell_divisors(finding: Finding, language: Language, say: Say) -> str:
     found = integers.divisors(finding.factors, MOST_DIVISORS) or []
-    head = say(f"**{whole(finding.number)} has {len(found)} divisors:**", f"**{whole(finding.number)} 有 {len(found)} 個因數:**")
+    head = say(f"**{whole(finding.number)} has {len(found)} divisors:**", f"**{whole(finding.number)} 有 {len(found)} 個因數：**")
     return f"{head} {', '.join(map(str, found))}\n\n{_product(finding, say)}"
 
 
@@ -245,7 +245,7 @@ def _tell_leap(finding: Finding, language: Language, say: Say) -> str:
     year = finding.number
     rule = say(
         "Years divisible by 4 are leap years, except full centuries that 400 does not divide.",
-        "能被 4 整除的年份是閏年, 但整百年要能被 400 整除才是。",
+        "能被 4 整除的年份是閏年，但整百年要能被 400 整除才是。",
     )
     if finding.kind == "leap":
         return say(f"**{year} is a leap year.** {rule}", f"**{year} 年是閏年。** {rule}")
@@ -268,31 +268,31 @@ _TELLERS: dict[str, Callable[[Finding, Language, Say], str]] = {
 _REFUSALS: dict[Reason, tuple[str, str]] = {
     "ambiguous_date": (
         "`{}` is one day in London and another in New York. Please write it as year-month-day, such as 2024-03-04.",
-        "`{}` 在不同地方是不同的日子。請寫成 年-月-日, 例如 2024-03-04。",
+        "`{}` 在不同地方是不同的日子。請寫成 年-月-日，例如 2024-03-04。",
     ),
     "bad_date": ("There is no such day as `{}`.", "沒有 `{}` 這一天。"),
-    "by_zero": ("That divides by zero, which has no value.", "這裡除以了零, 沒有結果。"),
+    "by_zero": ("That divides by zero, which has no value.", "這裡除以了零，沒有結果。"),
     "domain": (
         "That has no value among the real numbers, or is outside what I do. {}",
-        "這在實數裡沒有值, 或者超出了我能做的範圍。{}",
+        "這在實數裡沒有值，或者超出了我能做的範圍。{}",
     ),
     "lunar": (
         "I know only the Gregorian calendar. Days of the lunar calendar need tables that I do not have.",
-        "我只會公曆。農曆的日子要靠曆表推算, 我沒有曆表。",
+        "我只會公曆。農曆的日子要靠曆表推算，我沒有曆表。",
     ),
     "not_integer": ("That needs whole numbers. {}", "這裡需要整數。{}"),
-    "not_read": ("I cannot read this as a calculation; I stopped at `{}`.", "我沒法把這句話讀成算式, 讀到 `{}` 就停下了。"),
+    "not_read": ("I cannot read this as a calculation; I stopped at `{}`.", "我沒法把這句話讀成算式，讀到 `{}` 就停下了。"),
     "out_of_calendar": ("That is outside the years 1 to 9999.", "這超出了公元 1 到 9999 年。"),
     "too_big": (
         "I do not work that out: the number would have more than about 3,900 digits. {}",
-        "這個我不算: 結果會超過大約 3,900 位數字。{}",
+        "這個我不算：結果會超過大約 3,900 位數字。{}",
     ),
-    "too_deep": ("That nests deeper than I go (60 levels).", "括號套得太深, 我最多算到 60 層。"),
-    "too_long": ("That is longer than I read (400 words and signs in a line).", "這一行太長, 我一行最多讀 400 個詞和符號。"),
-    "units_differ": ("These are different kinds of quantity and do not go together: {}.", "這些量不是同一類, 不能放在一起: {}。"),
+    "too_deep": ("That nests deeper than I go (60 levels).", "括號套得太深，我最多算到 60 層。"),
+    "too_long": ("That is longer than I read (400 words and signs in a line).", "這一行太長，我一行最多讀 400 個詞和符號。"),
+    "units_differ": ("These are different kinds of quantity and do not go together: {}.", "這些量不是同一類，不能放在一起：{}。"),
     "units_here": (
         "A quantity with a unit does not go here ({}). Temperatures in °C and °F can be converted, but not added or multiplied.",
-        "這裡不能用帶單位的量 ({})。攝氏度和華氏度可以換算, 不能相加或相乘。",
+        "這裡不能用帶單位的量 ({})。攝氏度和華氏度可以換算，不能相加或相乘。",
     ),
 }
 

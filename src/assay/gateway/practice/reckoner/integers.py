@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from itertools import count
 
-LARGEST_SPLIT = 10**30
+LARGEST_SPLIT = 10**24
 """Numbers up to here are split into primes, as far as `_MOST_STEPS` go."""
 
-_MOST_STEPS = 60_000
+_MOST_STEPS = 30_000
 _WITNESSES = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41)
 PROVEN_BELOW = 3_317_044_064_679_887_385_961_981
 """Below this the witnesses decide (J. Sorenson and J. Webster, Math. Comp. 86, 2017); above, a prime is only very probable."""
@@ -58,7 +58,7 @@ def divisors(powers: dict[int, int], most: int) -> list[int] | None:
 
 
 def next_prime(number: int) -> int:
-    """The least prime above ``number``. Gaps are short: below 10**300 some hundred candidates at most are expected."""
+    """The least prime above ``number``. Gaps are short: below 10**240 some hundred candidates at most are expected."""
     return next(candidate for candidate in count(max(number + 1, 2)) if is_prime(candidate))
 
 
@@ -102,7 +102,7 @@ def _divisor(number: int) -> int | None:
     root = math.isqrt(number)
     if root * root == number:
         return root
-    for constant in (1, 3, 5):
+    for constant in (1, 3):
         slow = fast = 2
         product = 1
         for step in range(1, _MOST_STEPS):
