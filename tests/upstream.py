@@ -60,6 +60,7 @@ class ScriptedUpstream:
         self.url = ""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ready = threading.Event()
+        self._stopping = asyncio.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name="scripted upstream", daemon=True)
 
     def __enter__(self) -> Self:
@@ -68,16 +69,19 @@ class ScriptedUpstream:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        assert self._loop is not None
-        self._loop.call_soon_threadsafe(self._stopping.set)
+        self._stop()
         self._thread.join(10)
 
     async def __aenter__(self) -> Self:
         return self.__enter__()
 
     async def __aexit__(self, *error: Any) -> None:
-        self._loop and self._loop.call_soon_threadsafe(self._stopping.set)
+        self._stop()
         await asyncio.to_thread(self._thread.join, 10)
+
+    def _stop(self) -> None:
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(self._stopping.set)
 
     @property
     def last(self) -> Received:
@@ -93,7 +97,6 @@ class ScriptedUpstream:
 
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._stopping = asyncio.Event()
         tasks: set[asyncio.Task[None]] = set()
 
         def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
 from assay.core import (
     Answer,
@@ -64,16 +65,19 @@ def chunks_of(written: bytes) -> list[Any]:
 
 
 @given(answer_events())
+@settings(max_examples=50)
 def test_reading_a_written_stream_gives_the_same_events(events: list[Event]) -> None:
     assert read_events([write(events, stream=True)], stream=True) == events
 
 
 @given(answer_events(whole=True))
+@settings(max_examples=50)
 def test_reading_a_written_document_gives_the_same_events(events: list[Event]) -> None:
     assert read_events([write(events, stream=False)], stream=False) == events
 
 
 @given(answer_events(), st.lists(st.integers(0, 5000), max_size=30), st.sampled_from([b"\n", b"\r\n"]))
+@settings(max_examples=50)
 def test_any_chunking_of_a_stream_gives_equal_events(events: list[Event], places: list[int], end: bytes) -> None:
     data = write(events, stream=True).replace(b"\n", end)
     edges = [0, *sorted(place % (len(data) + 1) for place in places), len(data)]
@@ -83,12 +87,14 @@ def test_any_chunking_of_a_stream_gives_equal_events(events: list[Event], places
 
 
 @given(answer_events())
+@settings(max_examples=50)
 def test_a_stream_and_its_document_fold_to_the_same_answer(events: list[Event]) -> None:
     document = write(events, stream=False)
     assert fold(read_events([document], stream=False)) == fold(events)
 
 
 @given(answer_events())
+@settings(max_examples=50)
 def test_a_written_stream_keeps_the_order_that_clients_rely_on(events: list[Event]) -> None:
     chunks = chunks_of(write(events, stream=True))
     spoken: dict[int, list[Any]] = {}
@@ -104,6 +110,14 @@ def test_a_written_stream_keeps_the_order_that_clients_rely_on(events: list[Even
     assert [bool(one["choices"]) for one in chunks] == [True] * (len(chunks) - 1) + [False]
     assert "usage" in chunks[-1]
     assert all("usage" not in one for one in chunks_of(write(events, stream=True, include_usage=False)))
+
+
+@given(answer_events())
+@settings(max_examples=50)
+def test_what_is_written_has_the_types_of_the_openai_sdk(events: list[Event]) -> None:
+    for one in chunks_of(write(events, stream=True)):
+        ChatCompletionChunk.model_validate(one, strict=True)
+    ChatCompletion.model_validate_json(write(events, stream=False), strict=True)
 
 
 def test_pieces_of_text_become_one_part() -> None:
@@ -373,7 +387,7 @@ hostile = st.recursive(
 
 
 @given(st.lists(hostile, max_size=3), st.lists(hostile, max_size=3))
-@settings(max_examples=300)
+@settings(max_examples=200)
 def test_hostile_chunks_give_events_or_the_typed_errors(deltas: list[Any], choices: list[Any]) -> None:
     """And the events fold, whatever they are."""
     documents = [{"choices": [{"delta": delta}]} for delta in deltas] + [{"choices": [one]} for one in choices] + choices

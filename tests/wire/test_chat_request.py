@@ -15,11 +15,13 @@ from assay.core import (
     Image,
     InvalidInput,
     Message,
+    OutputFormat,
     Refusal,
     Request,
     Sampling,
     Text,
     Thinking,
+    Tool,
     TooLarge,
     ToolCall,
     ToolChoice,
@@ -30,6 +32,7 @@ from assay.core import (
 )
 from assay.wire.openai_chat import NAME, read_request, write_request
 from assay.wire.openai_chat import request as request_module
+from tests.chat_rules import check_request
 from tests.wire.chat_values import json_values, requests
 
 
@@ -46,7 +49,7 @@ def again(request: Request) -> Request:
 
 
 @given(requests)
-@settings(max_examples=200)
+@settings(max_examples=100)
 def test_reading_what_was_written_gives_the_same_request(request: Request) -> None:
     assert again(request) == request
 
@@ -229,6 +232,37 @@ def test_settings_that_were_not_given_are_not_sent() -> None:
     }
 
 
+def test_what_core_asks_is_what_a_strict_server_takes() -> None:
+    picture = Image(data="iVBO", media_type="image/png", detail="low")
+    calls = (ToolCall(id="a", name="f", arguments="{}"), ToolCall(id="b", name="f", arguments="{}"))
+    request = Request(
+        model="m",
+        transcript=Transcript(
+            (
+                Message(role="system", parts=(Text(text="Be brief."),)),
+                Message(role="user", parts=(Text(text="What is this?"), picture)),
+                Message(role="assistant", parts=calls),
+                Message(
+                    role="tool", parts=(ToolResult(id="a", parts=(Text(text="1"),)), ToolResult(id="b", parts=(Text(text="2"),)))
+                ),
+                Message(role="assistant", parts=(Text(text="A cat."),)),
+                Message(role="assistant", parts=(Refusal(text="No."),)),
+                Message(role="assistant"),
+                user("Sure?"),
+            )
+        ),
+        tools=(Tool(name="f", description="d", parameters={"type": "object", "properties": {}}, strict=True),),
+        tool_choice=ToolChoice("named", "f"),
+        parallel_tool_calls=True,
+        output=OutputFormat(kind="json_schema", name="n", schema={"type": "object"}, strict=True),
+        sampling=Sampling(max_tokens=5, temperature=0.5, top_p=1.0, stop=("x",), seed=1, effort="low"),
+        stream=True,
+        stream_usage=True,
+        user="ann",
+    )
+    check_request(written(request))
+
+
 @pytest.mark.parametrize(
     ("fields", "param", "reason"),
     [
@@ -297,7 +331,7 @@ hostile = st.recursive(
 
 
 @given(hostile.filter(lambda value: isinstance(value, list)) | st.just([]), hostile)
-@settings(max_examples=300)
+@settings(max_examples=200)
 def test_hostile_json_is_read_or_refused_and_nothing_else(messages: Any, rest: Any) -> None:
     """What is read at all is read the same a second time."""
     body = {**(rest if isinstance(rest, dict) else {}), "model": "m", "messages": messages}

@@ -33,7 +33,8 @@ def decode(data: bytes) -> Any:
         raise InvalidInput("wire.not_json", f"This is not a JSON document: {_why(data, error)}.") from None
     except RecursionError:
         raise _too_deep() from None
-    if data.count(b"{") + data.count(b"[") > MAX_DEPTH and _is_deeper(value, MAX_DEPTH):
+    # Only what has that many brackets can be too deep, and only what has twice that many bytes can have them.
+    if len(data) > 2 * MAX_DEPTH and data.count(b"{") + data.count(b"[") > MAX_DEPTH and _is_deeper(value, MAX_DEPTH):
         raise _too_deep()
     return value
 
