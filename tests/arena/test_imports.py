@@ -208,11 +208,6 @@ def test_all_rows_of_any_text_are_either_good_or_bad(text: str) -> None:
     assert len(numbers) == len(set(numbers))
 
 
-@pytest.fixture
-def vault(tmp_path: Path) -> Vault:
-    return Vault.open(tmp_path / "keys" / "master.key")
-
-
 PLAIN = b"a,b,choice,voter,at,prompt\nx,y,a,ann,1700000000,hello\ny,x,tie,ann,1700000001,\nx,y,b,,,\nx,x,a,,,\n"
 
 
