@@ -147,7 +147,6 @@ SCRIPTS: dict[str, Script] = {
     "reasoning-field": lambda body: Answer([[{"reasoning": "two and two"}, {"content": "4"}]]),
     "refusal": lambda body: Answer([[{"refusal": "I cannot"}, {"refusal": " do that."}]]),
     "length": lambda body: says("cut off", finish="length"),
-    "logprobs": lambda body: says("yes"),
     "mid-stream-error": lambda body: says(GREETING, fault="error"),
     "cut": lambda body: says(GREETING, fault="cut"),
     "stall": lambda body: says(GREETING, fault="stall"),
