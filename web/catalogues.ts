@@ -1,15 +1,14 @@
 /** Fails the build when the catalogues differ: a key that one language lacks, or a value that one sentence drops. */
 
 import { readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import type { Plugin } from "vite";
 
 export const LANGUAGES = ["en", "zh-Hans", "zh-Hant"] as const;
 export type Catalogue = Record<string, string>;
 
 export function readCatalogue(language: string): Catalogue {
-  const path = fileURLToPath(new URL(`src/i18n/${language}.json`, import.meta.url));
-  return JSON.parse(readFileSync(path, "utf8")) as Catalogue;
+  return JSON.parse(readFileSync(join(import.meta.dirname, "src/i18n", `${language}.json`), "utf8")) as Catalogue;
 }
 
 /** The names in braces of one message, sorted, each once. */

@@ -31,7 +31,7 @@ export function tokens(value: number): string {
 export function duration(ms: number, language: string): string {
   const unit = ms < 1000 ? "millisecond" : "second";
   const value = ms < 1000 ? Math.round(ms) : ms / 1000;
-  return new Intl.NumberFormat(language, { style: "unit", unit, unitDisplay: "short", maximumSignificantDigits: value < 10 ? 2 : 3 }).format(value);
+  return new Intl.NumberFormat(language, { style: "unit", unit, unitDisplay: "narrow", maximumSignificantDigits: value < 10 ? 2 : 3 }).format(value);
 }
 
 /** An amount; small ones to two significant digits, since a cent is much for an answer. */

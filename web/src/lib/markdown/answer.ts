@@ -22,7 +22,9 @@ export class Answer {
   #root: HTMLElement;
   #labels: Labels;
   #blocks = new Blocks();
-  #settled: Array<{ source: string; element: HTMLElement }> = [];
+  #settled: Array<{ source: string; element: HTMLElement; level: number }> = [];
+  /** Of the last settled heading; the page's own headings above an answer end at the second level. */
+  #level = 2;
   #tail: HTMLElement;
   #waiting = "";
   #over = false;
@@ -69,16 +71,19 @@ export class Answer {
     const settled = this.#blocks.feed(this.#waiting.slice(0, size));
     this.#waiting = this.#waiting.slice(size);
     this.#settle(settled);
-    patch(this.#tail, this.#made(this.#blocks.tail, GROWING_CODE));
+    patch(this.#tail, this.#made(this.#blocks.tail, this.#level, GROWING_CODE).fragment);
   }
 
   #settle(sources: string[]): void {
     for (const source of sources) {
       const element = block();
-      element.append(this.#made(source));
-      if (!element.hasChildNodes()) continue;
+      const before = this.#level;
+      const { fragment, level } = this.#made(source, before);
+      if (!fragment.hasChildNodes()) continue;
+      this.#level = level;
+      element.append(fragment);
       this.#tail.before(element);
-      this.#settled.push({ source, element });
+      this.#settled.push({ source, element, level: before });
     }
   }
 
@@ -91,8 +96,8 @@ export class Answer {
 
   /** A link may be defined after the words that use it. */
   #resolveLinks(): void {
-    for (const { source, element } of this.#settled) {
-      if (source.includes("[")) element.replaceChildren(this.#made(source));
+    for (const { source, element, level } of this.#settled) {
+      if (source.includes("[")) element.replaceChildren(this.#made(source, level).fragment);
     }
   }
 
@@ -104,13 +109,12 @@ export class Answer {
     setMaths(this.#root, arrived);
   }
 
-  #made(source: string, longestCode?: number): DocumentFragment {
+  #made(source: string, levelBefore: number, longestCode?: number): { fragment: DocumentFragment; level: number } {
     const fragment = prose(html(source, this.#blocks.links));
     const arrived = () => this.#outdate();
     setMaths(fragment, arrived);
     colour(fragment, arrived, longestCode);
-    dress(fragment, this.#labels);
-    return fragment;
+    return { level: dress(fragment, this.#labels, levelBefore), fragment };
   }
 
   #outdate(): void {

@@ -5,10 +5,27 @@ export interface Labels {
   image: string;
 }
 
-export function dress(root: DocumentFragment, labels: Labels): void {
+/** Dresses a block in place. `level` is that of the heading before it; the level of its own last heading comes back. */
+export function dress(root: DocumentFragment, labels: Labels, level: number): number {
+  const last = stepHeadings(root, level);
   for (const link of root.querySelectorAll("a")) dressLink(link, labels);
   for (const pre of root.querySelectorAll("pre")) frame(pre, labels);
   for (const table of root.querySelectorAll("table")) wrap(table, "wide");
+  return last;
+}
+
+/** A heading goes at most one level below the one before: models often begin with the third, and readers' tools count. */
+function stepHeadings(root: DocumentFragment, level: number): number {
+  let last = level;
+  for (const heading of root.querySelectorAll("h3, h4, h5, h6")) {
+    const wanted = Number(heading.localName.slice(1));
+    last = Math.min(wanted, last + 1);
+    if (last === wanted) continue;
+    const other = document.createElement(`h${last}`);
+    other.append(...heading.childNodes);
+    heading.replaceWith(other);
+  }
+  return last;
 }
 
 function dressLink(link: HTMLAnchorElement, labels: Labels): void {
