@@ -6,12 +6,13 @@ On the way each page is checked for sideways scroll at 390 and 360 pixels.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, Route
 
 from tests.page.conftest import LOCALES, Theme, answer_with, fight, open_page, seed_votes
 from tests.server import RunningAssay, running
@@ -30,6 +31,8 @@ PATHS = ("/", "/arena", "/models", "/providers", "/keys", "/method")
 DATA = {"/": "board", "/arena": "models", "/models": "models", "/providers": "providers", "/keys": "keys"}
 LOOKS = list(product(LOCALES, ("light", "dark")))
 PHONES = (390, 360)
+STICKS_OUT = """width => [...document.querySelectorAll("body *")]
+  .filter(one => one.getBoundingClientRect().right > width).map(one => one.outerHTML.slice(0, 120))"""
 
 
 @pytest.fixture(scope="module")
@@ -53,8 +56,13 @@ def check(page: Page, where: str) -> None:
     for width in PHONES:
         page.set_viewport_size({"width": width, "height": 780})
         wide = page.evaluate("document.scrollingElement.scrollWidth")
-        assert wide <= width, f"{where}: {wide} px wide at {width}"
+        assert wide <= width, f"{where}: {wide} px wide at {width}, because of {page.evaluate(STICKS_OUT, width)}"
     page.set_viewport_size(size)
+
+
+def _hold(held: list[Route], route: Route) -> None:
+    """Leave a request without an answer for now."""
+    held.append(route)
 
 
 def settle(page: Page) -> None:
@@ -89,8 +97,8 @@ def test_pages_without_data(browser: Browser, assay: RunningAssay, language: str
 def test_pages_that_wait_and_pages_in_error(browser: Browser, full: RunningAssay, language: str, theme: Theme) -> None:
     with open_page(browser, full, language=language, theme=theme) as page:
         for path, data in DATA.items():
-            held: list[Any] = []
-            page.route(f"**/api/v1/{data}*", held.append)
+            held: list[Route] = []
+            page.route(f"**/api/v1/{data}*", partial(_hold, held))
             page.goto(full.url + path)
             page.locator("main h1").first.wait_for()
             check(page, f"{path} loading {language} {theme}")
