@@ -63,7 +63,7 @@ class Assay:
     def _routes(self) -> list[Route | Mount]:
         return [
             *routes(self.settings, self.doorkeeper, url=lambda: self.url, first_run=lambda: not self.gateway.deployments()),
-            *gateway_routes.routes(self.gateway),
+            *gateway_routes.routes(self.gateway, self.arena.hidden_requests),
             *arena_routes.routes(self.arena),
             *vote_routes.routes(self.database, self.vault),
             *board_routes.routes(
