@@ -58,14 +58,17 @@ class Postgres:
                 raise RuntimeError(f"PostgreSQL did not start:\n{(self._folder / 'log').read_text()[-2000:]}")
             time.sleep(0.02)
 
+    def pids(self) -> list[int]:
+        """The server's process and those of its children that run now."""
+        assert self._process is not None
+        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")
+        return [self._process.pid, *map(int, children.read_text().split() if children.exists() else [])]
+
     def kill(self) -> None:
         """SIGKILL to the server and every process of its: what a power switch leaves to the kernel."""
         assert self._process is not None
-        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children")
-        pids = children.read_text().split() if children.exists() else []
-        self._process.kill()
-        for pid in pids:
-            os.kill(int(pid), signal.SIGKILL)
+        for pid in self.pids():
+            os.kill(pid, signal.SIGKILL)
         self._process.wait()
         self._process = None
 

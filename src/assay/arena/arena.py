@@ -254,7 +254,7 @@ class Arena:
         if not finding.done():
             log.warning("no effect to show in time battle=%s", id)
         elif (error := finding.exception()) is not None:
-            log.warning("no effect to show battle=%s", id, exc_info=error)
+            log.warning("no effect to show battle=%s", id, exc_info=None if isinstance(error, Unavailable) else error)
 
     async def _keep_effect(self, id: str, effect: Effect) -> None:
         try:
