@@ -102,9 +102,8 @@ def test_pages_that_wait_and_pages_in_error(browser: Browser, full: RunningAssay
             page.goto(full.url + path)
             page.locator("main h1").first.wait_for()
             check(page, f"{path} loading {language} {theme}")
+            page.goto("about:blank")
             page.unroute_all()
-            for route in held:
-                route.abort()
             answer_with(page, f"/api/v1/{data}", 503, PROBLEM)
             page.goto(full.url + path)
             page.get_by_text("store.unavailable").or_(page.get_by_text("The database is away")).first.wait_for()
