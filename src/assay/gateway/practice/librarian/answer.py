@@ -93,13 +93,17 @@ def passage(doc: str) -> str:
     kept: list[str] = []
     length = 0
     for paragraph in re.split(r"\n[ \t]*\n", doc):
-        if kept and (length + len(paragraph) > LONGEST_PASSAGE or _DOCTEST.match(paragraph)):
+        if kept and (length + len(paragraph) > LONGEST_PASSAGE or _is_example(paragraph)):
             kept.append("…")
             break
-        if not _DOCTEST.match(paragraph):
+        if not _is_example(paragraph):
             kept.append(paragraph[: 2 * LONGEST_PASSAGE].rstrip())
             length += len(paragraph)
     return "\n\n".join(kept)
+
+
+def _is_example(paragraph: str) -> bool:
+    return paragraph.lstrip().startswith(">>>")
 
 
 def quoted(text: str) -> str:

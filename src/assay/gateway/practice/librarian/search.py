@@ -117,6 +117,11 @@ class Shelf:
             best = sorted(scores, key=lambda row: (-scores[row], row))[:most]
             return [self._page(row) for row in best]
 
+    def has(self, path: str) -> bool:
+        """Whether there is a page of that name."""
+        with self._lock:
+            return self._database.execute("SELECT 1 FROM pages WHERE path = ?", (path,)).fetchone() is not None
+
     def example(self, page: Page) -> str | None:
         """A documented example elsewhere that calls what ``page`` is about."""
         name = page.path.rsplit(".", 1)[-1]

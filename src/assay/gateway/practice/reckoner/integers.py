@@ -8,7 +8,8 @@ from itertools import count
 LARGEST_SPLIT = 10**24
 """Numbers up to here are split into primes, as far as `_MOST_STEPS` go."""
 
-_MOST_STEPS = 30_000
+_MOST_STEPS = 20_000
+_BATCH = 100
 _WITNESSES = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41)
 PROVEN_BELOW = 3_317_044_064_679_887_385_961_981
 """Below this the witnesses decide (J. Sorenson and J. Webster, Math. Comp. 86, 2017); above, a prime is only very probable."""
@@ -98,22 +99,38 @@ def _passes(number: int, base: int, odd: int, twos: int) -> bool:
 
 
 def _divisor(number: int) -> int | None:
-    """A proper divisor by Pollard's rho (BIT 15, 1975), or None after `_MOST_STEPS`."""
+    """A proper divisor by Pollard's rho (BIT 15, 1975), or None after `_MOST_STEPS` on each of a few walks."""
     root = math.isqrt(number)
     if root * root == number:
         return root
-    for constant in (1, 3):
+    for constant in (1, 3, 5):
         slow = fast = 2
-        product = 1
-        for step in range(1, _MOST_STEPS):
-            slow = (slow * slow + constant) % number
-            fast = (fast * fast + constant) % number
-            fast = (fast * fast + constant) % number
-            product = product * (slow - fast) % number
-            if step % 100 == 0:
-                common = math.gcd(product, number)
+        for _ in range(_MOST_STEPS // _BATCH):
+            start = slow, fast
+            product = 1
+            for _ in range(_BATCH):
+                slow, fast = _walked(slow, fast, constant, number)
+                product = product * (slow - fast) % number
+            common = math.gcd(product, number)
+            if common == number:
+                common = _common_in_batch(*start, constant, number)
                 if common == number:
                     break
-                if common > 1:
-                    return common
+            if common > 1:
+                return common
     return None
+
+
+def _walked(slow: int, fast: int, constant: int, number: int) -> tuple[int, int]:
+    fast = (fast * fast + constant) % number
+    return (slow * slow + constant) % number, (fast * fast + constant) % number
+
+
+def _common_in_batch(slow: int, fast: int, constant: int, number: int) -> int:
+    """The first divisor that a batch came by, looked at step by step, where the whole batch met all of them."""
+    for _ in range(_BATCH):
+        slow, fast = _walked(slow, fast, constant, number)
+        common = math.gcd(slow - fast, number)
+        if common > 1:
+            return common
+    return number

@@ -68,7 +68,6 @@ _SIGNS = {
 }
 _MYRIAD = re.compile(r"\s?(万亿|千万|百万|十万|万|亿|千|百)(?![克米瓦卡焦帕字赫比])")
 _MYRIADS = {"百": 10**2, "千": 10**3, "万": 10**4, "十万": 10**5, "百万": 10**6, "千万": 10**7, "亿": 10**8, "万亿": 10**12}
-_LONGEST_PHRASE = 34
 _T = TypeVar("_T")
 _Word: TypeAlias = tuple[Kind, str, Fraction | None]
 
@@ -205,7 +204,8 @@ class _Reader:
     def _longest(self, known: Callable[[str], _T | None]) -> tuple[_T, int] | None:
         """The longest phrase from here on that ``known`` knows, and where it ends."""
         text, at = self._text, self._at
-        for end in range(min(at + _LONGEST_PHRASE, len(text)), at, -1):
+        reach = _reaches().get(text[at].lower(), 0)
+        for end in range(min(at + reach, len(text)), at, -1):
             if not _splits_word(text, end):
                 found = known(text[at:end])
                 if found is not None:
@@ -245,3 +245,12 @@ def _words() -> dict[str, _Word]:
     for section, kind in kinds.items():
         words |= {phrase: (kind, name, None) for name, phrases in table[section].items() for phrase in phrases}
     return words
+
+
+@cache
+def _reaches() -> dict[str, int]:
+    """For each sign that a word or unit begins with, the length of the longest one."""
+    reaches: dict[str, int] = {}
+    for phrase in _words().keys() | units.phrases():
+        reaches[phrase[0].lower()] = max(len(phrase), reaches.get(phrase[0].lower(), 0))
+    return reaches

@@ -52,7 +52,7 @@ def by_name(name: str, *, strict: bool) -> Unit | None:
 
 @cache
 def phrases() -> frozenset[str]:
-    """Every name of more than one word or in Chinese characters, for a reader that looks for the longest."""
+    """Every name, for a reader that looks for the longest."""
     names, stricter = _names()
     return frozenset(names.keys() | stricter.keys())
 
