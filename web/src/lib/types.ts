@@ -103,6 +103,7 @@ export interface Side {
   title: string;
   provider: string;
   deployment: string;
+  organization?: string | null;
   ttft_ms: number | null;
   total_ms: number | null;
   input_tokens: number | null;
@@ -128,6 +129,8 @@ export interface BattleRecord {
   effect: { a: Effect; b: Effect } | null;
   /** For an open battle of one's own: good for a vote or the next turn. */
   token?: string | null;
+  /** An open battle that is too old for a vote. */
+  expired?: boolean;
 }
 
 export type BattleEvent =
@@ -155,6 +158,9 @@ export interface BoardRow {
   price: PriceTag | null;
   ttft_ms_p50: number | null;
   tokens_per_s_p50: number | null;
+  /** How many answers the medians are of, in how many days. */
+  speed_calls?: number;
+  speed_days?: number;
 }
 
 export interface BoardSource {
