@@ -87,7 +87,9 @@ def start(folder: Path, *flags: str, environ: Mapping[str, str] | None = None) -
     """Start `assay up` with its data and its master key below ``folder``; returns once it listens."""
     folder.mkdir(exist_ok=True)
     inherited = {
-        name: value for name, value in os.environ.items() if not name.endswith("_API_KEY") and not name.startswith("ASSAY_")
+        name: value
+        for name, value in os.environ.items()
+        if not name.endswith("_API_KEY") and not name.startswith(("ASSAY_", "PYTHON"))
     }
     settings = {
         "ASSAY_MASTER_KEY": str(folder / "secret" / "master.key"),

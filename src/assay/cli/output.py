@@ -15,11 +15,12 @@ def say(line: str) -> None:
 
 
 def emit(value: Any, as_json: bool, people: str) -> None:
-    """Print ``value`` as one JSON document, or ``people``, the same for reading."""
+    """Print ``value`` as one JSON document, or ``people``, the same for reading. It is out when this returns."""
     if as_json:
         sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n")
-    else:
-        click.echo(people)
+        sys.stdout.flush()
+    elif people:
+        click.echo(printable(people))
 
 
 def table(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str]) -> str:
@@ -28,19 +29,33 @@ def table(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str]) -> str:
     right = [all(isinstance(row.get(field), int | float | None) for row in rows) and bool(rows) for field in columns]
     widths = [max(width(line[i]) for line in cells) for i in range(len(columns))]
     return "\n".join(
-        "  ".join(_pad(text, size, to_right) for text, size, to_right in zip(line, widths, right, strict=True)).rstrip()
+        "  ".join(padded(text, size, to_right=to_right) for text, size, to_right in zip(line, widths, right, strict=True)).rstrip()
         for line in cells
     )
 
 
 def width(text: str) -> int:
-    """How many terminal columns ``text`` takes: Chinese characters take two, combining marks none."""
-    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+    """How many terminal columns ``text`` takes: two for a wide East Asian letter (UAX 11), none for a mark or a joiner."""
+    return sum(0 if unicodedata.category(c) in _NO_WIDTH else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def padded(text: str, size: int, *, to_right: bool = False) -> str:
+    """``text`` in ``size`` columns."""
+    space = " " * (size - width(text))
+    return space + text if to_right else text + space
 
 
 def printable(text: str) -> str:
-    """``text`` without control characters: what a model or a provider wrote must not drive the terminal."""
-    return "".join(c if c in "\n\t" or unicodedata.category(c) not in {"Cc", "Cf", "Co", "Cs"} else "�" for c in text)
+    """``text`` without control characters: what a model or a provider wrote must not drive the terminal.
+
+    The two joiners stay: emoji, Persian and the scripts of India are written with them.
+    """
+    return "".join(c if c in _HARMLESS or unicodedata.category(c) not in _CONTROLS else "�" for c in text)
+
+
+_HARMLESS = "\n\t\u200c\u200d"
+_CONTROLS = frozenset({"Cc", "Cf", "Co", "Cs"})
+_NO_WIDTH = frozenset({"Mn", "Me", "Cf"})
 
 
 def _cell(value: Any) -> str:
@@ -48,9 +63,4 @@ def _cell(value: Any) -> str:
         return "-"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return printable(str(value)).replace("\n", " ")
-
-
-def _pad(text: str, size: int, to_right: bool) -> str:
-    space = " " * (size - width(text))
-    return space + text if to_right else text + space
+    return printable(str(value)).replace("\n", " ").replace("\t", " ")
