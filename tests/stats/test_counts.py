@@ -91,6 +91,14 @@ def test_a_tally_of_names_counts_what_the_codes_count(board: Votes) -> None:
             tally.counts()
     assert (tally.counts().cells == board.counts().cells).all()
     assert tally.voters == len(set(board.voters))
+    a, b = [f"m{vote[0]}" for vote in board.votes], [f"m{vote[1]}" for vote in board.votes]
+    at_once = Tally()
+    at_once.add_all(a, b, [words[vote[2]] for vote in board.votes], [f"v{voter}" for voter in board.voters])
+    one_by_one = Tally()
+    for vote, voter in zip(board.votes, board.voters, strict=True):
+        one_by_one.add(f"m{vote[0]}", f"m{vote[1]}", words[vote[2]], f"v{voter}")
+    assert sorted(at_once.models) == sorted(one_by_one.models)
+    assert at_once.counts().votes_by_model.sum() == one_by_one.counts().votes_by_model.sum()
 
 
 def test_votes_without_a_voter_are_never_one_person() -> None:

@@ -5,14 +5,15 @@ the chances of a win, a loss and a tie are proportional to ``exp(d/2)``, ``exp(-
 ``d = theta[a] - theta[b]``. With ``nu`` fixed at 0 and a tie counted as half a win to each side it is the model of Bradley and
 Terry (1952, Rank analysis of incomplete block designs, Biometrika 39, 324-345), so one piece of code fits both.
 
-The log-likelihood is concave in ``theta`` and ``eta = log nu``. Each Newton step factors the information matrix by Cholesky
-and is halved until the likelihood grows; ``theta`` is held at mean zero by adding a rank-one term along the all-ones vector,
+The log-likelihood is concave in ``theta`` and ``eta = log nu``. Each Newton step is halved until the likelihood grows; at the end
+the Cholesky factor of the information matrix proves that a maximum was reached, and gives its inverse. ``theta`` is held at mean zero by adding a rank-one term along the all-ones vector,
 which changes no difference. Nothing is regularised: whoever calls has made sure that the maximum is finite (`components`).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeAlias
 
 import numpy as np
@@ -41,7 +42,7 @@ class Pairs:
         ties = cells[:, :, TIE] + cells[:, :, BOTH_BAD] if both_bad else cells[:, :, TIE]
         return cls(wins.astype(np.float64), (ties + ties.T).astype(np.float64))
 
-    @property
+    @cached_property
     def meetings(self) -> Floats:
         return np.asarray(self.wins + self.wins.T + self.ties)
 
@@ -77,15 +78,14 @@ def fit(pairs: Pairs, *, ties: str = "half") -> Fit:
     likelihood = _log_likelihood(pairs, point)
     for step_number in range(1, _MOST_STEPS + 1):
         gradient, information = _slopes(pairs, point)
-        root = _inverse_root(information)
-        step = root.T @ (root @ gradient)
+        step = _solve(information, gradient)
         size = float(np.abs(step).max(initial=0.0))
         point, likelihood = (point + step, likelihood) if size < _SMALL_STEP else _climb(pairs, point, step, likelihood)
         point[: len(pairs.wins)] -= point[: len(pairs.wins)].mean()
         if size < _SMALL_STEP:
             theta, eta = point[: len(pairs.wins)], point[len(pairs.wins) :]
             nu = None if ties == "half" else float(np.exp(eta[0])) if with_nu else 0.0
-            return Fit(theta, nu, root.T @ root, step_number)
+            return Fit(theta, nu, _inverse(information), step_number)
     raise _no_maximum()
 
 
@@ -157,12 +157,20 @@ def _climb(pairs: Pairs, point: Floats, step: Floats, before: float) -> tuple[Fl
     raise _no_maximum()
 
 
-def _inverse_root(information: Floats) -> Floats:
-    """``R`` with ``R'R`` the inverse of ``information``, from its Cholesky factor."""
+def _solve(information: Floats, gradient: Floats) -> Floats:
     try:
-        return np.asarray(np.linalg.inv(np.linalg.cholesky(information)))
+        return np.asarray(np.linalg.solve(information, gradient), dtype=np.float64)
     except np.linalg.LinAlgError as error:
         raise _no_maximum() from error
+
+
+def _inverse(information: Floats) -> Floats:
+    """From the Cholesky factor, which there is only where the likelihood has a maximum."""
+    try:
+        root = np.linalg.inv(np.linalg.cholesky(information))
+    except np.linalg.LinAlgError as error:
+        raise _no_maximum() from error
+    return np.asarray(root.T @ root)
 
 
 def _no_maximum() -> Unprocessable:

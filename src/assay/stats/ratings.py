@@ -114,7 +114,7 @@ def rate(
         for model in members[~_several_voters(counts, members, counted)].tolist():
             reasons[model] = "one_voter"
     else:
-        covariance = plain_covariance(found, counts.cells[np.ix_(members, members)] * counted)
+        covariance = plain_covariance(found, inner)
     balanced = np.diag(covariance)[: len(members)] <= _NO_SPREAD * np.diag(found.inverse)[: len(members)]
     for model in members[balanced].tolist():
         reasons[model] = reasons[model] or "no_spread"
@@ -138,9 +138,11 @@ def _several_voters(counts: Counts, members: NDArray[np.int64], counted: NDArray
 def _centred(found: Fit, covariance: Floats, shown: NDArray[np.bool_]) -> tuple[Floats, Floats, float | None]:
     """Strengths of the models to be shown, with their own mean at zero, the covariance of these, and the error of nu."""
     n = len(found.theta)
-    centre = np.eye(n)[shown] - shown / shown.sum()
     nu_error = float(found.nu * np.sqrt(covariance[n, n])) if found.nu and found.fitted_nu else None
-    return centre @ found.theta, centre @ covariance[:n, :n] @ centre.T, nu_error
+    theta = found.theta[shown]
+    inner = covariance[:n, :n][np.ix_(shown, shown)]
+    with_mean = inner.mean(axis=1)
+    return theta - theta.mean(), inner - with_mean[:, None] - with_mean + inner.mean(), nu_error
 
 
 def _check_words(ties: str, both_bad: str, ranks: str) -> None:

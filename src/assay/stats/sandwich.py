@@ -13,24 +13,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assay.stats.counts import OUTCOMES, Clusters
-from assay.stats.fit import Fit, Floats, laplacian, residuals
+from assay.stats.fit import Fit, Floats, Pairs, chances, laplacian, residuals
 
 _BLOCK = 1 << 22
 """At most this many sums (32 MiB of doubles) are held at once, whatever the number of voters."""
 
 
-def plain_covariance(fit: Fit, cells: NDArray[np.int64]) -> Floats:
-    """Every vote independent. ``cells[a, b, outcome]`` over the fitted models."""
-    by_theta, by_eta = residuals(fit.theta, fit.nu)
-    weighted = cells * by_theta
-    meat = np.zeros_like(fit.inverse)
+def plain_covariance(fit: Fit, pairs: Pairs) -> Floats:
+    """Every vote independent. ``pairs``: the votes that were fitted."""
     n = len(fit.theta)
-    squares = (weighted * by_theta).sum(axis=2)
-    meat[:n, :n] = laplacian(squares + squares.T)
+    win, tie = chances(fit.theta, fit.nu or 0.0)
+    lost, even = win.T + tie / 2, (win.T - win) / 2  # the residuals of a win and of a tie; of a loss it is -(win + tie / 2)
+    meat = np.zeros_like(fit.inverse)
+    squares = pairs.wins * lost**2
+    meat[:n, :n] = laplacian(squares + squares.T + pairs.ties * even**2)
     if fit.fitted_nu:
-        mixed = (weighted * by_eta).sum(axis=2)
-        meat[:n, n] = meat[n, :n] = mixed.sum(axis=1) - mixed.sum(axis=0)
-        meat[n, n] = (cells * by_eta**2).sum()
+        decisive = pairs.wins * lost * tie
+        meat[:n, n] = meat[n, :n] = (decisive.T - decisive + pairs.ties * even * (win + win.T)).sum(axis=1)
+        meat[n, n] = ((pairs.wins + pairs.wins.T) * tie**2 + pairs.ties * (win + win.T) ** 2).sum() / 2
     return np.asarray(fit.inverse @ meat @ fit.inverse)
 
 

@@ -6,6 +6,7 @@ and folded into the counts when these are asked for, so that adding one is cheap
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from itertools import count
 
 import numpy as np
@@ -19,16 +20,32 @@ EXCLUDED_FLAGS = ("identity_leak",)
 """Flags with which a vote is kept on record but not rated: the battle was not blind."""
 
 
+class _Codes(dict[str, int]):
+    """Gives each new name the next number."""
+
+    def __init__(self, numbers: Iterator[int]):
+        super().__init__()
+        self._numbers = numbers
+
+    def __missing__(self, name: str) -> int:
+        code = self[name] = next(self._numbers)
+        return code
+
+
 class Tally:
-    """Votes by name. ``models[code]`` is the model's name. Not safe to use from two threads at once."""
+    """Votes by name. Not safe to use from two threads at once."""
 
     def __init__(self) -> None:
-        self.models: list[str] = []
-        self._model_codes: dict[str, int] = {}
-        self._voter_codes: dict[str, int] = {}
-        self._next_cluster = count()
+        self._model_codes = _Codes(count())
+        self._clusters = count()
+        self._voter_codes = _Codes(self._clusters)
         self._pending: list[tuple[int, int, int, int]] = []
         self._counts = Counts.none(0, clustered=True)
+
+    @property
+    def models(self) -> list[str]:
+        """The models' names, by code."""
+        return list(self._model_codes)
 
     @property
     def voters(self) -> int:
@@ -37,19 +54,23 @@ class Tally:
 
     def know(self, model: str) -> int:
         """The code of ``model``, a new one if it was not known: models without votes belong on a board too."""
-        code = self._model_codes.setdefault(model, len(self.models))
-        if code == len(self.models):
-            self.models.append(model)
-        return code
+        return self._model_codes[model]
 
     def add(self, a: str, b: str, choice: str, voter: str | None = None) -> None:
         """Count one vote. A vote without a voter is a cluster of its own: nothing says that it depends on any other."""
-        cluster = self._voter_codes.get(voter) if voter is not None else None
-        if cluster is None:
-            cluster = next(self._next_cluster)
-            if voter is not None:
-                self._voter_codes[voter] = cluster
-        self._pending.append((self.know(a), self.know(b), CODES[choice], cluster))
+        cluster = next(self._clusters) if voter is None else self._voter_codes[voter]
+        self._pending.append((self._model_codes[a], self._model_codes[b], CODES[choice], cluster))
+
+    def add_all(self, a: Sequence[str], b: Sequence[str], choice: Sequence[str], voter: Sequence[str | None]) -> None:
+        """Count many votes, given as columns of one length."""
+        left, right, outcome = (
+            np.fromiter(map(codes.__getitem__, column), np.int64, len(column))
+            for codes, column in ((self._model_codes, a), (self._model_codes, b), (CODES, choice))
+        )
+        codes, clusters = self._voter_codes, self._clusters
+        cluster = np.fromiter((next(clusters) if name is None else codes[name] for name in voter), np.int64, len(voter))
+        self._widen()
+        self._counts = self._counts + Counts.of(left, right, outcome, self._counts.models, cluster=cluster)
 
     def take(self, verdict: Verdict) -> str | None:
         """Count ``verdict`` if it is a vote that ratings use; else the reason why it is left out, as a key."""
@@ -68,10 +89,13 @@ class Tally:
 
     def counts(self) -> Counts:
         """All votes so far. The result never changes; it may be handed to another thread."""
-        if len(self.models) > self._counts.models:
-            self._counts = self._counts.widen(len(self.models))
+        self._widen()
         if self._pending:
             a, b, outcome, cluster = np.array(self._pending, dtype=np.int64).T
-            self._counts = self._counts + Counts.of(a, b, outcome, len(self.models), cluster=cluster)
+            self._counts = self._counts + Counts.of(a, b, outcome, self._counts.models, cluster=cluster)
             self._pending.clear()
         return self._counts
+
+    def _widen(self) -> None:
+        if len(self._model_codes) > self._counts.models:
+            self._counts = self._counts.widen(len(self._model_codes))
