@@ -10,7 +10,6 @@ INSTALL := $(UV) pip install --quiet --python $(BIN)/python
 PACKAGE := $(INSTALL) --no-deps --build-constraints requirements/build.txt --reinstall-package modelassay --editable .
 WEB := $(shell find web -name node_modules -prune -o -type f -print 2>/dev/null)
 NPM := sh scripts/npm.sh
-PYTEST := $(BIN)/pytest
 
 .PHONY: help
 help: ## list what can be made
@@ -22,7 +21,7 @@ up: .venv/run.stamp ## run Assay with the practice contestants on port 8470 (POR
 
 .PHONY: test
 test: check page-check ## run every check and test, on SQLite and PostgreSQL, with Chromium
-	$(PYTEST)
+	$(BIN)/pytest
 
 .PHONY: check
 check: .venv/test.stamp ## format, lint, types and layers; no tests
@@ -38,7 +37,7 @@ page-check: .venv/test.stamp ## types and unit tests of the page
 
 .PHONY: prove
 prove: .venv/test.stamp ## run the sizes that the promises are stated in (long)
-	$(PYTEST) -m prove --timeout 3600
+	$(BIN)/pytest -m prove --timeout 3600
 
 .PHONY: dev
 dev: .venv/test.stamp ## run Assay and the page with reload; the page on port 5173
