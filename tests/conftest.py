@@ -10,6 +10,7 @@ from pathlib import Path
 
 import asyncpg  # type: ignore[import-untyped]  # asyncpg ships no types
 import pytest
+from hypothesis import settings
 
 from assay.core import new_id
 from assay.store import Database, migrate, open_database
@@ -17,6 +18,10 @@ from tests.postgres import Postgres, running_postgres
 
 pytest_plugins = ["tests.marks"]
 TEMPLATE = f"assay_template_{os.getpid()}"
+
+# Cores are shared and slow at times: how long one example takes says nothing. The timeout of the whole test stands.
+settings.register_profile("assay", deadline=None)
+settings.load_profile("assay")
 
 
 @pytest.fixture
