@@ -13,6 +13,7 @@ import json
 import socket
 import sqlite3
 from collections.abc import Callable, Iterator
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -175,6 +176,10 @@ def _forged_vote(assay: RunningAssay) -> int:
     ).status
 
 
+def _asks(model: str, assay: RunningAssay) -> int:
+    return assay.chat(_ask(model)).status
+
+
 STATUSES = (400, 401, 402, 403, 404, 408, 413, 422, 429, 500, 502, 503, 529)
 PATHS: dict[str, Callable[[RunningAssay], int]] = {
     "wrong key": lambda assay: assay.chat(_ask("careless/fine"), key=assay.gateway_key[:-4] + "xxxx").status,
@@ -229,9 +234,7 @@ PATHS: dict[str, Callable[[RunningAssay], int]] = {
     "votes that are none": lambda assay: (
         assay.ask("POST", "/api/v1/votes?source=x&name=y", f"a,b,choice\n{PROMPT}".encode()).status
     ),
-    **{
-        f"upstream says {status}": lambda assay, status=status: assay.chat(_ask(f"careless/{status}")).status for status in STATUSES
-    },  # type: ignore[misc]  # a bound default is the value
+    **{f"upstream says {status}": partial(_asks, f"careless/{status}") for status in STATUSES},
 }
 
 
