@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import get_args
 
+import msgspec
 import pytest
 
 from assay.arena.imports import import_file
@@ -44,7 +45,11 @@ def vault(tmp_path: Path) -> Vault:
 @pytest.fixture
 def api(database: Database, vault: Vault) -> Reader:
     add = partial(import_file, database, vault)
-    return Reader(board_routes.routes(database, providers=lambda: PROVIDERS, import_file=add))
+    return Reader(board_routes.routes(database, providers=lambda: PROVIDERS, hidden=requests_of_open_battles, import_file=add))
+
+
+async def requests_of_open_battles() -> list[str]:
+    return ["open.1a"]
 
 
 def vote(a: str, b: str, choice: Choice, by: str = "v1:ann", flags: tuple[str, ...] = ()) -> Verdict:
@@ -136,6 +141,7 @@ async def test_what_is_left_out_is_counted_by_reason(api: Reader, database: Data
 async def test_a_row_joins_who_makes_it_what_it_costs_and_how_fast_it_was(api: Reader, database: Database) -> None:
     await cast(database, *(vote(*fields) for fields in CIRCLE))
     await record_calls(database, [_call("x", ttft, total) for ttft, total in ((100, 1100), (200, 2200), (900, 5900))], [])
+    await record_calls(database, [msgspec.structs.replace(_call("x", 1, 2), request_id="open.1a")], [])
     rows = {row["model"]: row for row in (await api.get("/api/v1/board")).json["rows"]}
     x, y, z = rows["x"], rows["y"], rows["z"]
     assert (x["title"], x["provider"], x["organization"], x["licence"]) == ("The X", "acme", "Acme AI", "MIT")

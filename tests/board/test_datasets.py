@@ -92,12 +92,17 @@ async def test_a_local_copy_is_read_and_checked_alike(tmp_path: Path) -> None:
         await read_dataset(ROW, tmp_path)
 
 
+async def nothing() -> list[str]:
+    return []
+
+
 @pytest.mark.data
 async def test_the_public_votes_are_on_the_board_after_one_request(database: Database, tmp_path: Path) -> None:
     vault = Vault.open(tmp_path / "keys" / "master.key")
     routes = board_routes.routes(
         database,
         providers=tuple,
+        hidden=nothing,
         import_file=partial(import_file, database, vault),
         data_dir=Path(os.environ["ASSAY_DATA_DIR"]),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from statistics import median
 from typing import Any
 
@@ -24,6 +24,7 @@ _SPEEDS_KEPT_S = 30.0
 _DAY_US = 86_400_000_000
 
 Providers = Callable[[], Iterable[Provider]]
+HiddenRequests = Callable[[], Awaitable[Collection[str]]]
 
 
 class Speed(msgspec.Struct, frozen=True):
@@ -35,11 +36,13 @@ class Speed(msgspec.Struct, frozen=True):
 
 
 class Board:
-    """Composes the board for requests. ``providers`` gives the rows that the gateway has now."""
+    """Composes the board for requests. ``providers`` gives the rows that the gateway has now, ``hidden`` the request ids of
+    battles that are still open: their answers count for no speed yet, since that would tell who stands in them."""
 
-    def __init__(self, db: Database, providers: Providers):
+    def __init__(self, db: Database, providers: Providers, hidden: HiddenRequests):
         self._db = db
         self._providers = providers
+        self._hidden = hidden
         self._books = Books(db)
         self._speeds: dict[str, tuple[float, Speed | None]] = {}
 
@@ -97,7 +100,7 @@ class Board:
     async def _speed(self, model: str) -> Speed | None:
         kept = self._speeds.get(model)
         if kept is None or time.monotonic() - kept[0] > _SPEEDS_KEPT_S:
-            answers = await list_speeds(self._db, model, now_us() - SPEED_DAYS * _DAY_US)
+            answers = await list_speeds(self._db, model, now_us() - SPEED_DAYS * _DAY_US, hidden=await self._hidden())
             rates = [
                 answer.output_tokens / (answer.duration_us - answer.ttft_us) * 1e6
                 for answer in answers

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from assay.board.datasets import find_dataset, read_dataset
-from assay.board.leaderboard import Board, Providers
+from assay.board.leaderboard import Board, HiddenRequests, Providers
 from assay.core import Conflict, InvalidInput
 from assay.stats import Ties
 from assay.store import Database
@@ -21,9 +21,12 @@ ImportFile = Callable[[bytes, str, str], Awaitable[msgspec.Struct]]
 """Appends the votes of a file (content, file name, source) to the log, and says what it did."""
 
 
-def routes(db: Database, *, providers: Providers, import_file: ImportFile, data_dir: Path | None = None) -> list[Route]:
-    """``providers``: the gateway's rows. ``import_file``: the arena's. ``data_dir``: public files that need not be fetched."""
-    board = Board(db, providers)
+def routes(
+    db: Database, *, providers: Providers, hidden: HiddenRequests, import_file: ImportFile, data_dir: Path | None = None
+) -> list[Route]:
+    """``providers``: the gateway's rows. ``hidden``: the requests of open battles. ``import_file``: the arena's.
+    ``data_dir``: public files that need not be fetched."""
+    board = Board(db, providers, hidden)
 
     async def show(request: Request) -> Response:
         query = request.query_params

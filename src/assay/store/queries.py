@@ -35,15 +35,15 @@ _LISTED = """
       AND {shown}
     ORDER BY id DESC LIMIT :limit
 """
-SELECT_CALLS = Sql(
-    sqlite=_LISTED.format(shown="request_id NOT IN (SELECT value FROM json_each(:hidden))"),
-    postgresql=_LISTED.format(shown="request_id <> ALL(CAST(:hidden AS TEXT[]))"),
-)
-SELECT_SPEEDS = Sql("""
+_SHOWN_SQLITE = "request_id NOT IN (SELECT value FROM json_each(:hidden))"
+_SHOWN_POSTGRESQL = "request_id <> ALL(CAST(:hidden AS TEXT[]))"
+SELECT_CALLS = Sql(sqlite=_LISTED.format(shown=_SHOWN_SQLITE), postgresql=_LISTED.format(shown=_SHOWN_POSTGRESQL))
+_SPEEDS = """
     SELECT deployment, model, ttft_us, duration_us, output_tokens FROM calls
-    WHERE model = :model AND at >= :since AND outcome = 'ok' AND stream = 1 AND ttft_us IS NOT NULL
+    WHERE model = :model AND at >= :since AND outcome = 'ok' AND stream = 1 AND ttft_us IS NOT NULL AND {shown}
     ORDER BY at DESC LIMIT :limit
-""")
+"""
+SELECT_SPEEDS = Sql(sqlite=_SPEEDS.format(shown=_SHOWN_SQLITE), postgresql=_SPEEDS.format(shown=_SHOWN_POSTGRESQL))
 
 UPSERT_BODY = Sql("""
     INSERT INTO transcripts (hash, kind, content, kept_until) VALUES (:hash, :kind, :content, :kept_until)
@@ -154,9 +154,12 @@ async def list_calls(
     return [_call(row) for row in rows]
 
 
-async def list_speeds(db: Database, model: str, since: int, limit: int = 1000) -> list[Speed]:
-    """The newest streamed answers of ``model`` since ``since`` (microseconds UTC), whoever served them."""
-    rows = await db.read(SELECT_SPEEDS, model=model, since=since, limit=limit)
+async def list_speeds(db: Database, model: str, since: int, limit: int = 1000, hidden: Collection[str] = ()) -> list[Speed]:
+    """The newest streamed answers of ``model`` since ``since`` (microseconds UTC), whoever served them.
+
+    Those whose ``request_id`` is in ``hidden`` are left out: a count that grows would tell who stands in an open battle.
+    """
+    rows = await db.read(SELECT_SPEEDS, model=model, since=since, limit=limit, hidden=list(hidden))
     return [Speed(row["deployment"], row["model"], row["ttft_us"], row["duration_us"], row["output_tokens"]) for row in rows]
 
 

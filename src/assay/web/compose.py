@@ -69,6 +69,7 @@ class Assay:
             *board_routes.routes(
                 self.database,
                 providers=lambda: [entry.provider for entry in self.gateway.registry.entries.values()],
+                hidden=self.arena.hidden_requests,
                 import_file=partial(import_file, self.database, self.vault),
                 data_dir=self.settings.data_dir,
             ),
