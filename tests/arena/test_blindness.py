@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -12,11 +13,12 @@ from assay.arena import Arena
 from assay.core import Request
 from assay.store import Database, Vault
 from assay.store.chain import read_verdicts
+from tests import chat_scripts
 from tests.arena.browser import Browser
 from tests.arena.conftest import FAST
 from tests.arena.scripted import CONTESTANTS, ScriptedCaller, refusal
-
-pytestmark = pytest.mark.anyio
+from tests.server import running
+from tests.upstream import ScriptedUpstream
 
 NAMES = sorted(
     {
@@ -37,6 +39,7 @@ async def answer_at_random(deployment: str, request: Request) -> AsyncIterator[s
         yield "word " * random.choice([1, 1, 50]) + str(step)
 
 
+@pytest.mark.anyio
 async def test_no_byte_before_the_vote_names_a_model(browser: Browser, caller: ScriptedCaller) -> None:
     """Over streams, headers, errors, lists and battles shown again, in many battles that go many ways."""
     caller.script = answer_at_random
@@ -58,6 +61,7 @@ async def test_no_byte_before_the_vote_names_a_model(browser: Browser, caller: S
     assert found == []
 
 
+@pytest.mark.anyio
 async def test_the_search_does_find_names_after_the_vote(browser: Browser) -> None:
     """Or else the test above would prove nothing."""
     events = await browser.battle()
@@ -67,6 +71,7 @@ async def test_the_search_does_find_names_after_the_vote(browser: Browser) -> No
     assert [name for name in NAMES if name in after]
 
 
+@pytest.mark.anyio
 async def test_a_battle_of_another_voter_is_closed_until_the_vote(browser: Browser, arena: Arena) -> None:
     events = await browser.battle()
     other = Browser(arena, "another")
@@ -88,6 +93,7 @@ async def test_a_battle_of_another_voter_is_closed_until_the_vote(browser: Brows
         ("I am happy to help. OpenAI is a company.", ()),
     ],
 )
+@pytest.mark.anyio
 async def test_an_answer_that_names_itself_sets_a_flag(
     database: Database, vault: Vault, answer: str, flags: tuple[str, ...]
 ) -> None:
@@ -100,3 +106,26 @@ async def test_an_answer_that_names_itself_sets_a_flag(
     [verdict] = await read_verdicts(database)
     assert verdict.flags == flags
     await arena.close()
+
+
+MODELS = ("zebrafinch-7b", "quokka-max", "axolotl-2")
+ASKED_WHILE_OPEN = ("/api/v1/calls", "/api/v1/board", "/api/v1/battles", "/api/v1/keys", "/api/v1/votes", "/api/v1/arena/verify")
+
+
+def test_a_real_server_names_no_model_while_a_battle_is_open(tmp_path: Path) -> None:
+    """The whole product: the battle's own bytes, and whatever else a curious voter asks for meanwhile."""
+    with ScriptedUpstream(key=None, scripts=dict.fromkeys(MODELS, chat_scripts.text)) as upstream:
+        config = tmp_path / "assay.toml"
+        models = ", ".join(f'{{name = "{name}", organization = "Ornithon"}}' for name in MODELS)
+        config.write_text(f'[providers.hostwerk]\nbase_url = "{upstream.url}"\nauth = "none"\nmodels = [{models}]\n')
+        with running(tmp_path / "server", environ={"ASSAY_CONFIG": str(config)}) as assay:
+            assay.sign_in()
+            for _ in range(5):
+                battle = assay.ask("POST", "/api/v1/battles", {"prompt": "Why?"})
+                assert b"event: end" in battle.body
+                id = battle.body.decode().partition('"id":"')[2].partition('"')[0]
+                paths = (f"/api/v1/battles/{id}", *ASKED_WHILE_OPEN)
+                for reply in (battle, *(assay.ask("GET", path) for path in paths)):
+                    assert reply.status == 200
+                    said = (str(reply.headers).encode() + reply.body).lower()
+                    assert [name for name in (*MODELS, "hostwerk", "ornithon") if name.encode() in said] == []

@@ -28,7 +28,6 @@ from tests.postgres import running_postgres
 from tests.server import RunningAssay, running
 from tests.upstream import ScriptedUpstream
 
-
 traced = pytest.mark.skipif(not MAY_TRACE and "CI" not in os.environ, reason="needs strace, and root or kernel.yama.ptrace_scope=0")
 
 

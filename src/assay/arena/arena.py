@@ -107,7 +107,7 @@ class Arena:
         self._check_pace(session)
         now = now_us()
         await self._check_open(session, now)
-        draw = draw_pair(self._pool(), self._votes)
+        draw = await asyncio.to_thread(draw_pair, self._pool(), self._votes)  # thousands of pairs take milliseconds
         a, b = draw_sides(draw.pair)
         battle = Battle(
             id=new_id(),
@@ -237,7 +237,7 @@ class Arena:
             log.exception("a turn broke off by a defect battle=%s", round.battle.id)
         for deployment in round.failed:
             self._failed_at[deployment] = time.monotonic()
-        if (round.saved or not round.begun) and self._rounds.get(round.battle.id) is round:
+        if (round.saved or not (round.begun or round.failed)) and self._rounds.get(round.battle.id) is round:
             del self._rounds[round.battle.id]
 
     async def _warm_up(self) -> None:

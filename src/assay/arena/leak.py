@@ -37,13 +37,22 @@ _COMMON_WORDS = frozenset(
     {"ai", "api", "chat", "instruct", "mini", "base", "local", "large", "small", "medium", "pro", "max", "plus", "flash"}
     | {"turbo", "preview", "latest", "lite", "nano", "thinking", "reasoner", "coder", "free", "practice", "models", "model"}
     | {"team", "the", "and", "labs", "inc", "cloud", "open", "vision", "text", "code", "math", "next", "air", "fast", "high"}
+    | {"command", "sonar", "nova", "titan", "spark", "solar", "falcon", "granite", "opus", "sonnet", "haiku", "scout", "step"}
 )
+"""Parts of models' names that say nothing by themselves."""
 
 
 def names_of(deployment: Deployment) -> frozenset[str]:
     """The words that give ``deployment`` away: its names whole, and the telling words in them."""
-    whole = (deployment.model, deployment.upstream_model, deployment.id, deployment.provider, deployment.organization)
-    names = {_plain(name) for name in whole if name}
+    given = (
+        deployment.model,
+        deployment.upstream_model,
+        deployment.id,
+        deployment.title,
+        deployment.provider,
+        deployment.organization,
+    )
+    names = {_plain(name) for name in given if name}
     for name in tuple(names):
         names.update(word for word in re.findall(r"[^\W\d_]{3,}", name) if word not in _COMMON_WORDS)
     return frozenset(name for name in names if len(name) >= 3 and name not in _COMMON_WORDS)
