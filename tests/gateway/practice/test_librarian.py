@@ -210,10 +210,10 @@ async def test_it_builds_once_and_off_the_loop(anyio_backend: str) -> None:
     answering = asyncio.create_task(subject.answer(Conversation(turns=turns)))
     ticks = 0
     while not answering.done():
-        await asyncio.sleep(0)
+        await asyncio.wait({answering}, timeout=0.01)
         ticks += 1
     assert "**sorted**" in await answering
-    assert ticks > 100
+    assert ticks > 10
     assert await subject.answer(Conversation(turns=turns)) == answering.result()
     await subject.close()
 

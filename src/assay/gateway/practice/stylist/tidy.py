@@ -7,10 +7,10 @@ import re
 import msgspec
 
 _HAN = r"\u3400-\u9fff"
-_FENCED = re.compile(r"(```.*?```|`[^`\n]*`)", re.DOTALL)
+_KEPT = re.compile(r"(```.*?```|`[^`\n]*`|https?://[^\s\u3000-\u9fff]+)", re.DOTALL)
 _RULES: tuple[tuple[str, re.Pattern[str], str], ...] = (
     ("spaces", re.compile(r"[ \t\u00a0]{2,}"), " "),
-    ("spaces", re.compile(r"[ \t]+$", re.MULTILINE), ""),
+    ("spaces", re.compile(r"[ \t]+(?=\n)"), ""),
     ("lines", re.compile(r"\n{3,}"), "\n\n"),
     ("before", re.compile(r"(?<=\w)[ \t]+(?=[,;!?][\sA-Za-z]|[,.;:!?](?:\s|$))"), ""),
     ("after", re.compile(rf"(?<=[A-Za-z{_HAN}])([,;:!?])(?=[A-Za-z])"), r"\1 "),
@@ -27,7 +27,9 @@ _RULES: tuple[tuple[str, re.Pattern[str], str], ...] = (
     ("gap", re.compile(rf"(?<=[A-Za-z0-9%])(?=[{_HAN}])"), " "),
     ("pronoun", re.compile(r"\bi(?=\b(?!\.))(?=['’ ]|$)"), "I"),
 )
-_SENTENCE_START = re.compile(r"(?:^|(?<=[.!?]\s)|(?<=\n))([a-z])(?=[a-z]*[ ,'’])")
+_SENTENCE_START = re.compile(r"(?:(?<=[.!?] )|(?<=\n))[a-z](?=[a-z]*[ ,'’!?.])")
+_FIRST = re.compile(r"^[a-z](?=[a-z]*(?:[ ,'’!?.]|$))")
+_SHORT_FORMS = ("e.g. ", "i.e. ", "etc. ", "vs. ", "cf. ", "... ")
 
 
 class Tidied(msgspec.Struct, frozen=True):
@@ -38,18 +40,25 @@ class Tidied(msgspec.Struct, frozen=True):
 
 
 def tidied(text: str) -> Tidied:
-    """``text`` with the rules applied in order, everywhere but in code."""
+    """``text`` with the rules applied in order, everywhere but in code and addresses."""
     changes: dict[str, int] = {}
-    parts = _FENCED.split(text.strip())
+    parts = _KEPT.split(text.strip())
     for at in range(0, len(parts), 2):
         for name, pattern, replacement in _RULES:
             parts[at], count = pattern.subn(replacement, parts[at])
             if count:
                 changes[name] = changes.get(name, 0) + count
-        parts[at], count = _SENTENCE_START.subn(lambda match: match[1].upper(), parts[at])
+        before = parts[at]
+        parts[at] = _SENTENCE_START.sub(_capital, _FIRST.sub(_capital, before) if at == 0 else before)
+        count = sum(one != other for one, other in zip(before, parts[at], strict=True))
         if count:
             changes["capitals"] = changes.get("capitals", 0) + count
     return Tidied("".join(parts), changes)
+
+
+def _capital(match: re.Match[str]) -> str:
+    after_short_form = match.string[max(0, match.start() - 5) : match.start()].lower().endswith(_SHORT_FORMS)
+    return match[0] if after_short_form else match[0].upper()
 
 
 def titled(text: str) -> str:
