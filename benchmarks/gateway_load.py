@@ -1,0 +1,141 @@
+"""The load of the gateway's benchmark. ``python -m benchmarks.gateway_load JSON`` prints a JSON document.
+
+Each connection sends its next request when it has the whole answer to the last, and compares every answer byte for byte with
+what the upstream must have sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+from typing import Any, cast
+
+import httptools
+import msgspec
+import uvloop
+
+from benchmarks.gateway_traffic import NONCE_DIGITS, answer_body, request_body, stream_events
+
+
+class Load(msgspec.Struct, frozen=True, kw_only=True):
+    """``requests`` in all over ``connections``; ``keys`` are used in turn; ``spread_s`` is the time in which they begin."""
+
+    port: int
+    model: str
+    requests: int
+    connections: int
+    stream: bool
+    keys: list[str]
+    first_nonce: int
+    spread_s: float = 0
+
+
+class _Client(asyncio.Protocol):
+    """One connection; it takes requests from the shared counter until none is left."""
+
+    def __init__(self, run: _Run):
+        self._run = run
+        self._parser = httptools.HttpResponseParser(self)
+        self._pieces: list[bytes] = []
+        self._sent_ns = self._first_ns = 0
+        self._nonce = 0
+        self._transport: asyncio.Transport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+
+    def next(self) -> None:
+        nonce = self._run.take()
+        if nonce is None:
+            self._transport.close()
+            return
+        self._nonce = nonce
+        self._first_ns = 0
+        body = request_body(self._run.load.model, nonce, stream=self._run.load.stream)
+        key = self._run.load.keys[nonce % len(self._run.load.keys)]
+        self._sent_ns = time.perf_counter_ns()
+        self._transport.write(
+            b"POST /v1/chat/completions HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer %b\r\ncontent-type: application/json\r\n"
+            b"content-length: %d\r\n\r\n%b" % (key.encode(), len(body), body)
+        )
+
+    def data_received(self, data: bytes) -> None:
+        self._parser.feed_data(data)
+
+    def on_body(self, body: bytes) -> None:
+        if not self._first_ns:
+            self._first_ns = time.perf_counter_ns()
+        self._pieces.append(body)
+
+    def on_message_complete(self) -> None:
+        got, self._pieces = b"".join(self._pieces), []
+        self._run.got(self._nonce, self._parser.get_status_code(), got, self._sent_ns, self._first_ns)
+        self.next()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._run.lost()
+
+
+class _Run:
+    def __init__(self, load: Load):
+        self.load = load
+        self.done = asyncio.Event()
+        self._left = load.requests
+        self._connections = load.connections
+        self._total_us: list[float] = []
+        self._first_us: list[float] = []
+        self._wrong: list[str] = []
+
+    def take(self) -> int | None:
+        if not self._left:
+            return None
+        self._left -= 1
+        return self.load.first_nonce + self._left
+
+    def got(self, nonce: int, status: int, body: bytes, sent_ns: int, first_ns: int) -> None:
+        now = time.perf_counter_ns()
+        self._total_us.append((now - sent_ns) / 1000)
+        self._first_us.append((first_ns - sent_ns) / 1000)
+        digits = f"{nonce:0{NONCE_DIGITS}d}".encode()
+        expected = b"".join(stream_events(digits, usage=False)) if self.load.stream else answer_body(digits)
+        if status != 200 or body != expected:
+            self._wrong.append(f"status {status}: {body[:300]!r}")
+
+    def lost(self) -> None:
+        self._connections -= 1
+        if not self._connections:
+            self.done.set()
+
+    def report(self, wall_s: float) -> dict[str, Any]:
+        total, first = sorted(self._total_us), sorted(self._first_us)
+
+        def at(values: list[float], share: float) -> float:
+            return round(values[min(len(values) - 1, int(len(values) * share))], 1)
+
+        return {
+            "answers": len(total),
+            "wrong": len(self._wrong),
+            "examples": self._wrong[:3],
+            "wall_s": round(wall_s, 3),
+            "p50_us": at(total, 0.5),
+            "p99_us": at(total, 0.99),
+            "ttft_p50_us": at(first, 0.5),
+        }
+
+
+async def main() -> None:
+    load = msgspec.json.decode(sys.argv[1].encode() if sys.argv[1] != "-" else sys.stdin.buffer.read(), type=Load)
+    run = _Run(load)
+    loop = asyncio.get_running_loop()
+    clients = [(await loop.create_connection(lambda: _Client(run), "127.0.0.1", load.port))[1] for _ in range(load.connections)]
+    began = time.perf_counter()
+    for number, client in enumerate(clients):
+        loop.call_later(load.spread_s * number / len(clients), client.next)
+    await run.done.wait()
+    print(json.dumps(run.report(time.perf_counter() - began)))
+
+
+if __name__ == "__main__":
+    uvloop.run(main())
