@@ -4,9 +4,11 @@ import json
 from typing import get_args
 
 import msgspec
+import pytest
 
 from assay.arena.imports import read_votes
 from assay.arena.rating import REASONS, as_json, as_table, rate, rate_tally, tally_file
+from assay.core import InvalidInput
 from assay.stats.ratings import Reason
 
 CIRCLE = b"a,b,choice,voter\nx,y,a,1\ny,z,a,2\nz,x,a,3\nx,y,a,3\nstrong,x,a,1\n\xe5\x8d\x83\xe9\x97\xae,x,b,2\n"
@@ -45,6 +47,14 @@ def test_the_table_is_aligned_also_with_wide_letters() -> None:
 
 def test_an_empty_board_is_a_table_too() -> None:
     assert "0 votes" in as_table(rate([], [], [], []))
+
+
+def test_votes_without_voters_have_no_intervals_by_voter() -> None:
+    tally = tally_file(read_votes(b"a,b,choice\nx,y,a\ny,x,a\n"))
+    assert rate_tally(tally).method.rated == 2
+    with pytest.raises(InvalidInput) as refused:
+        rate_tally(tally, by_voter=True)
+    assert refused.value.code == "stats.no_voters"
 
 
 def test_every_reason_has_words() -> None:

@@ -15,7 +15,7 @@ from assay.store import Database
 from assay.store.chain import read_verdicts
 
 HERE = "here"
-_PAGE = 5000
+_PAGE = 1000
 
 
 @dataclass

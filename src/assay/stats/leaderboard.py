@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from assay.core.errors import InvalidInput
 from assay.stats.counts import Counts
 from assay.stats.ratings import MEAN, BothBad, RankTest, Ratings, Ties, rate
 
@@ -75,7 +76,15 @@ def lead(
     ranks: RankTest = "pairwise",
     voters: int | None = None,
 ) -> Leaderboard:
-    """Rate the votes and set up the board. ``names[code]`` names the models; ``voters`` is only reported."""
+    """Rate the votes and set up the board. ``names[code]`` names the models; ``voters`` is how many voters have a name.
+
+    Raises:
+        InvalidInput: ``stats.no_voters``, ``clustered`` where no voter has a name.
+    """
+    if clustered and counts.votes and not voters:
+        raise InvalidInput(
+            "stats.no_voters", "these votes do not say who cast them, so intervals cannot be by voter.", hint="Use plain intervals."
+        )
     ratings = rate(counts, ties=ties, clustered=clustered, both_bad=both_bad, ranks=ranks)
     method = Method(
         name="davidson" if ties == "davidson" else "bradley_terry",
