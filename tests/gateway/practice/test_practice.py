@@ -173,6 +173,7 @@ async def test_a_client_that_goes_away_stops_the_answer(anyio_backend: str) -> N
     practice = Practice(contestants(), Pace(pieces_per_s=0.01, first_s=3_600.0))
     async with asyncio.timeout(10):
         await practice(scope("/v1/chat/completions"), receive, send)
+    await practice.close()
     assert [message["type"] for message in sent] == ["http.response.start"]
 
 
@@ -181,6 +182,8 @@ async def test_while_a_contestant_thinks_others_are_served(anyio_backend: str) -
 
     class Stuck:
         name = "stuck"
+
+        def prepare(self) -> None: ...
 
         async def answer(self, conversation: Conversation) -> str:
             await asyncio.Event().wait()
@@ -197,6 +200,7 @@ async def test_while_a_contestant_thinks_others_are_served(anyio_backend: str) -
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
+    await practice.close()
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from assay.gateway.practice.conversation import Turn, language_spoken
 from assay.gateway.practice.librarian.answer import tell_closed, tell_no_more, tell_nothing
-from assay.gateway.practice.listener import rules_of
+from assay.gateway.practice.listener.hearing import rules_of
 from assay.gateway.practice.reckoner.answer import _REFUSALS
 from assay.gateway.practice.script import Language, language_of, script_of, simplified, written_in
 

@@ -84,6 +84,8 @@ class Practice:
         contestant = self._contestant(request)
         _refuse_what_is_beyond(request)
         conversation = read_conversation(request.transcript)
+        for one in self._contestants.values():
+            one.prepare()  # a battle asks two: what one needs is begun while the other speaks
         gone = asyncio.ensure_future(receive())
         try:
             answer = await contestant.answer(conversation) + _said_of_cut(conversation)

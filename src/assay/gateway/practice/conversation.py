@@ -46,9 +46,17 @@ class Contestant(Protocol):
 
     name: str
 
-    async def answer(self, conversation: Conversation) -> str: ...
+    def prepare(self) -> None:
+        """Begin in the background what the first answer will need. Called again and again; only the first time does anything."""
+        ...
 
-    async def close(self) -> None: ...
+    async def answer(self, conversation: Conversation) -> str:
+        """Markdown, in the language of the question."""
+        ...
+
+    async def close(self) -> None:
+        """End what runs in the background."""
+        ...
 
 
 def read_conversation(transcript: Transcript) -> Conversation:

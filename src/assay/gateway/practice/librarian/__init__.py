@@ -22,16 +22,21 @@ _log = logging.getLogger(__name__)
 
 
 class Librarian:
-    """Answers with passages. The index is built once, in a process of its own, when the first question comes."""
+    """Answers with passages. The index is built once, in a process of its own, from when the first question to any contestant comes."""
 
     name = "librarian"
 
     def __init__(self) -> None:
         self._building: asyncio.Task[Shelf | None] | None = None
 
-    async def answer(self, conversation: Conversation) -> str:
+    def prepare(self) -> None:
+        """Begin to build the index."""
         if self._building is None:
             self._building = asyncio.create_task(build_shelf(), name="practice index")
+
+    async def answer(self, conversation: Conversation) -> str:
+        self.prepare()
+        assert self._building is not None
         shelf = await asyncio.shield(self._building)
         if shelf is None:
             return tell_closed(conversation.language)

@@ -14,6 +14,7 @@ import ast
 import builtins
 import importlib
 import inspect
+import os
 import re
 import sqlite3
 import sys
@@ -285,4 +286,5 @@ def _body(doc: str) -> str:
 
 
 if __name__ == "__main__":
+    os.nice(5)
     sys.stdout.buffer.write(write_database(read_pages(Path(sysconfig.get_paths()["stdlib"]))))

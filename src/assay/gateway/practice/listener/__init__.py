@@ -23,6 +23,9 @@ class Listener:
 
     name = "listener"
 
+    def prepare(self) -> None:
+        """Nothing is needed."""
+
     async def answer(self, conversation: Conversation) -> str:
         return await asyncio.to_thread(listen, conversation)
 

@@ -40,6 +40,9 @@ class Reckoner:
     def __init__(self, today: Callable[[], date] = _today):
         self._today = today
 
+    def prepare(self) -> None:
+        """Nothing is needed."""
+
     async def answer(self, conversation: Conversation) -> str:
         return await asyncio.to_thread(reckon, conversation, self._today())
 

@@ -30,6 +30,9 @@ class Stylist:
 
     name = "stylist"
 
+    def prepare(self) -> None:
+        """Nothing is needed."""
+
     async def answer(self, conversation: Conversation) -> str:
         return await asyncio.to_thread(work_on, conversation)
 
