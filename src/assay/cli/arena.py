@@ -10,8 +10,9 @@ from urllib.parse import urlencode
 import click
 
 from assay.arena.imports import BadRow, read_votes
-from assay.arena.rating import as_table, rate_tally, tally_file, tally_verdicts
+from assay.arena.rating import rate_tally, tally_file, tally_verdicts
 from assay.cli.configure import Configured
+from assay.cli.leaderboard import as_table
 from assay.cli.options import as_json, configured
 from assay.cli.output import emit, say
 from assay.cli.remote import any_server
