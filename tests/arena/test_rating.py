@@ -36,7 +36,3 @@ def test_votes_without_voters_have_no_intervals_by_voter() -> None:
     with pytest.raises(InvalidInput) as refused:
         rate_tally(tally, by_voter=True)
     assert refused.value.code == "stats.no_voters"
-
-
-def test_every_reason_has_words() -> None:
-    assert set(REASONS) == set(get_args(Reason))

@@ -25,3 +25,7 @@ def test_the_table_is_aligned_also_with_wide_letters() -> None:
 
 def test_an_empty_board_is_a_table_too() -> None:
     assert "0 votes" in as_table(rate([], [], [], []))
+
+
+def test_every_reason_has_words() -> None:
+    assert set(REASONS) == set(get_args(Reason))
