@@ -1,45 +1,64 @@
 """Who may use the pages: one-time login links, signed session cookies, and checks of Host and Origin.
 
 Covered: a page of another site can neither read (Host is checked against DNS rebinding, no CORS headers are sent) nor write
-(SameSite=Strict, and Origin must be ours); cookies are signed with a key derived from the master key, so they survive a
-restart and cannot be made without it. The local door (a Unix socket in the data folder, mode 0600) needs no session.
-Not covered: several accounts with roles; whoever is signed in is the admin.
+(SameSite=Strict, and Origin must be ours); other programs on this host neither (Sec-Fetch-Site). A cookie is signed with a key
+that belongs to this master key, data folder and admin password: it survives a restart, dies with the password, and is no use at
+another Assay on the same host. Signing out ends a session for good, wherever its cookie was copied to.
+The local door (a Unix socket in the data folder, mode 0600) needs no session.
+Not covered: several accounts with roles, whoever is signed in is the admin; many thousand addresses that guess at one password.
 """
 
-import base64
 import hashlib
 import hmac
-import os
+import ipaddress
+import re
+import secrets
 import time
 from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from assay.core import AssayError, Forbidden, InvalidInput, RateLimited, Settings, Unauthorized
+from assay.core import AssayError, Forbidden, InvalidInput, Settings, Unauthorized
+from assay.store import Database
+from assay.store.queries import load_settings, save_setting
+from assay.web.guesses import Guesses
+from assay.web.pages import HEADERS
 from assay.web.problems import problem_of, respond
 
-COOKIE = "assay_session"
 SESSION_S = 30 * 24 * 3600
 LINK_S = 24 * 3600
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+_SIGNED_OUT = "web.signed_out"
 _OPEN_PATHS = frozenset({"/api/v1/session"})
-_GUESSES_PER_MINUTE = 10
+_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^][:/@?#\s]+)(:[0-9]{1,5})?")
 
 
 class Doorkeeper:
-    """Makes and checks login links and sessions."""
+    """Makes and checks login links and sessions. Open it with `open`."""
 
-    def __init__(self, settings: Settings, key: bytes):
-        self._key = key
-        self._links: dict[str, float] = {}
-        self._guesses: list[float] = []
+    def __init__(self, settings: Settings, key: bytes, database: Database, signed_out: dict[str, int]):
         self._password = _read_password(settings.admin_password_file)
-        self.hosts = (
-            _LOOPBACK | {settings.host} | ({urlsplit(settings.public_url).hostname or ""} if settings.public_url else set())
-        )
+        place = hashlib.sha256(str(settings.data).encode()).hexdigest()
+        self._key = hmac.digest(key, f"{place}|{_digest(self._password or '').hex()}".encode(), "sha256")
+        self._database = database
+        self._signed_out = signed_out
+        self._links: dict[bytes, float] = {}
+        self._guesses = Guesses()
         self.secure = settings.public_url.startswith("https://")
+        # Browsers keep cookies by host, not by port: each Assay on a host needs a name of its own.
+        self.cookie_name = f"assay_{place[:8]}"
+
+    @classmethod
+    async def open(cls, settings: Settings, key: bytes, database: Database) -> "Doorkeeper":
+        """With the sessions that were signed out before.
+
+        Raises:
+            InvalidInput: the admin's password cannot be read or is too short.
+        """
+        stored: dict[str, int] = (await load_settings(database)).get(_SIGNED_OUT, {})
+        return cls(settings, key, database, {id: expires for id, expires in stored.items() if expires > time.time()})
 
     @property
     def password_login(self) -> bool:
@@ -48,109 +67,165 @@ class Doorkeeper:
 
     def new_link(self) -> str:
         """The token of a fresh one-time login link, good for a day."""
-        token = base64.urlsafe_b64encode(os.urandom(24)).decode()
-        self._links[token] = time.monotonic() + LINK_S
+        token, now = secrets.token_urlsafe(24), time.monotonic()
+        self._links = {known: expires for known, expires in self._links.items() if expires > now}
+        self._links[_digest(token)] = now + LINK_S
         return token
 
-    def redeem(self, token: str) -> str:
-        """Turn a login token, or the admin's password, into a session cookie's value."""
-        now = time.monotonic()
-        self._guesses = [at for at in self._guesses if at > now - 60]
-        if len(self._guesses) >= _GUESSES_PER_MINUTE:
-            raise RateLimited(
-                "login.too_many_tries",
-                "There were too many failed sign-ins in the last minute.",
-                hint="Wait a minute.",
-                retry_after_s=60,
-            )
-        expires = self._links.pop(token, 0.0)
-        by_password = self._password is not None and hmac.compare_digest(token.encode(), self._password)
-        if expires < now and not by_password:
-            self._guesses.append(now)
-            raise Unauthorized(
-                "login.link_spent",
-                "This login link was used already, is too old, or was never given.",
-                hint="Run `assay login` for a new one.",
-            )
-        return self._session()
+    def redeem(self, token: str, client: str) -> str:
+        """Turn a login token, or the admin's password, into a session cookie's value.
+
+        A link cannot be guessed, so it is taken whatever was guessed at the password before: nobody can be locked out.
+
+        Raises:
+            Unauthorized: it is neither.
+            RateLimited: ``client`` guessed at the password too often.
+        """
+        given = _digest(token)
+        if self._links.pop(given, 0.0) > time.monotonic():
+            return self._session()
+        if self._password is not None:
+            self._guesses.check(client)
+            if hmac.compare_digest(given, _digest(self._password)):
+                return self._session()
+            self._guesses.count(client)
+        raise Unauthorized(
+            "login.link_spent",
+            "This login link was used already, is too old, or was never given."
+            + (" It is not the password either." if self._password is not None else ""),
+            hint="Run `assay login` on the server's machine for a new one.",
+        )
+
+    async def sign_out(self, session: str) -> None:
+        """End a session for good."""
+        self._signed_out[session] = int(time.time()) + SESSION_S
+        await save_setting(self._database, _SIGNED_OUT, self._signed_out)
 
     def session_of(self, scope: Scope) -> str | None:
-        """The id of the session that ``scope`` carries, if it is one of ours and not too old."""
+        """The id of the session that ``scope`` carries, if it is one of ours, not too old and not signed out."""
         try:
             cookies = SimpleCookie(b"; ".join(value for name, value in scope["headers"] if name == b"cookie").decode("latin-1"))
         except CookieError:
             return None
-        if (morsel := cookies.get(COOKIE)) is None:
+        if (morsel := cookies.get(self.cookie_name)) is None:
             return None
         body, _, signature = morsel.value.rpartition(".")
         session, _, expires = body.partition(".")
-        if not hmac.compare_digest(signature, self._sign(body)) or not expires.isdigit() or int(expires) < time.time():
+        if not hmac.compare_digest(signature.encode("latin-1"), self._sign(body).encode()) or int(expires) < time.time():
             return None
-        return session
+        return None if session in self._signed_out else session
 
     def cookie(self, value: str) -> str:
         """The Set-Cookie header for a session, or for its end when ``value`` is empty."""
         life = SESSION_S if value else 0
-        return f"{COOKIE}={value}; Path=/; Max-Age={life}; HttpOnly; SameSite=Strict" + ("; Secure" if self.secure else "")
+        return f"{self.cookie_name}={value}; Path=/; Max-Age={life}; HttpOnly; SameSite=Strict" + (
+            "; Secure" if self.secure else ""
+        )
 
     def _session(self) -> str:
-        body = f"{os.urandom(16).hex()}.{int(time.time()) + SESSION_S}"
+        body = f"{secrets.token_hex(16)}.{int(time.time()) + SESSION_S}"
         return f"{body}.{self._sign(body)}"
 
     def _sign(self, body: str) -> str:
-        return hmac.new(self._key, body.encode(), hashlib.sha256).hexdigest()
+        return hmac.new(self._key, body.encode("latin-1"), hashlib.sha256).hexdigest()
 
 
 class Guard:
-    """ASGI middleware before the pages and their API: Host, Origin, then the session."""
+    """ASGI middleware before the pages and their API: Host, Origin, then the session. Every answer gets `HEADERS`."""
 
-    def __init__(self, app: ASGIApp, doorkeeper: Doorkeeper):
+    def __init__(self, app: ASGIApp, settings: Settings, doorkeeper: Doorkeeper):
         self.app = app
         self.doorkeeper = doorkeeper
+        public = urlsplit(settings.public_url)
+        self._names = {"localhost", settings.host, public.hostname or "localhost"}
+        self._public_origin = f"{public.scheme}://{public.netloc}"
+        self._takes_any_address = not is_loopback(settings.host)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            return
+        async def send_guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(raw=message["headers"])
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
         state = scope.setdefault("state", {})
         try:
-            if scope.get("assay.local"):
-                state["session"] = "local"
-            else:
-                self._check_origin(scope)
-                state["session"] = self.doorkeeper.session_of(scope)
-                if state["session"] is None and scope["path"].startswith("/api/") and scope["path"] not in _OPEN_PATHS:
-                    raise Unauthorized(
-                        "login.needed", "You are not signed in.", hint="Open the link that `assay up` or `assay login` prints."
-                    )
+            state["session"] = self._admit(scope)
         except AssayError as error:
-            await respond(problem_of(error), error.retry_after_s)(scope, receive, send)
+            await respond(problem_of(error), error.retry_after_s)(scope, receive, send_guarded)
             return
-        await self.app(scope, receive, send)
+        await self.app(scope, receive, send_guarded)
 
-    def _check_origin(self, scope: Scope) -> None:
-        headers = dict(scope["headers"])
-        host = headers.get(b"host", b"").decode("latin-1")
-        if urlsplit(f"//{host}").hostname not in self.doorkeeper.hosts:
-            raise Forbidden(
-                "login.foreign_host",
-                f"This server does not answer to the name {host!r}.",
-                hint="Set `public_url` if a proxy uses that name.",
+    def _admit(self, scope: Scope) -> str | None:
+        if scope.get("assay.local"):
+            return "local"
+        headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+        self._check_host(headers.get(b"host", ""))
+        is_api = scope["path"].startswith("/api/")
+        if scope["method"] not in {"GET", "HEAD"}:
+            self._check_origin(headers.get(b"origin"), headers[b"host"])
+        if is_api and headers.get(b"sec-fetch-site", "none") not in {"same-origin", "none"}:
+            raise Forbidden("login.foreign_origin", "A page of another site may not do this.", hint="Use Assay's own pages.")
+        session = self.doorkeeper.session_of(scope)
+        if session is None and is_api and scope["path"] not in _OPEN_PATHS:
+            raise Unauthorized(
+                "login.needed", "You are not signed in.", hint="Open the link that `assay up` or `assay login` prints."
             )
-        if scope["method"] in {"GET", "HEAD"}:
+        return session
+
+    def _check_host(self, host: str) -> None:
+        """A name that is not ours may be another site's, led here by its DNS; an address cannot be led anywhere."""
+        match = _HOST.fullmatch(host)
+        name = match[1].strip("[]").lower() if match else ""
+        if name in self._names or is_loopback(name) or (self._takes_any_address and _is_address(name)):
             return
-        origin = headers.get(b"origin", b"").decode("latin-1")
-        if origin and urlsplit(origin).netloc != host and urlsplit(origin).hostname not in self.doorkeeper.hosts - _LOOPBACK:
-            raise Forbidden("login.foreign_origin", f"A page at {origin!r} may not do this.", hint="Use Assay's own pages.")
+        raise Forbidden(
+            "login.foreign_host",
+            f"This server does not answer to the name {host[:200]!r}.",
+            hint="Set `public_url` to the address that people use.",
+        )
+
+    def _check_origin(self, origin: str | None, host: str) -> None:
+        """Browsers send it with whatever writes; programs need not."""
+        if origin is not None and origin not in {f"http://{host}", self._public_origin}:
+            raise Forbidden(
+                "login.foreign_origin",
+                f"A page at {origin[:200]!r} may not do this.",
+                hint="Use Assay's own pages; behind a proxy, set `public_url` to the address that people use.",
+            )
 
 
-def _read_password(path: Path | None) -> bytes | None:
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach ``host``."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _digest(secret: str) -> bytes:
+    """What is compared and kept instead of a secret: neither its length nor its beginning can be told from the time it takes."""
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
+
+
+def _read_password(path: Path | None) -> str | None:
     if path is None:
         return None
     try:
-        password = path.read_bytes().strip()
-    except OSError as error:
+        password = path.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise InvalidInput(
-            "settings.admin_password_unreadable", f"The admin's password file {str(path)!r} cannot be read: {error.strerror}."
+            "settings.admin_password_unreadable", f"The admin's password file {str(path)!r} cannot be read: {reason}."
         ) from error
     if len(password) < 12:
         raise InvalidInput(

@@ -1,6 +1,6 @@
 """The whole product, assembled: the store is opened, the subsystems are joined, one ASGI callable answers.
 
-`/v1/*` goes straight to the gateway; everything else is the page and its API behind the `Guard`.
+`/v1/*` goes straight to the gateway; everything else is the API or the page, both behind the `Guard`.
 """
 
 import asyncio
@@ -36,21 +36,29 @@ SCHEMAS = ("assay.store", "assay.arena")
 class Assay:
     """The running product, an ASGI callable. ``url`` is where it listens, once it does."""
 
-    def __init__(self, settings: Settings, database: Database, vault: Vault, gateway: Gateway, arena: Arena):
+    def __init__(
+        self, settings: Settings, database: Database, vault: Vault, gateway: Gateway, arena: Arena, doorkeeper: Doorkeeper
+    ):
         self.settings = settings
         self.database = database
         self.vault = vault
         self.gateway = gateway
         self.arena = arena
-        self.doorkeeper = Doorkeeper(settings, vault.derive("session"))
+        self.doorkeeper = doorkeeper
         self.url = ""
-        self._pages = Guard(Starlette(routes=self._routes(), exception_handlers=_HANDLERS), self.doorkeeper)
+        self._api = Starlette(routes=self._routes(), exception_handlers=_HANDLERS)
+        self._page = Starlette(routes=[Mount("/", page())], exception_handlers=_HANDLERS)
+        self._guarded = Guard(self._api_or_page, settings, doorkeeper)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["path"].startswith("/v1/"):
+        if scope["path"].startswith("/v1/") or scope["path"] == "/v1":
             await self.gateway(scope, receive, send)
         else:
-            await self._pages(scope, receive, send)
+            await self._guarded(scope, receive, send)
+
+    async def _api_or_page(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_api = scope["path"].startswith("/api/") or scope["path"] in {"/login", "/healthz"}
+        await (self._api if is_api else self._page)(scope, receive, send)
 
     async def first_key(self) -> str | None:
         """A first gateway key in clear, where there is none yet."""
@@ -60,7 +68,7 @@ class Assay:
         await self.gateway.refresh()
         return key
 
-    def _routes(self) -> list[Route | Mount]:
+    def _routes(self) -> list[Route]:
         return [
             *routes(self.settings, self.doorkeeper, url=lambda: self.url, first_run=lambda: not self.gateway.deployments()),
             *gateway_routes.routes(self.gateway, self.arena.hidden_requests),
@@ -73,7 +81,6 @@ class Assay:
                 import_file=partial(import_file, self.database, self.vault),
                 data_dir=self.settings.data_dir,
             ),
-            Mount("/", page()),
         ]
 
 
@@ -84,7 +91,6 @@ async def assemble(settings: Settings) -> AsyncGenerator[Assay, None]:
     Raises:
         Unavailable: another process holds the data folder, or the database cannot be reached.
     """
-    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     async with AsyncExitStack() as stack:
         stack.enter_context(DataLock(settings.data))
         vault = Vault.open(settings.master_key, data_dir=settings.data)
@@ -98,7 +104,8 @@ async def assemble(settings: Settings) -> AsyncGenerator[Assay, None]:
         await stack.enter_async_context(_dropping_expired_bodies(database))
         arena = await Arena.start(database, vault, gateway.caller, gateway.deployments)
         stack.push_async_callback(arena.close)
-        yield Assay(settings, database, vault, gateway, arena)
+        doorkeeper = await Doorkeeper.open(settings, vault.derive("session"), database)
+        yield Assay(settings, database, vault, gateway, arena, doorkeeper)
 
 
 @asynccontextmanager

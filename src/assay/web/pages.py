@@ -30,13 +30,15 @@ POLICY = "; ".join(
     )
 )
 HEADERS = {
-    "content-security-policy": POLICY,
+    "cache-control": "no-store",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), microphone=(), geolocation=()",
 }
+"""On every answer that does not say otherwise: an answer of the API, opened in a browser, is nothing but text."""
 
 
 class _Page(StaticFiles):
@@ -48,7 +50,7 @@ class _Page(StaticFiles):
                 raise
             path = "index.html"
             response = await super().get_response(path, scope)
-        response.headers.update(HEADERS)
+        response.headers["content-security-policy"] = POLICY
         response.headers["cache-control"] = "public, max-age=31536000, immutable" if path.startswith("assets/") else "no-cache"
         return response
 
@@ -56,5 +58,5 @@ class _Page(StaticFiles):
 def page() -> ASGIApp:
     """The page as an app; a sentence that says how to build it where it is not built."""
     if not (FOLDER / "index.html").is_file():
-        return PlainTextResponse("The page is not built. Run `make up`, or install the wheel, which has it inside.\n", 503, HEADERS)
+        return PlainTextResponse("The page is not built. Run `make up`, or install the wheel, which has it inside.\n", 503)
     return GZipMiddleware(_Page(directory=FOLDER, html=True), minimum_size=1024)

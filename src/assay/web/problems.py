@@ -1,6 +1,8 @@
 """Errors towards the page and the command line: problem JSON (RFC 9457), with our stable code and the way out."""
 
 import logging
+import math
+from collections.abc import Mapping
 from http import HTTPStatus
 
 import msgspec
@@ -38,12 +40,12 @@ def problem_of(error: AssayError) -> Problem:
     )
 
 
-def respond(problem: Problem, retry_after_s: float | None = None) -> Response:
+def respond(problem: Problem, retry_after_s: float | None = None, headers: Mapping[str, str] | None = None) -> Response:
     """``problem`` as a response."""
-    headers = {"cache-control": "no-store"}
+    sent = dict(headers or {})
     if retry_after_s is not None:
-        headers["retry-after"] = str(max(1, round(retry_after_s)))
-    return Response(msgspec.json.encode(problem), problem.status, headers, media_type="application/problem+json")
+        sent["retry-after"] = str(max(1, math.ceil(retry_after_s)))
+    return Response(msgspec.json.encode(problem), problem.status, sent, media_type="application/problem+json")
 
 
 async def on_assay_error(request: Request, error: Exception) -> Response:
@@ -57,21 +59,21 @@ async def on_http_error(request: Request, error: Exception) -> Response:
     """An error that the router raised: no such path, no such method."""
     assert isinstance(error, HTTPException)
     code = {404: "api.no_such_path", 405: "api.method_not_allowed"}.get(error.status_code, "api.refused")
-    detail = f"{request.method} {request.url.path!r}: {error.detail}."
-    return respond(
-        Problem(
-            type=f"/docs/errors#{code}",
-            title=HTTPStatus(error.status_code).phrase,
-            status=error.status_code,
-            detail=detail,
-            code=code,
-        )
+    is_api = request.url.path.startswith("/api/")
+    problem = Problem(
+        type=f"/docs/errors#{code}",
+        title=HTTPStatus(error.status_code).phrase,
+        status=error.status_code,
+        detail=f"{request.method} {request.url.path[:200]!r}: {HTTPStatus(error.status_code).phrase}.",
+        code=code,
+        hint=None if is_api else "Clients of the gateway use the base URL that ends in `/v1`.",
     )
+    return respond(problem, headers=error.headers)
 
 
 async def on_bug(request: Request, error: Exception) -> Response:
-    """A defect of ours. The trace goes to the log; the asker gets a code to quote."""
-    log.error("unexpected error path=%s", request.url.path, exc_info=error)
+    """A defect of ours. The server logs its trace; the asker gets a code to quote."""
+    log.error("unexpected error kind=%s at=%s", type(error).__name__, getattr(request.scope.get("endpoint"), "__qualname__", "?"))
     return respond(
         Problem(
             type="/docs/errors#api.defect",

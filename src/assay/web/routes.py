@@ -8,8 +8,10 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from assay import __version__
-from assay.core import Forbidden, InvalidInput, Settings
+from assay.core import AssayError, Forbidden, InvalidInput, Settings, TooLarge, Unavailable
 from assay.web.access import Doorkeeper
+
+_MAX_BODY_BYTES = 4096
 
 
 class SessionState(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,23 +56,33 @@ def routes(settings: Settings, doorkeeper: Doorkeeper, url: Callable[[], str], f
         return _json(state)
 
     async def sign_in(request: Request) -> Response:
-        try:
-            given = msgspec.json.decode(await request.body(), type=SignIn)
-        except msgspec.DecodeError as error:
-            raise InvalidInput("api.bad_body", f"The body is not what signing in needs: {error}.") from error
-        return _json({"signed_in": True}, {"set-cookie": doorkeeper.cookie(doorkeeper.redeem(given.token))})
+        given = await _read_sign_in(request)
+        return _json({"signed_in": True}, {"set-cookie": doorkeeper.cookie(doorkeeper.redeem(given.token, _client(request)))})
 
     async def sign_out(request: Request) -> Response:
+        if request.state.session not in {None, "local"}:
+            await doorkeeper.sign_out(request.state.session)
         return _json({"signed_in": False}, {"set-cookie": doorkeeper.cookie("")})
 
     async def follow_link(request: Request) -> Response:
-        cookie = doorkeeper.cookie(doorkeeper.redeem(request.query_params.get("token", "")))
-        return RedirectResponse("/", 303, {"set-cookie": cookie, "cache-control": "no-store", "referrer-policy": "no-referrer"})
+        if request.method == "HEAD":
+            return Response()  # a preview of the link must not spend it
+        try:
+            session = doorkeeper.redeem(request.query_params.get("token", ""), _client(request))
+        except AssayError:
+            if "text/html" not in request.headers.get("accept", ""):
+                raise
+            return RedirectResponse("/", 303)  # a person: the page says whether they are signed in, and how to
+        return RedirectResponse("/", 303, {"set-cookie": doorkeeper.cookie(session)})
 
     async def new_link(request: Request) -> Response:
         if request.state.session != "local":
             raise Forbidden(
                 "login.local_only", "Login links are made on the server's own machine.", hint="Run `assay login` there."
+            )
+        if not url():
+            raise Unavailable(
+                "login.no_page", "This server has no page: it belongs to a command.", hint="Start one with `assay up`."
             )
         return _json(LoginLink(f"{url()}/login?token={doorkeeper.new_link()}"))
 
@@ -87,5 +99,23 @@ def routes(settings: Settings, doorkeeper: Doorkeeper, url: Callable[[], str], f
     ]
 
 
+async def _read_sign_in(request: Request) -> SignIn:
+    body = b""
+    async for piece in request.stream():
+        body += piece
+        if len(body) > _MAX_BODY_BYTES:
+            raise TooLarge("api.body_too_large", f"The body has more than {_MAX_BODY_BYTES} bytes.", hint="Shorten it.")
+    try:
+        return msgspec.json.decode(body, type=SignIn)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InvalidInput(
+            "api.bad_body", f"The body is not what is needed here: {error}.", hint="Send JSON as documented."
+        ) from error
+
+
+def _client(request: Request) -> str:
+    return request.client.host if request.client is not None else "local"
+
+
 def _json(value: object, headers: dict[str, str] | None = None) -> Response:
-    return Response(msgspec.json.encode(value), 200, {"cache-control": "no-store"} | (headers or {}), media_type="application/json")
+    return Response(msgspec.json.encode(value), 200, headers, media_type="application/json")

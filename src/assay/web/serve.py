@@ -1,16 +1,41 @@
 """Sockets: the public port and the local door, both served by uvicorn in the running event loop."""
 
 import asyncio
+import socket
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from assay.core import Settings, Unavailable
 
 GRACE_S = 25
+MAX_HEAD_BYTES = 64 * 1024
+_BACKLOG = 2048
+
+
+class _Protocol(HttpToolsProtocol):
+    """uvicorn's own, with an end to how much it reads before a request's head is whole: it would read for ever."""
+
+    _head_bytes = 0
+
+    def data_received(self, data: bytes) -> None:
+        if self._head_bytes >= 0:
+            self._head_bytes += len(data)
+        super().data_received(data)
+        if self._head_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
+            self.send_400_response("The request's head is too large.")
+
+    def on_headers_complete(self) -> None:
+        self._head_bytes = -1
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        self._head_bytes = 0
+        super().on_message_complete()
 
 
 class _Server(uvicorn.Server):
@@ -22,11 +47,15 @@ class _Server(uvicorn.Server):
 
 @asynccontextmanager
 async def listening(app: ASGIApp, settings: Settings) -> AsyncGenerator[str, None]:
-    """Serve ``app`` on the configured address; yields its URL. On exit, answers under way are given time to end."""
-    async with _running(app, settings, host=settings.host, port=settings.port) as server:
-        port = server.servers[0].sockets[0].getsockname()[1]
-        host = f"[{settings.host}]" if ":" in settings.host else settings.host
-        yield settings.public_url.rstrip("/") or f"http://{host}:{port}"
+    """Serve ``app`` on the configured address; yields its URL. On exit, answers under way are given time to end.
+
+    Raises:
+        Unavailable: ``up.cannot_listen``.
+    """
+    bound = _bind(settings.host, settings.port)
+    port = bound.getsockname()[1]
+    async with _running(app, bound):
+        yield settings.public_url.rstrip("/") or f"http://{_reachable(settings.host)}:{port}"
 
 
 @asynccontextmanager
@@ -37,24 +66,43 @@ async def local_door(app: ASGIApp, settings: Settings) -> AsyncGenerator[Path, N
         scope["assay.local"] = True
         await app(scope, receive, send)
 
+    # Whoever holds the data folder's lock may remove what a killed server left. Nobody can connect before the mode is set.
     settings.socket.unlink(missing_ok=True)
-    async with _running(marked, settings, uds=str(settings.socket)):
-        settings.socket.chmod(0o600)
-        yield settings.socket
-    settings.socket.unlink(missing_ok=True)
+    bound = socket.socket(socket.AF_UNIX)
+    bound.bind(str(settings.socket))
+    settings.socket.chmod(0o600)
+    try:
+        async with _running(marked, bound):
+            yield settings.socket
+    finally:
+        settings.socket.unlink(missing_ok=True)
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        both = host == "::" and socket.has_dualstack_ipv6()
+        return socket.create_server(address, family=family, backlog=_BACKLOG, dualstack_ipv6=both)
+    except OSError as error:
+        raise Unavailable(
+            "up.cannot_listen",
+            f"Cannot listen on {host!r}, port {port}: {error.strerror}.",
+            hint="Choose another `--port` or `--host`.",
+        ) from error
+
+
+def _reachable(host: str) -> str:
+    """An address that a browser on this machine can open, where ``host`` means every address."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  # a comparison, nothing is bound
+    return f"[{host}]" if ":" in host else host
 
 
 @asynccontextmanager
-async def _running(
-    app: ASGIApp, settings: Settings, host: str = "", port: int = 0, uds: str | None = None
-) -> AsyncGenerator[uvicorn.Server, None]:
+async def _running(app: ASGIApp, bound: socket.socket) -> AsyncGenerator[None, None]:
     server = _Server(
         uvicorn.Config(
             app,
-            host=host,
-            port=port,
-            uds=uds,
-            http="httptools",
+            http=_Protocol,
             ws="none",
             lifespan="off",
             log_config=None,
@@ -63,24 +111,16 @@ async def _running(
             server_header=False,
             timeout_keep_alive=75,
             timeout_graceful_shutdown=GRACE_S,
+            backlog=_BACKLOG,
         )
     )
-    task = asyncio.create_task(_serve(server, f"{host}:{port}" if uds is None else uds))
+    task = asyncio.create_task(server.serve([bound]))
     while not server.started:
         if task.done():
             task.result()
         await asyncio.sleep(0.005)
     try:
-        yield server
+        yield
     finally:
         server.should_exit = True
         await task
-
-
-async def _serve(server: uvicorn.Server, where: str) -> None:
-    try:
-        await server.serve()
-    except SystemExit as error:
-        raise Unavailable(
-            "up.cannot_listen", f"Cannot listen on {where}: the address is in use or not ours.", hint="Choose another `--port`."
-        ) from error
