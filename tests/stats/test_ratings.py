@@ -256,6 +256,15 @@ def test_voters_who_balance_exactly_leave_no_interval() -> None:
     assert rate(each_way).reasons == (None, None)
 
 
+@settings(max_examples=300)
+@given(board=boards(models=5, votes=12, connected=True))
+def test_few_voters_never_give_an_interval_without_width(board: Votes) -> None:
+    for ties in TIES:
+        ratings = rate(board.counts(), ties=ties, clustered=True)
+        assert (ratings.error[ratings.rated] > 1e-3).all()
+        assert len(ratings.rated) != 1
+
+
 def test_both_bad_is_a_tie_unless_it_is_dropped() -> None:
     wins, bad = two(3, 1, 0), Counts.of([0] * 9, [1] * 9, [BOTH_BAD] * 9, 2, cluster=range(9))
     assert rate(wins + bad).rating.tolist() == pytest.approx(rate(two(3, 1, 9)).rating.tolist())

@@ -80,6 +80,7 @@ class Clusters:
 class Counts:
     """``cells[a, b, outcome]`` votes, and the same by cluster where it was given.
 
+    The table is dense: 32 bytes for each ordered pair of models, so 1.3 MB for 200 models and 128 MB for 2,000.
     Model and cluster codes mean the same in every `Counts` that is added to another: they come from one dictionary.
     """
 

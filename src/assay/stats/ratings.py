@@ -109,21 +109,21 @@ def rate(
     if len(members) < 2 or obstacle:
         return _unrated(counts, reasons, component)
     found = fit(inner, ties=ties)
+    shown = np.ones(len(members), np.bool_)
     if clustered and counts.clusters is not None:
         covariance = clustered_covariance(found, counts.clusters, counts.models, members, counted, small_sample=small_sample)
-        for model in members[~_several_voters(counts, members, counted)].tolist():
-            reasons[model] = "one_voter"
+        shown = _several_voters(counts, members, counted)
     else:
         covariance = plain_covariance(found, inner)
-    balanced = np.diag(covariance)[: len(members)] <= _NO_SPREAD * np.diag(found.inverse)[: len(members)]
-    for model in members[balanced].tolist():
+    for model in members[~shown].tolist():
+        reasons[model] = "one_voter"
+    shown, theta, spread = _with_spread(found, covariance, shown)
+    for model in members[~shown].tolist():
         reasons[model] = reasons[model] or "no_spread"
-    rated = np.array([model for model in members.tolist() if reasons[model] is None], dtype=np.int64)
-    if len(rated) < 2:
-        for model in rated.tolist():
-            reasons[model] = "one_voter" if clustered else "no_spread"
+    if not shown.any():
         return _unrated(counts, reasons, component)
-    return _rated(counts, found, _centred(found, covariance, np.isin(members, rated)), rated, reasons, component, ranks, inner)
+    nu_error = float(found.nu * np.sqrt(max(covariance[-1, -1], 0.0))) if found.nu and found.fitted_nu else None
+    return _rated(counts, found, theta, spread, nu_error, members[shown], reasons, component, ranks, inner)
 
 
 def _several_voters(counts: Counts, members: NDArray[np.int64], counted: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -135,14 +135,23 @@ def _several_voters(counts: Counts, members: NDArray[np.int64], counted: NDArray
     return np.asarray(found[members])
 
 
-def _centred(found: Fit, covariance: Floats, shown: NDArray[np.bool_]) -> tuple[Floats, Floats, float | None]:
-    """Strengths of the models to be shown, with their own mean at zero, the covariance of these, and the error of nu."""
-    n = len(found.theta)
-    nu_error = float(found.nu * np.sqrt(covariance[n, n])) if found.nu and found.fitted_nu else None
-    theta = found.theta[shown]
-    inner = covariance[:n, :n][np.ix_(shown, shown)]
-    with_mean = inner.mean(axis=1)
-    return theta - theta.mean(), inner - with_mean[:, None] - with_mean + inner.mean(), nu_error
+def _with_spread(found: Fit, covariance: Floats, shown: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], Floats, Floats]:
+    """Those of the models to be shown whose interval has a width: which, their strengths with mean zero, their covariance.
+
+    Nobody is left where fewer than two have a width.
+    """
+    n, shown = len(found.theta), shown.copy()
+    model_based = np.diag(found.inverse)[:n]
+    while shown.sum() > 1:
+        inner = covariance[:n, :n][np.ix_(shown, shown)]
+        with_mean = inner.mean(axis=1)
+        inner = inner - with_mean[:, None] - with_mean + inner.mean()
+        balanced = np.diag(inner) <= _NO_SPREAD * model_based[shown]
+        if not balanced.any():
+            theta = found.theta[shown]
+            return shown, theta - theta.mean(), inner
+        shown[np.flatnonzero(shown)[balanced]] = False
+    return np.zeros(n, np.bool_), np.zeros(0), np.zeros((0, 0))
 
 
 def _check_words(ties: str, both_bad: str, ranks: str) -> None:
@@ -212,14 +221,15 @@ def _unrated(counts: Counts, reasons: list[Reason | None], component: NDArray[np
 def _rated(
     counts: Counts,
     found: Fit,
-    centred: tuple[Floats, Floats, float | None],
+    theta: Floats,
+    covariance: Floats,
+    nu_error: float | None,
     rated: NDArray[np.int64],
     reasons: list[Reason | None],
     component: NDArray[np.int64],
     rank_test: RankTest,
     inner: Pairs,
 ) -> Ratings:
-    theta, covariance, nu_error = centred
     rating, error = np.full(counts.models, np.nan), np.full(counts.models, np.nan)
     rating[rated] = MEAN + SCALE * theta
     error[rated] = SCALE * np.sqrt(np.diag(covariance))

@@ -50,7 +50,7 @@ def clustered_covariance(
     meat = np.zeros_like(fit.inverse)
     for part in _blocks(clusters, models):
         meat += _meat(part, models, members, table.ravel(), eta_table.ravel() if fit.fitted_nu else None)
-    if small_sample:
+    if small_sample and clusters.number > 1:
         meat *= clusters.number / (clusters.number - 1)
     return np.asarray(fit.inverse @ meat @ fit.inverse)
 
