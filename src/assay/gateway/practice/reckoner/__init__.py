@@ -9,8 +9,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import date, datetime
+from fractions import Fraction
+
+import msgspec
 
 from assay.gateway.practice.conversation import Conversation
+from assay.gateway.practice.reckoner.amount import Amount
 from assay.gateway.practice.reckoner.answer import say_in, several, tell, tell_refusal, tell_short
 from assay.gateway.practice.reckoner.evaluate import Value
 from assay.gateway.practice.reckoner.numerals import DIGITS
@@ -83,13 +87,20 @@ def _answer_line(line: str, language: Language, today: date, last: Value | None)
     except Refusal as refusal:
         told = tell_refusal(refusal, language)
         return _cannot(language, told if refusal.subject else "") if refusal.reason == "not_read" else told
-    if _is_bare(found):
-        return _cannot(language, "") if not line.strip() else tell(found, language, numerals=_has_numerals(line))
+    if _is_whole_number(found):
+        found = msgspec.structs.replace(found, kind="about")
     return tell(found, language, numerals=_has_numerals(line))
 
 
-def _is_bare(found: Finding) -> bool:
-    return found.node is not None and not found.node.args and found.kind == "value"
+def _is_whole_number(found: Finding) -> bool:
+    """Whether the question is a number and nothing else, so that all there is to say is what the number is like."""
+    bare = found.kind == "value" and found.node is not None and found.node.op == "number" and found.node.unit is None
+    return (
+        bare
+        and isinstance(found.value, Amount)
+        and isinstance(found.value.number, Fraction)
+        and found.value.number.denominator == 1
+    )
 
 
 def _value_of(line: str, today: date, last: Value | None) -> Value | None:

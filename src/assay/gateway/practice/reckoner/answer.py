@@ -9,6 +9,7 @@ from fractions import Fraction
 
 from assay.gateway.practice.reckoner import integers
 from assay.gateway.practice.reckoner.amount import Amount
+from assay.gateway.practice.reckoner.dates import elapsed
 from assay.gateway.practice.reckoner.evaluate import Step, Value
 from assay.gateway.practice.reckoner.functions import drawn_out
 from assay.gateway.practice.reckoner.numerals import written_out
@@ -69,7 +70,7 @@ def _tell_value(finding: Finding, language: Language, say: Say) -> str:
 
 
 def _table(finding: Finding, language: Language, say: Say) -> str:
-    rows = [f"| | {say('step', '步驟')} | {say('result', '結果')} |", "|--:|:--|:--|"]
+    rows = [f"| # | {say('step', '步驟')} | {say('result', '結果')} |", "|--:|:--|:--|"]
     for number, step in enumerate(finding.steps[:MOST_STEPS], 1):
         worked = _conversion(step, language) if step.op == "=" else write_step(step, language)
         rows.append(f"| {number} | {worked} | {write_value(step.result, language)} |")
@@ -99,6 +100,8 @@ def _formula(finding: Finding) -> str | None:
     if left is None:
         return None
     exact = tex_number(finding.value.number)
+    if exact == left and "frac" not in exact:
+        return None
     if exact is not None and exact != left and not finding.value.percent:
         return f"{left} = {exact}"
     surd = _surd(finding)
@@ -140,11 +143,17 @@ def _tell_between(finding: Finding, language: Language, say: Say) -> str:
     first, second = finding.days
     count = abs(finding.number)
     weeks, rest = divmod(count, 7)
-    rows = [
-        f"**{write_value(finding.value, language)}**",
-        f"| | |\n|:--|:--|\n| {say('from', '從')} | {write_value(first, language)} |\n| {say('to', '到')} | {write_value(second, language)} |\n"
-        f"| {say('days', '天數')} | {count:,} |\n| {say('weeks and days', '週與天')} | {weeks:,} + {rest} |",
+    years, months, left = elapsed(min(first, second), max(first, second))
+    table = [
+        (say("measure", "項目"), say("value", "數值")),
+        (":--", ":--"),
+        (say("from", "從"), write_value(first, language)),
+        (say("to", "到"), write_value(second, language)),
+        (say("days", "天數"), f"{count:,}"),
+        (say("weeks and days", "週與天"), f"{weeks:,} + {rest}"),
+        (say("years, months and days", "年、月與天"), f"{years:,} + {months} + {left}"),
     ]
+    rows = [f"**{write_value(finding.value, language)}**", "\n".join(f"| {name} | {value} |" for name, value in table)]
     if finding.number < 0:
         rows.append(say("The second date is the earlier one.", "第二個日期在前。"))
     rows.append(say("The first day is not counted, the last one is.", "不計首日，計末日。"))
@@ -185,6 +194,27 @@ def _scientific(number: Fraction | Decimal) -> str:
     value = Decimal(number.numerator) / Decimal(number.denominator) if isinstance(number, Fraction) else number
     mantissa = f"{value.scaleb(-value.adjusted()):.14f}".rstrip("0").rstrip(".")
     return f"{mantissa} × 10^{value.adjusted()}"
+
+
+def _tell_about(finding: Finding, language: Language, say: Say) -> str:
+    """What a bare whole number is like."""
+    assert isinstance(finding.value, Amount)
+    number = finding.value.whole("")
+    rows = [(say("digits", "位數"), f"{len(str(abs(number))):,}")]
+    if 1 < number <= integers.LARGEST_SPLIT:
+        powers, rest = integers.factors(number)
+        prime = powers == {number: 1}
+        terms = [f"{one}^{power}" if power > 1 else str(one) for one, power in powers.items()] + ([f"({rest})"] if rest > 1 else [])
+        rows.append((say("prime factors", "質因數"), say("prime", "質數") if prime else " × ".join(terms)))
+    if 0 <= number < 2**64:
+        rows += [(say("binary", "二進制"), f"`{number:b}`"), (say("hexadecimal", "十六進制"), f"`{number:X}`")]
+    if 1 <= number <= 3999:
+        rows.append((say("Roman", "羅馬數字"), integers.roman(number)))
+    if abs(number) < 10**16:
+        rows.append((say("Chinese", "中文數字"), written_in(language, written_out(number))))
+    head = (say("measure", "項目"), say("value", "數值"))
+    table = "\n".join(f"| {name} | {value} |" for name, value in (head, (":--", ":--"), *rows))
+    return f"**{whole(number)}**\n\n{table}"
 
 
 def _tell_prime(finding: Finding, language: Language, say: Say) -> str:
@@ -253,6 +283,7 @@ def _tell_leap(finding: Finding, language: Language, say: Say) -> str:
 
 
 _TELLERS: dict[str, Callable[[Finding, Language, Say], str]] = {
+    "about": _tell_about,
     "between": _tell_between,
     "base": _tell_base,
     "form": _tell_form,

@@ -68,6 +68,14 @@ def add_days(day: date, days: int) -> date:
     return day + timedelta(days=days)
 
 
+def elapsed(first: date, second: date) -> tuple[int, int, int]:
+    """Whole years, months and days from ``first`` to ``second``, which is not the earlier one."""
+    months = (second.year - first.year) * 12 + second.month - first.month
+    if add_months(first, months) > second:
+        months -= 1
+    return months // 12, months % 12, (second - add_months(first, months)).days
+
+
 def _iso(match: re.Match[str], today: date) -> tuple[int, int, int]:
     return int(match[1]), int(match[3]), int(match[4])
 

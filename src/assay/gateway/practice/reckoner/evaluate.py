@@ -22,7 +22,7 @@ Value: TypeAlias = Amount | date
 
 _E = Decimal("2.71828182845904523536028747135266249775724709369995957496696762772407663035354759457138")
 _PHI = Decimal("1.61803398874989484820458683436563811772030917980576286213544862270526046281890244970721")
-_CONSTANTS: dict[str, Real] = {"pi": functions.PI, "e": _E, "phi": _PHI, "half": Fraction(1, 2)}
+_CONSTANTS = {"pi": functions.PI, "e": _E, "phi": _PHI}
 _DAY = 86_400
 _SILENT = frozenset({"percent", "permille", "neg", "parts"})
 """What is written as one thing is no step."""

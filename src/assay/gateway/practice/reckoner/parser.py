@@ -25,7 +25,18 @@ _SIGN = 35
 _POSTFIX = 50
 _MANY = frozenset({"gcd", "lcm", "comb", "perm", "min", "max", "sum", "mean", "median", "root", "round", "log"})
 _STARTS = frozenset({"number", "date", "constant", "function", "(", "unit"})
-_SCALES = {"hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12, "dozen": 12}
+_SCALES = {
+    "hundred": Fraction(100),
+    "thousand": Fraction(10**3),
+    "million": Fraction(10**6),
+    "billion": Fraction(10**9),
+    "trillion": Fraction(10**12),
+    "dozen": Fraction(12),
+    "thirds": Fraction(1, 3),
+    "quarters": Fraction(1, 4),
+    "fifths": Fraction(1, 5),
+    "tenths": Fraction(1, 10),
+}
 
 
 class Node(msgspec.Struct, frozen=True):
@@ -238,7 +249,7 @@ class _Reader:
 
 def _postfixed(token: Token, left: Node) -> Node:
     if token.name in _SCALES:
-        return Node("*", (left, Node("number", value=Fraction(_SCALES[token.name]), text=token.text)))
+        return Node("*", (left, Node("number", value=_SCALES[token.name], text=token.text)))
     powers = {"squared": 2, "cubed": 3}
     if token.name in powers:
         return Node("^", (left, Node("number", value=Fraction(powers[token.name]), text=str(powers[token.name]))))

@@ -170,9 +170,17 @@ def _partly_found(tokens: Sequence[Token], today: date, last: Value | None, refu
                 if other.reason != "not_read":
                     raise
                 continue
-            return msgspec.structs.replace(found, read=" ".join(token.text for token in working))
+            if _is_work(found):
+                return msgspec.structs.replace(found, read=" ".join(token.text for token in working))
     unknown = next((token.text for token in tokens if token.kind == "unknown"), refusal.subject)
     raise Refusal("not_read", unknown)
+
+
+def _is_work(found: Finding) -> bool:
+    """Whether something was worked out, rather than a number read back."""
+    return (
+        found.kind != "value" or found.node is None or (bool(found.node.args) and found.node.op not in ("percent", "neg", "parts"))
+    )
 
 
 def _whole(tokens: Sequence[Token], today: date, last: Value | None) -> tuple[int, Value]:

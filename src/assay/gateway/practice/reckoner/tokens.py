@@ -50,6 +50,7 @@ _SUPERSCRIPTS = str.maketrans(
     {"²": "^2", "³": "^3", "⁴": "^4", "½": "(1/2)", "¼": "(1/4)", "¾": "(3/4)", "⅓": "(1/3)", "⅔": "(2/3)"}
 )
 _NUMBER = re.compile(r"0[xX][0-9A-Fa-f]+|0[bB][01]+|0[oO][0-7]+|(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:[eE][+-]?\d+)?|\.\d+")
+_FEET_INCHES = re.compile(r"(?<![\d.])(\d{1,3})['′’] ?(\d{1,2}(?:\.\d{1,3})?)(?:\"|″|”|'')")
 _DIGITS_OF_BASE = re.compile(r"[\s:]*([0-9A-Za-z]+)")
 _SIGNS = {
     "+": "+",
@@ -87,7 +88,8 @@ def tokenise(text: str, today: date) -> list[Token]:
 
 
 def plain(text: str) -> str:
-    """Full-width signs made half-width, traditional characters simplified."""
+    """Full-width signs made half-width, traditional characters simplified, ``5'7"`` spelled out."""
+    text = _FEET_INCHES.sub(r"\1 ft \2 in", text)
     return " ".join(simplified(unicodedata.normalize("NFKC", text.translate(_SUPERSCRIPTS))).split())
 
 
@@ -163,7 +165,7 @@ class _Reader:
         last = self._tokens[-1]
         if last.kind == "operator" and last.name in "*/" and len(self._tokens) > 1:
             return self._tokens[-2].kind == "unit"
-        return last.kind in ("number", "unit") or last.name in ("convert", "how_many", "half")
+        return last.kind in ("number", "unit") or last.name in ("convert", "how_many")
 
     def _is_unit(self, end: int, word: _Word) -> bool:
         """Whether a name that is both a unit and a word (``in``, ``后``) is the unit here."""
@@ -240,7 +242,11 @@ def _words() -> dict[str, _Word]:
     kinds: dict[str, Kind] = {"operators": "operator", "postfix": "postfix", "functions": "function", "constants": "constant"}
     kinds |= {"questions": "question", "bases": "base", "forms": "form"}
     words: dict[str, _Word] = {word: ("filler", word, None) for word in table["filler"]["words"]}
-    words |= {word: ("number", "", Fraction(value)) for word, value in table["values"].items()}
+    values = {word: Fraction(value) for word, value in table["values"].items()}
+    tens = [(word, value) for word, value in values.items() if value in range(20, 100, 10)]
+    ones = [(word, value) for word, value in values.items() if value in range(1, 10)]
+    values |= {f"{ten}{gap}{one}": many + few for ten, many in tens for one, few in ones for gap in (" ", "-")}
+    words |= {word: ("number", "", value) for word, value in values.items()}
     words |= dict.fromkeys(table["joiners"]["words"], (",", "and", None))
     for section, kind in kinds.items():
         words |= {phrase: (kind, name, None) for name, phrases in table[section].items() for phrase in phrases}

@@ -69,7 +69,7 @@ _TEX_NAMES = {
     "max": r"\max",
     "log2": r"\log_2",
 }
-_TEX_CONSTANTS = {"pi": r"\pi", "e": "e", "phi": r"\varphi", "half": r"\tfrac{1}{2}"}
+_TEX_CONSTANTS = {"pi": r"\pi", "e": "e", "phi": r"\varphi"}
 _BINDS = {"+": 1, "-": 1, "*": 2, "of": 2, "mod": 2, "/": 4, "neg": 2, "^": 3, "percent": 4, "factorial": 4}
 
 
@@ -93,7 +93,7 @@ def write_number(number: Real) -> str:
     decimals = _decimals(number)
     if decimals is not None:
         return decimals
-    if len(str(number.denominator)) > 12:
+    if len(str(number.denominator)) > 4:
         return "≈ " + rounded(number)
     return f"{whole(number.numerator)}/{whole(number.denominator)} ≈ {rounded(number)}"
 
