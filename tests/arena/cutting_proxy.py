@@ -19,6 +19,7 @@ class CuttingProxy:
         self._target = url
         self._left = 0
         self._when: When = "before"
+        self._deaf = False
         self.url = ""
         self.has_cut = False
 
@@ -33,44 +34,48 @@ class CuttingProxy:
     async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One client's connection, until either side closes it or it is cut."""
         there, server = await self._connect()
-        back = asyncio.create_task(_copy(there, writer))
+        answered = asyncio.Event()
+        back = asyncio.create_task(self._answer(there, writer, answered))
         try:
             while data := await reader.read(1 << 20):
                 self._left -= 1
                 if self._left == 0:
                     self.has_cut = True
                     if self._when == "after":
-                        back.cancel()
+                        answered.clear()
+                        self._deaf = True
                         server.write(data)
-                        await server.drain()
-                        await there.read(1)
+                        await answered.wait()
+                        self._deaf = False
                     break
                 server.write(data)
                 await server.drain()
         except ConnectionError:
             pass
         finally:
+            self._deaf = False
             back.cancel()
+            server.transport.abort()
+            writer.transport.abort()
             await asyncio.wait([back])
-            server.close()
-            writer.close()
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, answered: asyncio.Event) -> None:
+        try:
+            while data := await reader.read(1 << 20):
+                answered.set()
+                if not self._deaf:
+                    writer.write(data)
+                    await writer.drain()
+        except ConnectionError:
+            pass
+        finally:
+            answered.set()
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         parts = urlsplit(self._target)
         if folder := parse_qs(parts.query).get("host"):
             return await asyncio.open_unix_connection(f"{folder[0]}/.s.PGSQL.5432")
         return await asyncio.open_connection(parts.hostname, parts.port or 5432)
-
-
-async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    try:
-        while data := await reader.read(1 << 20):
-            writer.write(data)
-            await writer.drain()
-    except ConnectionError:
-        pass
-    finally:
-        writer.close()
 
 
 @asynccontextmanager

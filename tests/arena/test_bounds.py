@@ -105,6 +105,12 @@ async def test_a_session_has_so_many_streams_at_once(database: Database, vault: 
         assert (reply.status, reply.json["code"]) == (429, "arena.too_many_streams")
 
 
+async def test_starts_that_come_at_once_cannot_pass_together(database: Database, vault: Vault, caller: ScriptedCaller) -> None:
+    browser = await browser_of(database, vault, caller, streaming_per_session=2)
+    statuses = await asyncio.gather(*(start_and_leave(browser) for _ in range(6)))
+    assert sorted(statuses) == [200, 200, 429, 429, 429, 429]
+
+
 async def test_a_session_has_so_many_battles_without_a_vote(database: Database, vault: Vault, caller: ScriptedCaller) -> None:
     browser = await browser_of(database, vault, caller, open_per_session=2)
     events = await browser.battle()
@@ -168,3 +174,11 @@ async def browser_of(database: Database, vault: Vault, caller: ScriptedCaller, *
 
 async def next_turn(browser: Browser, id: str, token: str) -> Reply:
     return await browser.post(f"/api/v1/battles/{id}/turns", {"prompt": "And?", "token": token})
+
+
+async def start_and_leave(browser: Browser) -> int:
+    try:
+        async with browser.stream("/api/v1/battles", {"prompt": "Why?"}):
+            return 200
+    except AssertionError:
+        return 429

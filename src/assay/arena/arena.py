@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, Callable, Coroutine
-from contextlib import aclosing
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
+from contextlib import aclosing, contextmanager
 from typing import Any, TypeVar
 
 import msgspec
@@ -74,6 +75,7 @@ class Arena:
         self.limits = limits
         self._signer = Signer(vault.derive("arena.battle_token"))
         self._pace = Pace(limits.starts_per_minute)
+        self._starts: Counter[str] = Counter()
         self._rounds: dict[str, Round] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._failed_at: dict[str, float] = {}
@@ -104,8 +106,10 @@ class Arena:
             Unavailable: fewer than two models, or the storage failed; nothing was asked of any model then.
         """
         self._check_prompt(prompt)
-        self._check_pace(session)
-        now = now_us()
+        with self._starting(session):
+            return await self._begin(session, prompt, now_us())
+
+    async def _begin(self, session: str, prompt: str, now: int) -> Round:
         await self._check_open(session, now)
         draw = await asyncio.to_thread(draw_pair, self._pool(), self._votes)  # thousands of pairs take milliseconds
         a, b = draw_sides(draw.pair)
@@ -140,17 +144,20 @@ class Arena:
             raise Conflict(
                 "battle.too_many_turns", f"A battle has at most {self.limits.turns} turns.", hint="Vote, or start another."
             )
-        self._check_pace(session)
-        if (last := self._rounds.get(id)) is not None:
+        with self._starting(session):
+            return await self._go_on(session, battle, turn, prompt)
+
+    async def _go_on(self, session: str, battle: Battle, turn: int, prompt: str) -> Round:
+        if (last := self._rounds.get(battle.id)) is not None:
             async with last.lock:
                 if not last.over:
                     raise Conflict("battle.still_answering", "Both sides are still answering.", hint="Wait for them, or vote.")
                 await last.save()
         expires = now_us() + self._life_us
         async with self._db.transaction() as tx:
-            if not await queries.start_turn(tx, id, turn, expires):
+            if not await queries.start_turn(tx, battle.id, turn, expires):
                 raise _stale()
-            turns = await queries.load_turns(tx, id)
+            turns = await queries.load_turns(tx, battle.id)
         battle = msgspec.structs.replace(battle, turn=turn + 1, expires=expires, turns=turns)
         return self._go(battle, session, prompt)
 
@@ -296,8 +303,11 @@ class Arena:
                 param="prompt",
             )
 
-    def _check_pace(self, session: str) -> None:
+    @contextmanager
+    def _starting(self, session: str) -> Iterator[None]:
+        """Count a start from its very beginning, so that many at once cannot pass together."""
         streaming = sum(1 for round in self._rounds.values() if round.session == session and not round.over)
+        streaming += self._starts[session]
         if streaming >= self.limits.streaming_per_session:
             raise RateLimited(
                 "arena.too_many_streams",
@@ -312,6 +322,12 @@ class Arena:
                 hint=f"Wait {wait_s:.0f} s.",
                 retry_after_s=wait_s,
             )
+        self._starts[session] += 1
+        try:
+            yield
+        finally:
+            self._starts[session] -= 1
+            self._starts += Counter()  # drops what is back at zero
 
     async def _check_open(self, session: str, now: int) -> None:
         count, soonest = await queries.count_open(self._db, self._voters.names(session), now)
