@@ -26,7 +26,29 @@ SOURCES = ROOT / "src" / "assay"
 PAGES = ROOT / "docs" / "reference"
 _CODE = re.compile(r"[a-z]+(?:\.[a-z][a-z0-9_]*)+")
 _SHARED = {"data", "database", "config"}
-_NOT_CODES = {"arena.rating", "arena.voter", "practice.sock"}
+_NOT_CODES = {
+    *("arena.battle_token", "arena.rating", "arena.voter", "chat.completion", "chat.completion.chunk"),
+    *("gateway.keys", "practice.sock", "provider.live"),
+}
+"""Words that look like codes and are none: metrics, purposes of derived keys, types of the protocol, names of files."""
+_RAISING = {"Fault": 502, "_fail": 502, "_Untestable": 502}
+"""What else takes a code and a sentence, with the status that it ends in."""
+_WORDS = {
+    "api.method_not_allowed": (405, "This path does not take this method."),
+    "api.no_such_path": (404, "There is no such path."),
+    "api.refused": (400, "The server refused, in words that hold no code."),
+    "battle.side_failed": (502, "One of the two sides did not answer, so this battle counts for nothing."),
+    "client.left": (499, "The client went away before the answer ended. Seen in calls only."),
+    "gateway.bug": (500, "Assay ran into a defect of its own in the middle of a call."),
+    "gateway.stopped": (503, "The server was stopped in the middle of a call. Seen in calls only."),
+    "store.corrupt": (503, "The database file is damaged."),
+    "upstream.forbidden": (403, "The provider does not allow this with the key that it was given."),
+    "upstream.not_found": (404, "The provider does not know the model or the path."),
+    "upstream.rate_limited": (429, "The provider wants fewer requests; its Retry-After is passed on."),
+    "upstream.redirected": (502, "The provider redirected the request, which is not followed: check its base URL."),
+    "upstream.refused": (400, "The provider refused the request; its own status and words are passed on."),
+}
+"""Codes whose words are put together at run time."""
 _NOTICE = "<!-- Written by `make reference` from the source; edit that instead. -->\n"
 
 VARIABLES = {
@@ -184,17 +206,18 @@ def raised() -> dict[str, list[Raised]]:
         for node in ast.walk(tree):
             for place in _places(node, statuses):
                 found.setdefault(place.code, []).append(place)
-    prefixes = {"upstream", *(code.partition(".")[0] for code in found)}
+    prefixes = {"client", "upstream", *(code.partition(".")[0] for code in found)}
     for tree in trees.values():
         for node in ast.walk(tree):
             if (code := _code(node)) and code.partition(".")[0] in prefixes and code not in _NOT_CODES:
-                found.setdefault(code, [Raised(code, 0, "", "")])
+                found.setdefault(code, [Raised(code, *_WORDS.get(code, (0, "")), "")])
     return found
 
 
 def _statuses(trees: Any) -> dict[str, int]:
     """The HTTP status of each error class, also of those that the subsystems derive."""
     known = {name: kind.status for name, kind in vars(core).items() if isinstance(kind, type) and issubclass(kind, AssayError)}
+    known |= _RAISING
     for tree in trees:
         for node in ast.walk(tree):
             if isinstance(node, ast.ClassDef):
@@ -221,7 +244,9 @@ def _places(node: ast.AST, statuses: dict[str, int]) -> Iterator[Raised]:
         code, says = [*node.args, None, None][:2]
         found = _code(words.get("code", code))
         if found and (name in statuses or "code" in words or name == "__init__"):
-            yield Raised(found, statuses.get(name, 0), _text(words.get("message", says)), _text(words.get("hint")))
+            yield Raised(
+                found, statuses.get(name, 0), _text(words.get("message", words.get("detail", says))), _text(words.get("hint"))
+            )
 
 
 def _code(node: ast.AST | None) -> str | None:

@@ -49,6 +49,10 @@ def test_a_page_written_from_the_source_is_up_to_date(name: str, pages: dict[str
     assert written == pages[name], f"run `make reference` and commit docs/reference/{name}"
 
 
+def test_every_error_code_is_explained() -> None:
+    assert [code for code, places in reference.raised().items() if not any(place.says for place in places)] == []
+
+
 @pytest.mark.parametrize("page", PAGES, ids=page_id)
 def test_links_between_the_pages_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"(?:\]\(|src=\"|href=\"|srcset=\")([^)\"\s]+)", page.read_text("utf-8")):
