@@ -83,24 +83,27 @@ class RunningAssay:
         self.process.wait(10)
 
 
-def start(folder: Path, *flags: str, environ: Mapping[str, str] | None = None) -> RunningAssay:
-    """Start `assay up` with its data and its master key below ``folder``; returns once it listens."""
-    folder.mkdir(exist_ok=True)
+def environment(folder: Path, more: Mapping[str, str] | None = None) -> dict[str, str]:
+    """What a process of ours sees: its master key and home below ``folder``, no setting and no provider key of the machine's."""
     inherited = {
         name: value
         for name, value in os.environ.items()
-        if not name.endswith("_API_KEY") and not name.startswith(("ASSAY_", "PYTHON"))
+        if not name.endswith("_API_KEY") and not name.startswith(("ASSAY_", "PYTHON", "XDG_"))
     }
-    settings = {
+    ours = {
         "ASSAY_MASTER_KEY": str(folder / "secret" / "master.key"),
         "HOME": str(folder),
         "PYTHONPATH": os.pathsep.join(sys.path),
     }
+    return inherited | ours | dict(more or {})
+
+
+def start(folder: Path, *flags: str, environ: Mapping[str, str] | None = None) -> RunningAssay:
+    """Start `assay up` with its data and its master key below ``folder``; returns once it listens."""
+    folder.mkdir(exist_ok=True)
     command = [sys.executable, "-m", "assay", "up", "--json", "--port", "0", "--data", str(folder / "data"), *flags]
     with (folder / "stderr").open("ab") as stderr:
-        process = subprocess.Popen(
-            command, env=inherited | settings | dict(environ or {}), stdout=subprocess.PIPE, stderr=stderr, cwd=folder
-        )
+        process = subprocess.Popen(command, env=environment(folder, environ), stdout=subprocess.PIPE, stderr=stderr, cwd=folder)
     assert process.stdout is not None
     printed = b""
     while not printed.endswith(b"}\n"):

@@ -73,6 +73,17 @@ def test_a_provider_of_the_file_needs_only_an_address(tmp_path: Path) -> None:
     assert (row.name, row.title, row.origin, row.key_env) == ("our-vllm", "our-vllm", "file", ("OUR_VLLM_API_KEY",))
 
 
+def test_an_unknown_key_of_a_provider_is_an_error_with_a_suggestion(tmp_path: Path) -> None:
+    file = write(tmp_path, '[providers.ours]\nbase_url = "http://127.0.0.1:9000/v1"\nkey_evn = ["K"]\n')
+    with pytest.raises(InvalidInput, match=r"'key_evn' in \[providers.ours\].* Did you mean 'key_env'"):
+        configure({}, {}, file)
+
+
+def test_a_data_folder_whose_sockets_no_path_could_name_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="bytes too long"):
+        configure({"data": tmp_path / ("x" * 100), "master_key": Path("/k")}, {})
+
+
 def test_paths_come_from_the_environment_too(tmp_path: Path) -> None:
     settings = configure({}, {"ASSAY_DATA": str(tmp_path), "ASSAY_DATA_DIR": "/srv/sets"}).settings
     assert (settings.data, settings.data_dir) == (tmp_path, Path("/srv/sets"))
@@ -80,4 +91,6 @@ def test_paths_come_from_the_environment_too(tmp_path: Path) -> None:
 
 
 def test_misspelt_variables_are_found_and_those_of_the_tests_are_not() -> None:
-    assert unknown_variables({"ASSAY_PROT": "1", "ASSAY_PORT": "1", "ASSAY_CHROMIUM": "/c", "HOME": "/"}) == ["ASSAY_PROT"]
+    assert unknown_variables({"ASSAY_PROT": "1", "ASSAY_PORT": "1", "ASSAY_CHROMIUM": "/c", "HOME": "/"}) == {
+        "ASSAY_PROT": "Did you mean 'ASSAY_PORT'?"
+    }

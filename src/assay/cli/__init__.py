@@ -5,14 +5,16 @@ Each command's module is imported only when it is asked for, so that ``assay --h
 """
 
 import importlib
+import os
 import sys
-from typing import Any
+from typing import NoReturn
 
 import click
 
 from assay import __version__
+from assay.cli.exits import INTERRUPTED, OK, USAGE, exit_code, explain
 from assay.cli.output import say
-from assay.core import AssayError, CallFailed, Forbidden, Unauthorized, Unavailable
+from assay.core import AssayError
 
 _COMMANDS = {
     "up": "Start Assay: the gateway, the pages and the local door.",
@@ -49,34 +51,24 @@ def assay() -> None:
     """Reach, run, measure and rank every model, and check every claim."""
 
 
-def exit_code(error: AssayError) -> int:
-    """The exit code that says what kind of thing went wrong."""
-    match error:
-        case Unauthorized() | Forbidden():
-            return 4
-        case CallFailed() | Unavailable():
-            return 3
-        case _:
-            return 2 if error.status < 500 else 3
-
-
-def main(args: list[str] | None = None) -> Any:
+def main(args: list[str] | None = None) -> NoReturn:
     """Run the command line and exit."""
     try:
         code = assay.main(args, prog_name="assay", standalone_mode=False)
-    except click.exceptions.Abort:
-        code = 130
-    except KeyboardInterrupt:
-        code = 130
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        say("interrupted")
+        code = INTERRUPTED
     except click.ClickException as error:
         error.show()
         code = error.exit_code
     except AssayError as error:
-        say(f"error: {error.message}")
-        if error.hint:
-            say(f"hint: {error.hint}")
-        say(f"code: {error.code}")
+        explain(error)
         code = exit_code(error)
     except BrokenPipeError:
-        code = 0
-    sys.exit(code if isinstance(code, int) else 0)
+        # Whoever read our output has had enough. What is still buffered must not fail again at the interpreter's end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = OK
+    except OSError as error:
+        say(f"error: {error}")
+        code = USAGE
+    sys.exit(code if isinstance(code, int) else OK)

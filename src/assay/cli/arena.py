@@ -12,17 +12,17 @@ import click
 from assay.arena.imports import BadRow, read_votes
 from assay.arena.rating import rate_tally, tally_file, tally_verdicts
 from assay.cli.configure import Configured
+from assay.cli.exits import FAILED, OK, PARTLY
 from assay.cli.leaderboard import as_table
 from assay.cli.options import as_json, configured
 from assay.cli.output import emit, say
-from assay.cli.remote import any_server
+from assay.cli.remote import MAX_REPLY_BYTES, any_server
+from assay.cli.stored import stored
 from assay.core import InvalidInput
 from assay.stats import Tally, Ties
-from assay.store import open_database
 from assay.store.chain import list_sources, read_verdicts, verify_chain
 
 _MOST_NAMED = 20
-PARTLY = 5
 
 
 @click.group()
@@ -66,14 +66,21 @@ async def rate(configured: Configured, votes: Path | None, source: str | None, t
 @click.option(
     "--format", "form", type=click.Choice(["jsonl", "csv"]), default="jsonl", show_default=True, help="How votes are written."
 )
+@as_json
 @configured()
-async def export(configured: Configured, source: str | None, form: str) -> None:
-    """Write all votes to standard output, voters as keyed hashes, prompts as hashes."""
-    query = urlencode({"format": form} | ({"source": source} if source else {}))
+async def export(configured: Configured, source: str | None, form: str, as_json: bool) -> None:
+    """Write all votes to standard output, voters as keyed hashes, prompts as hashes; with --json as one list."""
+    query = urlencode({"format": "jsonl" if as_json else form} | ({"source": source} if source else {}))
+    out = sys.stdout.buffer
     async with any_server(configured.settings) as server:
         response = await server.open("GET", f"/api/v1/votes?{query}")
-        while (piece := await response.read()) is not None:
-            sys.stdout.buffer.write(piece)
+        if as_json:
+            votes = (await response.read_all(MAX_REPLY_BYTES)).splitlines()
+            out.write(b"[" + b",\n".join(votes) + b"]\n")
+        else:
+            while (piece := await response.read()) is not None:
+                out.write(piece)
+    out.flush()
 
 
 @arena.command()
@@ -81,11 +88,8 @@ async def export(configured: Configured, source: str | None, form: str) -> None:
 @configured()
 async def verify(configured: Configured, as_json: bool) -> int:
     """Check the hash chain of the vote log, from the first vote to the last."""
-    database = await open_database(configured.settings.database_url)
-    try:
+    async with stored(configured.settings) as database:
         report = await verify_chain(database)
-    finally:
-        await database.close()
     emit(
         report,
         as_json,
@@ -93,7 +97,7 @@ async def verify(configured: Configured, as_json: bool) -> int:
         if report.ok
         else f"The chain is broken at vote {report.first_bad}: {report.reason}",
     )
-    return 0 if report.ok else 1
+    return OK if report.ok else FAILED
 
 
 async def _tally_file(path: Path) -> tuple[Tally, Sequence[BadRow]]:
@@ -102,8 +106,7 @@ async def _tally_file(path: Path) -> tuple[Tally, Sequence[BadRow]]:
 
 
 async def _tally_source(configured: Configured, source: str | None) -> Tally:
-    database = await open_database(configured.settings.database_url)
-    try:
+    async with stored(configured.settings) as database:
         known = {found["source"]: found["votes"] for found in await list_sources(database)}
         if source is not None and source not in known:
             raise InvalidInput(
@@ -111,8 +114,6 @@ async def _tally_source(configured: Configured, source: str | None) -> Tally:
             )
         chosen = source or max(known, key=lambda name: known[name], default="here")
         return tally_verdicts(await read_verdicts(database, source=chosen))
-    finally:
-        await database.close()
 
 
 def _name_bad_rows(bad: Sequence[BadRow]) -> int:
@@ -120,4 +121,4 @@ def _name_bad_rows(bad: Sequence[BadRow]) -> int:
         say(f"line {row.line}: {row.reason}")
     if len(bad) > _MOST_NAMED:
         say(f"... and {len(bad) - _MOST_NAMED} more bad rows; --json names them all")
-    return PARTLY if bad else 0
+    return PARTLY if bad else OK

@@ -1,14 +1,17 @@
 """``assay config``: what is set, and where each value came from."""
 
+import re
 from pathlib import Path
 from typing import Any
 
 import click
 
 from assay.cli.configure import NAMES, Configured, unknown_variables
+from assay.cli.exits import OK, USAGE
 from assay.cli.options import as_json, configured
 from assay.cli.output import emit, say, table
-from assay.cli.up import check_exposure
+from assay.gateway.providers import check_provider
+from assay.web.access import check_exposure, read_password
 
 
 @click.group()
@@ -36,22 +39,32 @@ async def show(configured: Configured, origin: bool, as_json: bool) -> None:
 @configured()
 async def check(configured: Configured, as_json: bool) -> int:
     """Check the configuration as `assay up` would read it."""
-    check_exposure(configured.settings)
+    settings = configured.settings
+    check_exposure(settings)
+    read_password(settings.admin_password_file)
+    for provider in settings.providers:
+        check_provider(provider)
     unknown = unknown_variables()
     emit(
-        {"ok": not unknown, "file": configured.file, "unknown_variables": unknown},
+        {"ok": not unknown, "file": configured.file, "unknown_variables": sorted(unknown)},
         as_json,
         "" if unknown else "The configuration is sound.",
     )
-    for name in unknown:
-        say(f"error: the variable {name} is no setting of Assay's.")
-    return 2 if unknown else 0
+    for name, suggestion in unknown.items():
+        say(f"error: the variable {name} is no setting. {suggestion}")
+    return USAGE if unknown else OK
 
 
 def _shown(name: str, value: Any) -> Any:
-    if name == "database" and "@" in str(value):
-        scheme, _, rest = str(value).partition("://")
-        return f"{scheme}://***@{rest.rpartition('@')[2]}"
+    """``value`` as it may be shown: never a password, never the key of a provider's header."""
+    if name == "database":
+        return _without_password(value)
     if name == "providers":
         return [provider.name for provider in value]
     return str(value) if isinstance(value, Path) else value
+
+
+def _without_password(url: str) -> str:
+    """A database URL keeps its password before the ``@``, or among its parameters."""
+    scheme, separator, rest = url.partition("://")
+    return scheme + separator + re.sub(r"password=[^&]*", "password=***", re.sub(r"^[^/?]*@", "***@", rest))

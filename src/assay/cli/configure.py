@@ -6,16 +6,18 @@ An unknown key is an error with a suggestion, never ignored: a misspelt limit is
 import difflib
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from platformdirs import user_config_path, user_data_path
 
-from assay.core import InvalidInput, NotFound, Settings
+from assay.core import InvalidInput, NotFound, Provider, Settings
 
 FILE = "assay.toml"
+_LONGEST_SOCKET_PATH = 103
+"""Bytes: of the systems that Assay runs on, macOS allows the least."""
 _TABLES = frozenset({"providers", "aliases"})
 NAMES = tuple(field.name for field in msgspec.structs.fields(Settings))
 NOT_SETTINGS = frozenset(
@@ -67,10 +69,11 @@ def configure(flags: Mapping[str, Any], environ: Mapping[str, str] = os.environ,
     return Configured(_resolved(settings), origins, found)
 
 
-def unknown_variables(environ: Mapping[str, str] = os.environ) -> list[str]:
-    """``ASSAY_*`` variables that mean nothing: most often a misspelt setting."""
-    known = {f"ASSAY_{name.upper()}" for name in NAMES} | NOT_SETTINGS
-    return sorted(name for name in environ if name.startswith("ASSAY_") and name not in known)
+def unknown_variables(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """``ASSAY_*`` variables that mean nothing, most often a misspelt setting, each with a suggestion."""
+    settings = [f"ASSAY_{name.upper()}" for name in NAMES if name not in _TABLES]
+    known = {*settings, *NOT_SETTINGS}
+    return {name: suggest(name, settings) for name in sorted(environ) if name.startswith("ASSAY_") and name not in known}
 
 
 def read_file(path: Path) -> dict[str, Any]:
@@ -83,21 +86,33 @@ def read_file(path: Path) -> dict[str, Any]:
         raise InvalidInput("settings.unreadable_file", f"The configuration file {str(path)!r} cannot be read: {error}.") from error
     for key in table:
         if key not in NAMES:
-            raise InvalidInput(
-                "settings.unknown_key", f"{str(path)!r} has an unknown key {key!r}.", hint=suggest(key, NAMES), param=key
-            )
+            raise InvalidInput("settings.unknown_key", f"{str(path)!r} has an unknown key {key!r}.", hint=suggest(key), param=key)
     if "providers" in table:
-        table["providers"] = [
-            {"title": name, "key_env": [f"{name.upper().replace('-', '_')}_API_KEY"]} | row | {"name": name, "origin": "file"}
-            for name, row in table["providers"].items()
-        ]
+        table["providers"] = [_provider_row(path, name, row) for name, row in table["providers"].items()]
     return table
 
 
-def suggest(word: str, known: tuple[str, ...]) -> str:
-    """A sentence that names the nearest known word, or where to find them all."""
+def _provider_row(path: Path, name: str, row: dict[str, Any]) -> dict[str, Any]:
+    """The table ``[providers.NAME]``, with what it leaves out."""
+    for key in row:
+        if key not in Provider.__struct_fields__:
+            raise InvalidInput(
+                "settings.unknown_key",
+                f"{str(path)!r} has an unknown key {key!r} in [providers.{name}].",
+                hint=_nearest(key, Provider.__struct_fields__) or "docs/reference/settings.md names the keys of a provider.",
+                param=f"providers.{name}.{key}",
+            )
+    return {"title": name, "key_env": [f"{name.upper().replace('-', '_')}_API_KEY"]} | row | {"name": name, "origin": "file"}
+
+
+def suggest(word: str, known: Iterable[str] = NAMES) -> str:
+    """A sentence that names the nearest setting, or where to find them all."""
+    return _nearest(word, known) or "`assay config show` lists every setting."
+
+
+def _nearest(word: str, known: Iterable[str]) -> str | None:
     near = difflib.get_close_matches(word, known, 1, 0.6)
-    return f"Did you mean {near[0]!r}?" if near else "`assay config show` lists every setting."
+    return f"Did you mean {near[0]!r}?" if near else None
 
 
 def _read_path(kind: type, value: Any) -> Path:
@@ -128,7 +143,15 @@ def _resolved(settings: Settings) -> Settings:
             hint="Set `master_key` to a path outside it.",
             param="master_key",
         )
-    return msgspec.structs.replace(settings, data=data, master_key=master_key)
+    settings = msgspec.structs.replace(settings, data=data, master_key=master_key)
+    if len(longest := os.fsencode(settings.practice_socket)) > _LONGEST_SOCKET_PATH:
+        raise InvalidInput(
+            "settings.data_path_too_long",
+            f"The data folder's path {str(data)!r} is {len(longest) - _LONGEST_SOCKET_PATH} bytes too long for the sockets in it.",
+            hint="Choose a shorter one with --data.",
+            param="data",
+        )
+    return settings
 
 
 def _named(error: msgspec.ValidationError, values: dict[str, Any], origins: dict[str, Origin]) -> InvalidInput:

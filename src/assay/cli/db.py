@@ -25,7 +25,6 @@ def db() -> None:
 async def migrate(configured: Configured, as_json: bool) -> None:
     """Bring the database's schema up to date. `assay up` does it too; run this to do it beforehand."""
     settings = configured.settings
-    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     with DataLock(settings.data):
         database = await open_database(settings.database_url)
         try:

@@ -3,7 +3,6 @@
 import os
 import shutil
 import socket
-import stat
 import sys
 from collections.abc import Iterator
 
@@ -12,12 +11,13 @@ import msgspec
 
 from assay import __version__
 from assay.cli.configure import Configured, unknown_variables
+from assay.cli.exits import FAILED, OK
 from assay.cli.options import as_json, configured
 from assay.cli.output import emit, say, table
 from assay.cli.remote import running_server
-from assay.core import AssayError, Settings
-from assay.store import open_database, pending
-from assay.web.compose import SCHEMAS
+from assay.cli.stored import stored
+from assay.core import AssayError, NotFound, Settings
+from assay.store import Vault
 from assay.web.pages import FOLDER
 
 _LEAST_FREE_BYTES = 1024**3
@@ -38,12 +38,19 @@ class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
 async def doctor(configured: Configured, as_json: bool) -> int:
     """Check this machine and this installation; says what to do about what it finds. Changes nothing."""
     settings = configured.settings
-    findings = [*_installation(), *_folders(settings), *_configuration(), await _server(settings), await _database(settings)]
+    findings = [
+        *_installation(),
+        *_folders(settings),
+        _master_key(settings),
+        *_configuration(),
+        await _server(settings),
+        await _database(settings),
+    ]
     emit(findings, as_json, table([msgspec.to_builtins(f) | {"ok": "ok" if f.ok else "NOT OK"} for f in findings], _COLUMNS))
     for finding in findings:
         if finding.hint:
             say(f"hint: {finding.check}: {finding.hint}")
-    return 0 if all(finding.ok for finding in findings) else 1
+    return OK if all(finding.ok for finding in findings) else FAILED
 
 
 _COLUMNS = {"check": "check", "ok": "state", "found": "found"}
@@ -60,20 +67,24 @@ def _installation() -> Iterator[Finding]:
 
 
 def _folders(settings: Settings) -> Iterator[Finding]:
-    place = next(folder for folder in (settings.data, *settings.data.parents) if folder.exists())
+    place = next(folder for folder in (settings.data, *settings.data.parents) if os.path.exists(folder))
     free = shutil.disk_usage(place).free
     enough = free >= _LEAST_FREE_BYTES
     yield Finding(
         "disk", enough, f"{free / 1024**3:.1f} GiB free at {place}", None if enough else "Free some space, or move `data`."
     )
-    writable = os.access(place, os.W_OK)
-    yield Finding("data", writable, str(settings.data), None if writable else "Choose a folder that you may write, with --data.")
-    key = settings.master_key
-    if not key.exists():
-        yield Finding("master key", True, f"will be made at {key}")
-    else:
-        private = not stat.S_IMODE(key.stat().st_mode) & 0o077
-        yield Finding("master key", private, str(key), None if private else f"Run `chmod 600 {key}`.")
+    usable = place.is_dir() and os.access(place, os.W_OK | os.X_OK)
+    yield Finding("data", usable, str(settings.data), None if usable else "Choose a folder that you may write, with --data.")
+
+
+def _master_key(settings: Settings) -> Finding:
+    if not os.path.exists(settings.master_key):
+        return Finding("master key", True, f"will be made at {settings.master_key}")
+    try:
+        Vault.open(settings.master_key, data_dir=settings.data)
+    except AssayError as error:
+        return Finding("master key", False, error.message, error.hint)
+    return Finding("master key", True, str(settings.master_key))
 
 
 def _configuration() -> Iterator[Finding]:
@@ -82,7 +93,7 @@ def _configuration() -> Iterator[Finding]:
         "environment",
         not unknown,
         ", ".join(unknown) or "no unknown ASSAY_ variables",
-        "Remove or rename them." if unknown else None,
+        " ".join(unknown.values()) or None,
     )
 
 
@@ -108,23 +119,10 @@ def _port(settings: Settings, error: AssayError) -> Finding:
 
 
 async def _database(settings: Settings) -> Finding:
-    """Reads only: a database that is not there yet is made by `assay up`."""
-    url = settings.database_url
-    if url.startswith("sqlite:") and not (settings.data / "assay.db").exists() and not settings.database:
+    try:
+        async with stored(settings) as database:
+            return Finding("database", True, f"{database.dialect}, up to date")
+    except NotFound:
         return Finding("database", True, "will be made")
-    try:
-        database = await open_database(url)
     except AssayError as error:
         return Finding("database", False, error.message, error.hint)
-    try:
-        waiting = await pending(database, *SCHEMAS)
-    except AssayError as error:
-        return Finding("database", False, error.message, error.hint)
-    finally:
-        await database.close()
-    return Finding(
-        "database",
-        not waiting,
-        f"{database.dialect}, {len(waiting)} migrations to apply",
-        "Run `assay db migrate`." if waiting else None,
-    )

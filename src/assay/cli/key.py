@@ -1,5 +1,7 @@
 """``assay key``: what clients of the gateway sign in with."""
 
+from urllib.parse import quote
+
 import click
 
 from assay.cli.configure import Configured
@@ -43,5 +45,5 @@ async def list_keys(configured: Configured, as_json: bool) -> None:
 async def revoke(configured: Configured, key_id: str, as_json: bool) -> None:
     """Revoke the key with this ID at once."""
     async with any_server(configured.settings) as server:
-        revoked = await server.delete(f"/api/v1/keys/{key_id}")
+        revoked = await server.delete(f"/api/v1/keys/{quote(key_id, safe='')}")
     emit(revoked, as_json, f"Revoked {revoked['name']} ({revoked['id']}).")

@@ -4,7 +4,7 @@ import click
 
 from assay.cli.configure import Configured
 from assay.cli.options import as_json, configured
-from assay.cli.output import emit, table
+from assay.cli.output import emit, say, table
 from assay.cli.remote import any_server
 
 
@@ -25,4 +25,6 @@ async def list_models(configured: Configured, everything: bool, as_json: bool) -
     columns = {"id": "id", "provider_title": "provider", "context": "context", "ready": "ready"} | (
         {"reason": "reason"} if everything else {}
     )
-    emit(shown, as_json, table(shown, columns))
+    emit(shown, as_json, table(shown, columns) if shown else "")
+    if not shown:
+        say("No model is ready. Add a provider's key with `assay provider add NAME`, or start with `assay up --demo`.")

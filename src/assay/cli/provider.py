@@ -2,14 +2,17 @@
 
 import getpass
 import sys
+from collections.abc import Coroutine
 from typing import Any
+from urllib.parse import quote
 
 import click
 
 from assay.cli.configure import Configured
+from assay.cli.exits import FAILED, OK, exit_code, explain
 from assay.cli.options import as_json, configured
 from assay.cli.output import emit, say, table
-from assay.cli.remote import any_server
+from assay.cli.remote import any_server, error_of
 from assay.core import InvalidInput
 
 
@@ -40,19 +43,29 @@ async def list_providers(configured: Configured, as_json: bool) -> None:
 @click.option("--no-key", is_flag=True, help="It needs no key.")
 @as_json
 @configured()
-async def add(configured: Configured, name: str, base_url: str | None, title: str | None, no_key: bool, as_json: bool) -> None:
+def add(
+    configured: Configured, name: str, base_url: str | None, title: str | None, no_key: bool, as_json: bool
+) -> Coroutine[Any, Any, None]:
     """Add the key of provider NAME, read from standard input, to the vault; with --base-url, a new provider."""
+    # Read before the event loop runs, which would keep Ctrl-C from a prompt.
     secret = None if no_key else read_secret(f"Key of {name}: ")
+    return _add(configured, name, base_url, title, secret, as_json)
+
+
+async def _add(
+    configured: Configured, name: str, base_url: str | None, title: str | None, secret: str | None, as_json: bool
+) -> None:
     async with any_server(configured.settings) as server:
         if base_url is not None:
             row = await server.post(
                 "/api/v1/providers", {"name": name, "title": title or name, "base_url": base_url, "key": secret}
             )
         elif secret is None:
-            row = await server.post(f"/api/v1/providers/{name}/enabled", {"enabled": True})
+            row = await server.post(f"{_path(name)}/enabled", {"enabled": True})
         else:
-            row = await server.put(f"/api/v1/providers/{name}/key", {"key": secret})
-    emit(row, as_json, f"{row['title']}: {_key_in_words(row['key'])}. `assay provider test {name}` asks whether it works.")
+            row = await server.put(f"{_path(name)}/key", {"key": secret})
+    emit(row, as_json, f"{row['title']}: {_key_in_words(row['key'])}")
+    say(f"`assay provider test {name}` asks whether it works.")
 
 
 @provider.command()
@@ -62,7 +75,7 @@ async def add(configured: Configured, name: str, base_url: str | None, title: st
 async def test(configured: Configured, name: str, as_json: bool) -> int:
     """Ask provider NAME for its models: is it there, and does it take the key?"""
     async with any_server(configured.settings) as server:
-        result = await server.post(f"/api/v1/providers/{name}/test")
+        result = await server.post(f"{_path(name)}/test")
     return _report(name, result, as_json)
 
 
@@ -74,9 +87,9 @@ async def test(configured: Configured, name: str, as_json: bool) -> int:
 async def verify(configured: Configured, name: str, model: str | None, as_json: bool) -> int:
     """Ask provider NAME for real answers, a few tokens long: turns what is wire-true into live, or names what differs."""
     async with any_server(configured.settings) as server:
-        result = await server.post(f"/api/v1/providers/{name}/verify", {"model": model} if model else {})
+        result = await server.post(f"{_path(name)}/verify", {"model": model})
     emit(result, as_json, table(result["checks"], {"name": "check", "ok": "ok", "detail": "detail"}))
-    return 0 if result["ok"] else 1
+    return OK if result["ok"] else FAILED
 
 
 def read_secret(prompt: str) -> str:
@@ -90,14 +103,16 @@ def read_secret(prompt: str) -> str:
 def _report(name: str, result: dict[str, Any], as_json: bool) -> int:
     if not result["ok"]:
         emit(result, as_json, "")
-        error = result["error"]
-        say(f"error: {error['detail']}")
-        if error.get("hint"):
-            say(f"hint: {error['hint']}")
-        return 4 if error["status"] in {401, 403} else 3
+        error = error_of(result["error"]["status"], result["error"])
+        explain(error)
+        return exit_code(error)
     emit(result, as_json, "\n".join(result["models"]))
     say(f"{name} answers in {result['latency_ms']:.0f} ms with {len(result['models'])} models.")
-    return 0
+    return OK
+
+
+def _path(name: str) -> str:
+    return f"/api/v1/providers/{quote(name, safe='')}"
 
 
 def _key_in_words(key: dict[str, Any]) -> str:

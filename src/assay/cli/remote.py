@@ -4,10 +4,12 @@ Where no server runs, the command brings one up behind that door for as long as 
 anything, and two processes never write the same data folder.
 """
 
+import asyncio
 import json
 import socket
+import time
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -30,15 +32,14 @@ from assay.core import (
 from assay.gateway.client import Client
 from assay.gateway.connection import Fault, Response, Timeouts
 from assay.gateway.origin import Origin, write_head
-from assay.web.compose import assemble
-from assay.web.serve import local_door
 
 _ERRORS: dict[int, type[AssayError]] = {
     error.status: error
     for error in (InvalidInput, Unauthorized, Forbidden, NotFound, Conflict, TooLarge, Unprocessable, RateLimited, Unavailable)
 }
 _TIMEOUTS = Timeouts(connect_s=5, first_byte_s=600, idle_s=600, total_s=3600)
-_MAX_REPLY_BYTES = 256 * 1024 * 1024
+_DOOR_S = 10
+MAX_REPLY_BYTES = 256 * 1024 * 1024
 
 
 class Server:
@@ -66,7 +67,7 @@ class Server:
         response = await self._client.send(self._origin, head, _bytes_of(body), _TIMEOUTS)
         await response.begin()
         if response.status >= HTTPStatus.BAD_REQUEST:
-            raise _error_of(response.status, await response.read_all(_MAX_REPLY_BYTES))
+            raise _read_error(response.status, await response.read_all(MAX_REPLY_BYTES))
         return response
 
     async def close(self) -> None:
@@ -74,7 +75,7 @@ class Server:
 
     async def _ask(self, method: str, path: str, body: Any = None) -> Any:
         response = await self.open(method, path, body)
-        return msgspec.json.decode(await response.read_all(_MAX_REPLY_BYTES))
+        return msgspec.json.decode(await response.read_all(MAX_REPLY_BYTES))
 
 
 @asynccontextmanager
@@ -95,12 +96,30 @@ async def running_server(settings: Settings) -> AsyncGenerator[Server, None]:
 @asynccontextmanager
 async def any_server(settings: Settings) -> AsyncGenerator[Server, None]:
     """The server that runs on this data folder, or one that lives as long as the command."""
-    if _answers(settings.socket):
-        async with _talking_to(settings.socket) as server:
-            yield server
-    else:
-        async with assemble(settings) as assay, local_door(assay, settings) as door, _talking_to(door) as server:
-            yield server
+    async with AsyncExitStack() as stack:
+        if not _answers(settings.socket):
+            await _start(stack, settings)
+        yield await stack.enter_async_context(_talking_to(settings.socket))
+
+
+async def _start(stack: AsyncExitStack, settings: Settings) -> None:
+    """Bring up a server behind the local door; where another process is just doing so, wait for its door instead."""
+    from assay.web.compose import assemble  # the whole product: half a second that a command does not need to talk to a server
+    from assay.web.serve import local_door
+
+    deadline = time.monotonic() + _DOOR_S
+    while True:
+        try:
+            assay = await stack.enter_async_context(assemble(settings))
+        except Unavailable as error:
+            if error.code != "store.locked" or time.monotonic() > deadline:
+                raise
+        else:
+            await stack.enter_async_context(local_door(assay, settings))
+            return
+        await asyncio.sleep(0.05)
+        if _answers(settings.socket):
+            return
 
 
 @asynccontextmanager
@@ -127,18 +146,29 @@ def _answers(door: Path) -> bool:
     with socket.socket(socket.AF_UNIX) as probe:
         try:
             probe.connect(str(door))
-        except (FileNotFoundError, ConnectionRefusedError):
+        except PermissionError as error:
+            raise Forbidden(
+                "local.not_yours",
+                f"The server at {str(door)!r} is another user's.",
+                hint="Give a data folder of your own with --data.",
+            ) from error
+        except OSError:
             return False
     return True
 
 
-def _error_of(status: int, body: bytes) -> AssayError:
-    """The error that an answer of problem JSON, or of a protocol's own shape, describes."""
+def _read_error(status: int, body: bytes) -> AssayError:
+    """The error in an answer of problem JSON, or of a protocol's own shape."""
     try:
         said = json.loads(body)
     except ValueError:
         said = {}
-    said = said.get("error", said) if isinstance(said, dict) else {}
-    message = said.get("detail") or said.get("message") or f"The server answered {status}."
+    return error_of(status, said.get("error", said) if isinstance(said, dict) else {})
+
+
+def error_of(status: int, said: dict[str, Any]) -> AssayError:
+    """The error that a problem or a protocol's error describes, of the kind that ``status`` tells."""
     kind = _ERRORS.get(status, Unavailable if status >= HTTPStatus.INTERNAL_SERVER_ERROR else InvalidInput)
-    return kind(str(said.get("code") or "api.refused"), message, hint=said.get("hint"), param=said.get("param"))
+    message = said.get("detail") or said.get("message") or f"The server answered {status}."
+    # We never leave the code out: an error without one is an upstream's, passed on in its own words.
+    return kind(str(said.get("code") or "upstream.refused"), message, hint=said.get("hint"), param=said.get("param"))

@@ -1,17 +1,16 @@
 """``assay up``: one process, one port."""
 
 import asyncio
-import ipaddress
 import signal
 from typing import Any
 
 import click
 
-from assay.cli.configure import Configured
+from assay.cli.configure import Configured, unknown_variables
 from assay.cli.logs import start_logging
 from assay.cli.options import as_json, configured
 from assay.cli.output import emit, say
-from assay.core import Forbidden, Settings
+from assay.web.access import check_exposure
 from assay.web.compose import Assay, assemble
 from assay.web.serve import listening, local_door
 
@@ -29,29 +28,13 @@ async def up(configured: Configured, as_json: bool) -> None:
     settings = configured.settings
     start_logging(settings.log_level)
     check_exposure(settings)
+    for name, suggestion in unknown_variables().items():
+        say(f"warning: the variable {name} is no setting and does nothing. {suggestion}")
     async with assemble(settings) as assay, local_door(assay, settings), listening(assay, settings) as url:
         assay.url = url
         await _announce(assay, as_json)
         await _until_told()
         say("Stopping: answers under way are finished first.")
-
-
-def check_exposure(settings: Settings) -> None:
-    """Refuse to listen where others can reach it while nobody has to sign in with more than a link."""
-    if settings.admin_password_file is None and not _is_loopback(settings.host):
-        raise Forbidden(
-            "up.needs_admin",
-            f"Listening on {settings.host!r} would let other machines in, and there is no admin account.",
-            hint="Set `admin_password_file`, or listen on 127.0.0.1.",
-            param="host",
-        )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 async def _announce(assay: Assay, as_json: bool) -> None:

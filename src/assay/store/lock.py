@@ -24,10 +24,17 @@ class DataLock:
         """Take the lock; the directory is made (0700) when missing.
 
         Raises:
-            Unavailable: ``store.locked``, naming the process that has it.
+            Unavailable: ``store.locked``, naming the process that has it; ``store.bad_folder``, where nothing can be written.
         """
-        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file = os.open(self.path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        try:
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            file = os.open(self.path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise Unavailable(
+                "store.bad_folder",
+                f"The data directory {self.path.parent} cannot be used: {error.strerror}.",
+                hint="Give a directory that you may write, with --data.",
+            ) from error
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

@@ -39,7 +39,7 @@ class Doorkeeper:
     """Makes and checks login links and sessions. Open it with `open`."""
 
     def __init__(self, settings: Settings, key: bytes, database: Database, signed_out: dict[str, int]):
-        self._password = _read_password(settings.admin_password_file)
+        self._password = read_password(settings.admin_password_file)
         place = hashlib.sha256(str(settings.data).encode()).hexdigest()
         self._key = hmac.digest(key, f"{place}|{_digest(self._password or '').hex()}".encode(), "sha256")
         self._database = database
@@ -139,7 +139,7 @@ class Guard:
         public = urlsplit(settings.public_url)
         self._names = {"localhost", settings.host, public.hostname or "localhost"}
         self._public_origin = f"{public.scheme}://{public.netloc}"
-        self._takes_any_address = not is_loopback(settings.host)
+        self._takes_any_address = not _is_loopback(settings.host)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_guarded(message: Message) -> None:
@@ -178,7 +178,7 @@ class Guard:
         """A name that is not ours may be another site's, led here by its DNS; an address cannot be led anywhere."""
         match = _HOST.fullmatch(host)
         name = match[1].strip("[]").lower() if match else ""
-        if name in self._names or is_loopback(name) or (self._takes_any_address and _is_address(name)):
+        if name in self._names or _is_loopback(name) or (self._takes_any_address and _is_address(name)):
             return
         raise Forbidden(
             "login.foreign_host",
@@ -196,7 +196,18 @@ class Guard:
             )
 
 
-def is_loopback(host: str) -> bool:
+def check_exposure(settings: Settings) -> None:
+    """Refuse to listen where others can reach it while nobody has to sign in with more than a link."""
+    if settings.admin_password_file is None and not _is_loopback(settings.host):
+        raise Forbidden(
+            "up.needs_admin",
+            f"Listening on {settings.host!r} would let other machines in, and there is no admin account.",
+            hint="Set `admin_password_file`, or listen on 127.0.0.1.",
+            param="host",
+        )
+
+
+def _is_loopback(host: str) -> bool:
     """Whether only this machine can reach ``host``."""
     try:
         return ipaddress.ip_address(host).is_loopback
@@ -217,7 +228,12 @@ def _digest(secret: str) -> bytes:
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
 
 
-def _read_password(path: Path | None) -> str | None:
+def read_password(path: Path | None) -> str | None:
+    """The admin's password, if a file is set.
+
+    Raises:
+        InvalidInput: it cannot be read, or is too short.
+    """
     if path is None:
         return None
     try:
