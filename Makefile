@@ -33,7 +33,7 @@ check: .venv/test.stamp ## format, lint, types and layers; no tests
 .PHONY: page-check
 page-check: .venv/test.stamp ## types and unit tests of the page
 	$(NPM) run check
-	$(NPM) test
+	$(NPM) test -- --testTimeout=60000
 
 .PHONY: prove
 prove: .venv/test.stamp ## run the sizes that the promises are stated in (long)
