@@ -88,7 +88,7 @@ class Browser:
         self.seen += rest
         await connection.close()
         headers = {name.decode(): value.decode() for name, value in start["headers"]}
-        return Reply(start["status"], headers, json.loads(rest))
+        return Reply(start["status"], headers, json.loads(rest) if "json" in headers["content-type"] else None)
 
     def _see(self, message: Message) -> None:
         for name, value in message.get("headers", []):

