@@ -1,4 +1,7 @@
-/** The page against a stand-in server, for work on the page alone. Not shipped. `vite preview` adds the real page's policy. */
+/**
+ * The page while it is worked on; not shipped. With `ASSAY_URL` it talks to that server, else to a stand-in with invented data.
+ * `vite preview` serves the built page under the policy that the real server sends.
+ */
 
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { fileURLToPath } from "node:url";
@@ -13,9 +16,12 @@ export const POLICY = [
   "trusted-types assay svelte-trusted-html dompurify",
 ].join("; ");
 
+const server = process.env["ASSAY_URL"];
+
 export default defineConfig({
   root: fileURLToPath(new URL("..", import.meta.url)),
-  plugins: [catalogues(), svelte(), standIn()],
+  plugins: [catalogues(), svelte(), ...(server ? [] : [standIn()])],
+  server: { port: 5173, strictPort: true, ...(server ? { proxy: { "/api": server, "/login": server, "/v1": server } } : {}) },
   build: { outDir: "../src/assay/_web" },
   preview: { headers: { "content-security-policy": POLICY } },
 });
