@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 
 import pytest
 
-from tests.chat_scripts import GREETING, error, text
+from tests.chat_scripts import GREETING, Answer, Status, error, text
 from tests.cli.command import command, terminal
 from tests.server import RunningAssay
 from tests.upstream import ScriptedUpstream
@@ -102,7 +103,7 @@ def test_ctrl_c_at_the_prompt_ends_at_once_without_a_trace(assay: RunningAssay) 
 
 
 def test_a_turn_that_fails_can_be_tried_again_and_the_last_one_counts(assay: RunningAssay, upstream: ScriptedUpstream) -> None:
-    outcomes = iter([error(503), text({}), error(500)])
+    outcomes: Iterator[Answer | Status] = iter([error(503), text({}), error(500)])
     upstream.scripts["moody"] = lambda body: next(outcomes)
     with terminal(assay.folder, "chat", "scripted/moody") as person:
         person.until("> ")

@@ -5,7 +5,6 @@ Each command's module is imported only when it is asked for, so that ``assay --h
 """
 
 import importlib
-import os
 import sys
 from typing import NoReturn
 
@@ -64,10 +63,6 @@ def main(args: list[str] | None = None) -> NoReturn:
     except AssayError as error:
         explain(error)
         code = exit_code(error)
-    except BrokenPipeError:
-        # Whoever read our output has had enough. What is still buffered must not fail again at the interpreter's end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = OK
     except OSError as error:
         say(f"error: {error}")
         code = USAGE

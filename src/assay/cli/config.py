@@ -1,7 +1,6 @@
 """``assay config``: what is set, and where each value came from."""
 
 import re
-from pathlib import Path
 from typing import Any
 
 import click
@@ -61,7 +60,7 @@ def _shown(name: str, value: Any) -> Any:
         return _without_password(value)
     if name == "providers":
         return [provider.name for provider in value]
-    return str(value) if isinstance(value, Path) else value
+    return value
 
 
 def _without_password(url: str) -> str:

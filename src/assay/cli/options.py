@@ -2,6 +2,8 @@
 
 import asyncio
 import functools
+import os
+import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ import click
 import uvloop
 
 from assay.cli.configure import configure
+from assay.cli.exits import OK
 
 _SHARED = (
     click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="Data folder."),
@@ -30,8 +33,13 @@ def configured(*flags: str) -> Callable[[Callable[..., Coroutine[Any, Any, int |
         @functools.wraps(command)
         def run(*args: Any, config: Path | None, **kwargs: Any) -> int | None:
             given = {name: value for name in names if (value := kwargs.pop(name)) is not None}
-            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                return runner.run(command(configure(given, file=config), *args, **kwargs))
+            try:
+                with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                    return runner.run(command(configure(given, file=config), *args, **kwargs))
+            except BrokenPipeError:
+                # Whoever read our output has had enough. What is still buffered must not fail again at the interpreter's end.
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+                return OK
 
         return functools.reduce(lambda decorated, option: option(decorated), _SHARED, run)
 

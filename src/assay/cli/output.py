@@ -3,6 +3,7 @@
 import sys
 import unicodedata
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import click
@@ -17,7 +18,7 @@ def say(line: str) -> None:
 def emit(value: Any, as_json: bool, people: str) -> None:
     """Print ``value`` as one JSON document, or ``people``, the same for reading. It is out when this returns."""
     if as_json:
-        sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n")
+        sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(value, enc_hook=_path), indent=2) + b"\n")
         sys.stdout.flush()
     elif people:
         click.echo(printable(people))
@@ -56,6 +57,13 @@ def printable(text: str) -> str:
 _HARMLESS = "\n\t\u200c\u200d"
 _CONTROLS = frozenset({"Cc", "Cf", "Co", "Cs"})
 _NO_WIDTH = frozenset({"Mn", "Me", "Cf"})
+
+
+def _path(value: Any) -> str:
+    """The only type in our documents that msgspec does not know."""
+    if not isinstance(value, Path):
+        raise NotImplementedError(type(value).__name__)
+    return str(value)
 
 
 def _cell(value: Any) -> str:

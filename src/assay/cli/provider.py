@@ -118,9 +118,9 @@ def _path(name: str) -> str:
 def _key_in_words(key: dict[str, Any]) -> str:
     match key["source"]:
         case "vault":
-            return f"{key['hint']} (vault)"
+            return f"{key['hint'] or 'kept'} (vault)"
         case "environment":
-            return f"{key['hint']} (environment)"
+            return f"{key['hint'] or 'kept'} (environment)"
         case "none_needed":
             return "none needed"
         case _:
