@@ -37,7 +37,6 @@ _WORDS = {
     "api.method_not_allowed": (405, "This path does not take this method."),
     "api.no_such_path": (404, "There is no such path."),
     "api.refused": (400, "The server refused, in words that hold no code."),
-    "battle.side_failed": (502, "One of the two sides did not answer, so this battle counts for nothing."),
     "client.left": (499, "The client went away before the answer ended. Seen in calls only."),
     "gateway.bug": (500, "Assay ran into a defect of its own in the middle of a call."),
     "gateway.stopped": (503, "The server was stopped in the middle of a call. Seen in calls only."),
@@ -244,15 +243,18 @@ def _places(node: ast.AST, statuses: dict[str, int]) -> Iterator[Raised]:
         code, says = [*node.args, None, None][:2]
         found = _code(words.get("code", code))
         if found and (name in statuses or "code" in words or name == "__init__"):
-            yield Raised(
-                found, statuses.get(name, 0), _text(words.get("message", words.get("detail", says))), _text(words.get("hint"))
-            )
+            says = words.get("message", words.get("detail", says))
+            yield Raised(found, statuses.get(name) or _number(words.get("status")), _text(says), _text(words.get("hint")))
 
 
 def _code(node: ast.AST | None) -> str | None:
     if isinstance(node, ast.Constant) and isinstance(node.value, str) and _CODE.fullmatch(node.value):
         return node.value
     return None
+
+
+def _number(node: ast.AST | None) -> int:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, int) else 0
 
 
 def _text(node: ast.AST | None) -> str:

@@ -180,8 +180,8 @@ def _call(model: str, ttft_ms: int, total_ms: int) -> Call:
 @pytest.mark.parametrize(
     ("query", "status", "code"),
     [
-        ("ties=skip", 400, "board.unknown_word"),
-        ("cluster=prompt", 400, "board.unknown_word"),
+        ("ties=skip", 400, "api.bad_query"),
+        ("cluster=prompt", 400, "api.bad_query"),
         ("source=nowhere", 404, "board.unknown_source"),
     ],
 )

@@ -16,7 +16,7 @@ import msgspec
 from assay.arena import queries
 from assay.arena.battle import Battle, Letter, Limits, Turn, request_id
 from assay.arena.duel import Begun, Column, Duel, Tick
-from assay.core import Caller, Transcript, Unavailable, now_us, user
+from assay.core import Caller, Problem, Transcript, Unavailable, now_us, user
 from assay.store import Database
 
 log = logging.getLogger(__name__)
@@ -37,8 +37,19 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
     token: str
 
 
+SIDE_FAILED = Problem.of(
+    status=502,
+    code="battle.side_failed",
+    detail="One of the two sides did not answer, so this battle counts for nothing.",
+    hint="Start another battle.",
+)
+"""Why a battle is void, without a word on which side failed or how: that would tell who it was."""
+
+
 class Voided(msgspec.Struct, frozen=True):
     """A side failed: the battle counts for nothing, and its names stay hidden."""
+
+    problem: Problem = SIDE_FAILED
 
 
 class Heartbeat(msgspec.Struct, frozen=True):

@@ -5,25 +5,25 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Any, TypeVar
+from typing import Annotated
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from assay.api import Endpoint
 from assay.arena.arena import Arena, watch
 from assay.arena.duel import Begun, Tick
 from assay.arena.round import Ended, Heartbeat, Opened, Round, Shown, Voided
 from assay.arena.shown import ShownBattle, show
-from assay.core import InvalidInput, TooLarge
+from assay.store.chain import ChainReport
 
-MAX_BODY_BYTES = 512 * 1024
-PAGE = 50
+LARGEST_PROMPT = 512 * 1024
+"""Bytes of a body with a prompt; how many characters a prompt may have is the arena's to say."""
 
-_T = TypeVar("_T")
-_NAMES: dict[type[msgspec.Struct], str] = {Opened: "battle", Begun: "begun", Tick: "tick", Ended: "end"}
+EVENTS: dict[str, type[msgspec.Struct]] = {"battle": Opened, "begun": Begun, "tick": Tick, "end": Ended, "void": Voided}
+_NAMES = {kind: name for name, kind in EVENTS.items()}
 
 
 class NewBattle(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -46,6 +46,13 @@ class Vote(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     token: str
 
 
+class OwnBattles(msgspec.Struct, frozen=True):
+    """Which of the voter's battles: at most ``limit``, those begun before the battle ``before``."""
+
+    limit: Annotated[int, msgspec.Meta(ge=1, le=200)] = 50
+    before: str | None = None
+
+
 class Revealed(msgspec.Struct, frozen=True):
     """The battle with its names."""
 
@@ -59,40 +66,43 @@ class BattlePage(msgspec.Struct, frozen=True):
     next: str | None
 
 
-def routes(arena: Arena) -> list[Route]:
+def routes(arena: Arena) -> list[Endpoint]:
     """The routes; every request carries its session's id as ``request.state.session``."""
 
-    async def begin(request: Request) -> Response:
-        asked = await _read(request, NewBattle)
-        return EventStream(await arena.begin(request.state.session, asked.prompt))
+    async def begin(request: Request, body: NewBattle) -> Response:
+        """Begin a battle: two models answer, and neither is named."""
+        return EventStream(await arena.begin(request.state.session, body.prompt))
 
-    async def go_on(request: Request) -> Response:
-        asked = await _read(request, NextTurn)
-        return EventStream(await arena.go_on(request.state.session, _id(request), asked.prompt, asked.token))
+    async def go_on(request: Request, body: NextTurn) -> Response:
+        """Ask both sides of a battle one thing more."""
+        return EventStream(await arena.go_on(request.state.session, _id(request), body.prompt, body.token))
 
-    async def vote(request: Request) -> Response:
-        given = await _read(request, Vote)
-        return _json(Revealed(show(await arena.vote(request.state.session, _id(request), given.choice, given.token))))
+    async def vote(request: Request, body: Vote) -> Revealed:
+        """Vote on a battle. The answer names both sides and says what the vote did."""
+        return Revealed(show(await arena.vote(request.state.session, _id(request), body.choice, body.token)))
 
-    async def show_one(request: Request) -> Response:
+    async def show_one(request: Request) -> ShownBattle:
+        """One battle of one's own; its names are null until the vote."""
         battle = await arena.show(request.state.session, _id(request))
-        return _json(show(battle, arena.token(request.state.session, battle)))
+        return show(battle, arena.token(request.state.session, battle))
 
-    async def list_own(request: Request) -> Response:
-        limit = _limit(request.query_params.get("limit"))
-        found = await arena.list_own(request.state.session, request.query_params.get("before"), limit)
-        return _json(BattlePage([show(battle) for battle in found], found[-1].id if len(found) == limit else None))
+    async def list_own(request: Request, query: OwnBattles) -> BattlePage:
+        """One's own battles, newest first."""
+        found = await arena.list_own(request.state.session, query.before, query.limit)
+        return BattlePage([show(battle) for battle in found], found[-1].id if len(found) == query.limit else None)
 
-    async def verify(request: Request) -> Response:
-        return _json(await arena.verify())
+    async def verify(request: Request) -> ChainReport:
+        """Recompute the hash chain of the vote log."""
+        return await arena.verify()
 
+    stream = EventStream.media_type
     return [
-        Route("/api/v1/battles", begin, methods=["POST"]),
-        Route("/api/v1/battles", list_own, methods=["GET"]),
-        Route("/api/v1/battles/{id}", show_one, methods=["GET"]),
-        Route("/api/v1/battles/{id}/turns", go_on, methods=["POST"]),
-        Route("/api/v1/battles/{id}/vote", vote, methods=["POST"]),
-        Route("/api/v1/arena/verify", verify, methods=["GET"]),
+        Endpoint("POST", "/api/v1/battles", begin, media=stream, events=EVENTS, largest=LARGEST_PROMPT),
+        Endpoint("GET", "/api/v1/battles", list_own),
+        Endpoint("GET", "/api/v1/battles/{id}", show_one),
+        Endpoint("POST", "/api/v1/battles/{id}/turns", go_on, media=stream, events=EVENTS, largest=LARGEST_PROMPT),
+        Endpoint("POST", "/api/v1/battles/{id}/vote", vote),
+        Endpoint("GET", "/api/v1/arena/verify", verify),
     ]
 
 
@@ -141,47 +151,8 @@ async def _events(round: Round) -> AsyncGenerator[bytes, None]:
 def _event(shown: Shown) -> bytes:
     if isinstance(shown, Heartbeat):
         return b": still here\n\n"
-    if isinstance(shown, Voided):
-        return b"event: void\ndata: " + msgspec.json.encode({"problem": VOID}) + b"\n\n"
     return b"event: " + _NAMES[type(shown)].encode() + b"\ndata: " + msgspec.json.encode(shown) + b"\n\n"
-
-
-VOID = {
-    "type": "/docs/errors#battle.side_failed",
-    "title": "Bad Gateway",
-    "status": 502,
-    "detail": "One of the two sides did not answer, so this battle counts for nothing.",
-    "code": "battle.side_failed",
-    "hint": "Start another battle.",
-}
-"""Why a battle is void, without a word on which side failed or how: that would tell who it was."""
-
-
-async def _read(request: Request, type: type[_T]) -> _T:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY_BYTES:
-            raise TooLarge("api.body_too_large", f"The body has more than {MAX_BODY_BYTES} bytes.", hint="Shorten it.")
-    try:
-        return msgspec.json.decode(body, type=type)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise InvalidInput(
-            "api.bad_body", f"The body is not what is needed here: {error}.", hint="Send JSON as documented."
-        ) from error
-
-
-def _limit(given: str | None) -> int:
-    if given is None:
-        return PAGE
-    if not given.isascii() or not given.isdigit() or not 1 <= int(given[:9]) <= 200:
-        raise InvalidInput("api.bad_limit", f"{given[:32]!r} is no limit.", hint="Give a number from 1 to 200.", param="limit")
-    return int(given)
 
 
 def _id(request: Request) -> str:
     return str(request.path_params["id"])
-
-
-def _json(value: Any) -> Response:
-    return Response(msgspec.json.encode(value), headers={"cache-control": "no-store"}, media_type="application/json")

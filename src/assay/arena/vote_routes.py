@@ -3,53 +3,55 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Literal
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
-from starlette.routing import Route
 
+from assay.api import Endpoint
 from assay.arena.export import as_csv, as_jsonl
-from assay.arena.imports import LARGEST_FILE, import_file
-from assay.core import InvalidInput, TooLarge
+from assay.arena.imports import LARGEST_FILE, Imported, import_file
 from assay.store import Database, Vault
 from assay.store.chain import read_verdicts
 
 _FORMATS = {"jsonl": (as_jsonl, "application/jsonl"), "csv": (as_csv, "text/csv; charset=utf-8")}
 
 
-def routes(db: Database, vault: Vault) -> list[Route]:
-    """``POST /api/v1/votes?source=NAME&name=FILE`` takes the file's bytes; ``GET /api/v1/votes?source=&format=`` gives votes."""
+class Incoming(msgspec.Struct, frozen=True):
+    """``source`` names the collection that the file's votes go into, ``name`` the file."""
 
-    async def bring_in(request: Request) -> Response:
-        content = await _read_file(request)
-        query = request.query_params
-        imported = await import_file(db, vault, content, query.get("name", "votes"), query.get("source", ""))
-        return Response(msgspec.json.encode(imported), headers={"cache-control": "no-store"}, media_type="application/json")
+    source: str = ""
+    name: str = "votes"
 
-    async def give_out(request: Request) -> Response:
-        asked = request.query_params.get("format", "jsonl")
-        if asked not in _FORMATS:
-            raise InvalidInput(
-                "votes.unknown_export", f"{asked[:32]!r} is no format of votes.", hint="Use jsonl or csv.", param="format"
-            )
-        write, media_type = _FORMATS[asked]
-        verdicts = await read_verdicts(db, source=request.query_params.get("source"))
+
+class Export(msgspec.Struct, frozen=True):
+    """The votes of one ``source``, or all; how they are written."""
+
+    source: str | None = None
+    format: Literal["jsonl", "csv"] = "jsonl"
+
+
+def routes(db: Database, vault: Vault) -> list[Endpoint]:
+    """The routes."""
+
+    async def bring_in(request: Request, query: Incoming, body: bytes) -> Imported:
+        """Import a vote file, whose bytes are the body. Bad rows are named in the answer."""
+        return await import_file(db, vault, body, query.name, query.source)
+
+    async def give_out(request: Request, query: Export) -> Response:
+        """All votes, one a line; voters as keyed hashes, prompts as hashes."""
+        write, media_type = _FORMATS[query.format]
+        verdicts = await read_verdicts(db, source=query.source)
 
         async def lines() -> AsyncIterator[str]:
             for line in write(verdicts):
                 yield line
 
-        headers = {"cache-control": "no-store", "content-disposition": f'attachment; filename="votes.{asked}"'}
+        headers = {"cache-control": "no-store", "content-disposition": f'attachment; filename="votes.{query.format}"'}
         return StreamingResponse(lines(), headers=headers, media_type=media_type)
 
-    return [Route("/api/v1/votes", bring_in, methods=["POST"]), Route("/api/v1/votes", give_out, methods=["GET"])]
-
-
-async def _read_file(request: Request) -> bytes:
-    content = bytearray()
-    async for chunk in request.stream():
-        content += chunk
-        if len(content) > LARGEST_FILE:
-            raise TooLarge("votes.file_too_large", f"The file has more than {LARGEST_FILE} bytes.", hint="Split it.")
-    return bytes(content)
+    return [
+        Endpoint("POST", "/api/v1/votes", bring_in, largest=LARGEST_FILE),
+        Endpoint("GET", "/api/v1/votes", give_out, media="application/jsonl"),
+    ]

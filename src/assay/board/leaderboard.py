@@ -6,13 +6,13 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from statistics import median
-from typing import Any
 
 import msgspec
 
 from assay.board.books import HERE, Book, Books
 from assay.board.datasets import datasets
-from assay.core import Model, NotFound, Price, Provider, iso, now_us
+from assay.board.shown import BoardDataset, BoardMethod, BoardRow, BoardSource, Excluded, ShownBoard
+from assay.core import Model, NotFound, Provider, iso, now_us
 from assay.stats import Row, Ties
 from assay.store import Database
 from assay.store.queries import list_speeds
@@ -46,8 +46,8 @@ class Board:
         self._books = Books(db)
         self._speeds: dict[str, tuple[float, Speed | None]] = {}
 
-    async def show(self, source: str | None, ties: Ties, by_voter: bool) -> dict[str, Any]:
-        """The board of ``source`` (of the default one, if None) as the API gives it.
+    async def show(self, source: str | None, ties: Ties, by_voter: bool) -> ShownBoard:
+        """The board of ``source``; of the default one, if None.
 
         Raises:
             NotFound: ``board.unknown_source``.
@@ -58,40 +58,47 @@ class Board:
             known = ", ".join(sources) or "none yet"
             raise NotFound("board.unknown_source", f"There are no votes from {source!r}.", hint=f"There are votes from: {known}.")
         chosen = source or self._books.default_source()
-        shown = {"source": chosen, "sources": [_source(book) for book in sources.values()], "datasets": self._datasets()}
+        shown = ShownBoard(
+            source=chosen,
+            sources=[_source(book) for book in sources.values()],
+            datasets=self._datasets(),
+            rows=[],
+            method=None,
+            excluded=[],
+        )
         if chosen is None:
-            return {**shown, "rows": [], "method": None, "excluded": []}
+            return shown
         fitted = await self._books.fit(chosen, ties, by_voter)
         method = fitted.board.method
         excluded = dict(sources[chosen].excluded)
         if method.rated and method.votes > method.votes_used:
             excluded["not_connected"] = method.votes - method.votes_used
-        return {
-            **shown,
-            "rows": await self._rows(fitted.board.models),
-            "method": {**msgspec.to_builtins(method), "computed_at": iso(fitted.at)},
-            "excluded": [{"reason": reason, "votes": votes} for reason, votes in excluded.items()],
-        }
+        return msgspec.structs.replace(
+            shown,
+            rows=await self._rows(fitted.board.models),
+            method=BoardMethod(**msgspec.structs.asdict(method), computed_at=iso(fitted.at)),
+            excluded=[Excluded(reason, votes) for reason, votes in excluded.items()],
+        )
 
     async def is_imported(self, dataset: str) -> bool:
         await self._books.catch_up()
         return dataset in self._books.by_source
 
-    def _datasets(self) -> list[dict[str, Any]]:
+    def _datasets(self) -> list[BoardDataset]:
         return [
-            {
-                "name": name,
-                "title": row.title,
-                "votes": row.votes,
-                "licence": row.licence,
-                "author": row.author,
-                "link": row.link,
-                "imported": name in self._books.by_source,
-            }
+            BoardDataset(
+                name=name,
+                title=row.title,
+                votes=row.votes,
+                licence=row.licence,
+                author=row.author,
+                link=row.link,
+                imported=name in self._books.by_source,
+            )
             for name, row in datasets().items()
         ]
 
-    async def _rows(self, rows: Iterable[Row]) -> list[dict[str, Any]]:
+    async def _rows(self, rows: Iterable[Row]) -> list[BoardRow]:
         served = _served(self._providers())
         rows = list(rows)
         speeds = await asyncio.gather(*(self._speed(row.model) if row.model in served else _unknown() for row in rows))
@@ -126,38 +133,32 @@ def _served(providers: Iterable[Provider]) -> dict[str, tuple[Provider, Model]]:
     return served
 
 
-def _row(row: Row, served: tuple[Provider, Model] | None, speed: Speed | None) -> dict[str, Any]:
+def _row(row: Row, served: tuple[Provider, Model] | None, speed: Speed | None) -> BoardRow:
     provider, model = served if served is not None else (None, None)
     organization = (model.organization if model else None) or (provider.organization if provider else None)
-    return {
-        **msgspec.to_builtins(row),
-        "title": (model.title if model else None) or row.model,
-        "provider": provider.name if provider else None,
-        "organization": organization,
-        "licence": model.licence if model else None,
-        "preliminary": row.rating is not None and row.votes < PRELIMINARY_VOTES,
-        "price": _price(model.price if model else None),
-        "ttft_ms_p50": speed.ttft_ms if speed else None,
-        "tokens_per_s_p50": speed.tokens_per_s if speed else None,
-        "speed_calls": speed.calls if speed else 0,
-        "speed_days": SPEED_DAYS,
-    }
+    return BoardRow(
+        **msgspec.structs.asdict(row),
+        title=(model.title if model else None) or row.model,
+        provider=provider.name if provider else None,
+        organization=organization,
+        licence=model.licence if model else None,
+        preliminary=row.rating is not None and row.votes < PRELIMINARY_VOTES,
+        price=model.price.tag if model and model.price else None,
+        ttft_ms_p50=speed.ttft_ms if speed else None,
+        tokens_per_s_p50=speed.tokens_per_s if speed else None,
+        speed_calls=speed.calls if speed else 0,
+        speed_days=SPEED_DAYS,
+    )
 
 
-def _price(price: Price | None) -> dict[str, Any] | None:
-    if price is None:
-        return None
-    return {name: getattr(price, name) for name in ("input", "output", "currency", "date", "source")}
-
-
-def _source(book: Book) -> dict[str, Any]:
+def _source(book: Book) -> BoardSource:
     row = datasets().get(book.source)
-    return {
-        "name": book.source,
-        "title": row.title if row else "Votes cast here" if book.source == HERE else book.source,
-        "votes": book.votes,
-        "first": iso(book.first) if book.first is not None else None,
-        "last": iso(book.last) if book.last is not None else None,
-        "licence": row.licence if row else None,
-        "link": row.link if row else None,
-    }
+    return BoardSource(
+        name=book.source,
+        title=row.title if row else "Votes cast here" if book.source == HERE else book.source,
+        votes=book.votes,
+        first=iso(book.first) if book.first is not None else None,
+        last=iso(book.last) if book.last is not None else None,
+        licence=row.licence if row else None,
+        link=row.link if row else None,
+    )

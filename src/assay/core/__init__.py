@@ -2,7 +2,7 @@
 
 from assay.core.call import Call, Outcome, Purpose
 from assay.core.caller import Budget, Caller, complete
-from assay.core.deployment import Alias, Deployment, Model, Origin, Provider
+from assay.core.deployment import Alias, Deployment, Model, Origin, Provider, ProviderKind
 from assay.core.errors import (
     AssayError,
     CallFailed,
@@ -34,7 +34,8 @@ from assay.core.event import (
 )
 from assay.core.ids import iso, new_id, now_us
 from assay.core.measurement import Measurement
-from assay.core.money import Money, Price, Usage
+from assay.core.money import Money, Price, PriceTag, Usage
+from assay.core.problem import Problem, problem_of
 from assay.core.request import OutputFormat, Request, Sampling, Tool, ToolChoice
 from assay.core.settings import Settings
 from assay.core.transcript import (
@@ -95,7 +96,10 @@ __all__ = [
     "PartGrew",
     "PartOpened",
     "Price",
+    "PriceTag",
+    "Problem",
     "Provider",
+    "ProviderKind",
     "Purpose",
     "RateLimited",
     "Refusal",
@@ -134,5 +138,6 @@ __all__ = [
     "iso",
     "new_id",
     "now_us",
+    "problem_of",
     "user",
 ]

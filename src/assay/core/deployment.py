@@ -10,6 +10,7 @@ from assay.core.money import Price
 
 Origin: TypeAlias = Literal["shipped", "database", "file", "environment", "flag"]
 """Where a row or a setting came from; a later one in this list wins."""
+ProviderKind: TypeAlias = Literal["cloud", "local", "practice"]
 
 
 class Provider(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -19,7 +20,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     title: str
     base_url: str
     protocol: str = "openai_chat"
-    kind: Literal["cloud", "local", "practice"] = "cloud"
+    kind: ProviderKind = "cloud"
     auth: Literal["bearer", "none"] = "bearer"
     key_env: tuple[str, ...] = ()
     docs: str | None = None

@@ -86,6 +86,21 @@ class Price(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         )
         return Money((per_mtok + MTOK // 2) // MTOK, self.currency)
 
+    @property
+    def tag(self) -> PriceTag:
+        """What a list of models shows of it."""
+        return PriceTag(input=self.input, output=self.output, currency=self.currency, date=self.date, source=self.source)
+
+
+class PriceTag(msgspec.Struct, frozen=True, kw_only=True):
+    """What a million tokens in and out cost, in nano-units of ``currency``, as stated at ``source`` on ``date``."""
+
+    input: int
+    output: int
+    currency: str
+    date: str | None
+    source: str | None
+
 
 _BUCKETS = (
     ("input", "input"),

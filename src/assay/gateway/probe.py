@@ -17,6 +17,7 @@ from assay.core import (
     AssayError,
     InvalidInput,
     Measurement,
+    Problem,
     Request,
     Sampling,
     Transcript,
@@ -24,6 +25,7 @@ from assay.core import (
     fold,
     new_id,
     now_us,
+    problem_of,
     user,
 )
 from assay.gateway.attempt import Attempt
@@ -46,12 +48,12 @@ _MAX_LIST_BYTES = 16 * 1024 * 1024
 
 
 class Tested(msgspec.Struct, frozen=True, kw_only=True):
-    """What a provider said of itself; ``latency_ms`` is that of the one request."""
+    """What a provider said of itself: its models, or what went wrong; ``latency_ms`` is that of the one request."""
 
     ok: bool
-    latency_ms: float | None = None
-    models: tuple[str, ...] = ()
-    error: AssayError | None = None
+    latency_ms: float | None
+    models: tuple[str, ...]
+    error: Problem | None
 
 
 class Check(msgspec.Struct, frozen=True):
@@ -88,8 +90,8 @@ async def test_provider(client: Client, upstream: Upstream) -> Tested:
         upstream.require_ready()
         models = await _list_models(client, upstream, _PATIENCE)
     except AssayError as error:
-        return Tested(ok=False, error=error)
-    return Tested(ok=True, latency_ms=(time.monotonic_ns() - began_ns) / 1e6, models=models)
+        return Tested(ok=False, latency_ms=None, models=(), error=problem_of(error))
+    return Tested(ok=True, latency_ms=(time.monotonic_ns() - began_ns) / 1e6, models=models, error=None)
 
 
 async def is_at_home(client: Client, upstream: Upstream) -> bool:

@@ -1,6 +1,6 @@
 """The control plane's part of the API: models, providers, gateway keys and the record of calls.
 
-Thin: each route decodes, asks the registry or the store, and encodes. Imported by the web layer only.
+Thin: each route asks the registry or the store, and shows what it got. Imported by the web layer only.
 """
 
 from __future__ import annotations
@@ -9,27 +9,38 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Collection
 from http import HTTPStatus
-from typing import Any, TypeVar, cast, get_args
+from typing import Annotated
 
 import msgspec
 from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
 
-from assay.core import AssayError, Call, InvalidInput, Model, Price, Provider, Purpose, TooLarge, iso
+from assay.api import Endpoint
+from assay.core import Provider, Purpose
 from assay.gateway.gateway import Gateway
-from assay.gateway.probe import find_local, test_provider, verify_provider
-from assay.gateway.registry import Entry
+from assay.gateway.probe import Tested, Verified, find_local, test_provider, verify_provider
+from assay.gateway.shown import (
+    CallPage,
+    KeyList,
+    MadeKey,
+    ModelList,
+    ModelNames,
+    ProviderList,
+    ShownKey,
+    ShownProvider,
+    model_names,
+    show_call,
+    show_key,
+    show_made_key,
+    show_models,
+    show_provider,
+)
 from assay.store import keys
 from assay.store.queries import list_calls
 
-MAX_BODY_BYTES = 64 * 1024
-MAX_CALLS = 500
 LOOK_AGAIN_S = 10
 """How long a look at the local ports is good for."""
 
 HiddenRequests = Callable[[], Awaitable[Collection[str]]]
-_T = TypeVar("_T")
 
 
 class NewKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -65,6 +76,14 @@ class Verification(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     model: str | None = None
 
 
+class Calls(msgspec.Struct, frozen=True):
+    """Which calls: at most ``limit``, those before the call ``before``, those of one ``purpose``."""
+
+    limit: Annotated[int, msgspec.Meta(ge=1, le=500)] = 50
+    before: str | None = None
+    purpose: Purpose | None = None
+
+
 class ControlPlane:
     """The routes' handlers. ``hidden`` names the requests of open battles; without it no battle's call is listed at all."""
 
@@ -77,86 +96,78 @@ class ControlPlane:
 
     # Models and providers
 
-    async def list_models(self, request: Request) -> Response:
-        models = [row for entry in self._gateway.registry.entries.values() for row in _models(entry)]
-        return _json({"models": models})
+    async def list_models(self, request: Request) -> ModelList:
+        """Every model at every provider, and whether it can be called."""
+        return ModelList([model for entry in self._gateway.registry.entries.values() for model in show_models(entry)])
 
-    async def list_providers(self, request: Request) -> Response:
+    async def list_providers(self, request: Request) -> ProviderList:
+        """Every provider, where its key comes from, and whether a local one was found."""
         found = await self._find_local()
-        rows = [_provider(entry, found.get(name)) for name, entry in self._gateway.registry.entries.items()]
-        return _json({"providers": rows})
+        return ProviderList([show_provider(entry, found.get(name)) for name, entry in self._gateway.registry.entries.items()])
 
-    async def add_provider(self, request: Request) -> Response:
-        new = await _read(request, NewProvider)
+    async def add_provider(self, request: Request, body: NewProvider) -> ShownProvider:
+        """Add a provider that speaks OpenAI chat completions."""
         provider = Provider(
-            name=new.name,
-            title=new.title or new.name,
-            base_url=new.base_url,
-            auth="bearer" if new.key else "none",
+            name=body.name,
+            title=body.title or body.name,
+            base_url=body.base_url,
+            auth="bearer" if body.key else "none",
             origin="database",
         )
         await self._gateway.registry.add(provider)
         await self._gateway.refresh()
-        if new.key:
-            await self._gateway.registry.set_key(new.name, new.key)
+        if body.key:
+            await self._gateway.registry.set_key(body.name, body.key)
             await self._gateway.refresh()
-        return self._show(new.name, HTTPStatus.CREATED)
+        return self._show(body.name)
 
-    async def remove_provider(self, request: Request) -> Response:
-        await self._gateway.registry.remove(request.path_params["name"])
+    async def remove_provider(self, request: Request) -> None:
+        """Remove a provider that was added."""
+        await self._gateway.registry.remove(_name(request))
         await self._gateway.refresh()
-        return Response(status_code=HTTPStatus.NO_CONTENT)
 
-    async def set_key(self, request: Request) -> Response:
-        await self._gateway.registry.set_key(request.path_params["name"], (await _read(request, ProviderKey)).key)
+    async def set_key(self, request: Request, body: ProviderKey) -> ShownProvider:
+        """Seal a provider's key in the vault."""
+        await self._gateway.registry.set_key(_name(request), body.key)
         await self._gateway.refresh()
-        return self._show(request.path_params["name"])
+        return self._show(_name(request))
 
-    async def forget_key(self, request: Request) -> Response:
-        await self._gateway.registry.forget_key(request.path_params["name"])
+    async def forget_key(self, request: Request) -> ShownProvider:
+        """Remove a provider's key from the vault."""
+        await self._gateway.registry.forget_key(_name(request))
         await self._gateway.refresh()
-        return self._show(request.path_params["name"])
+        return self._show(_name(request))
 
-    async def enable(self, request: Request) -> Response:
-        await self._gateway.registry.enable(request.path_params["name"], (await _read(request, Enabled)).enabled)
+    async def enable(self, request: Request, body: Enabled) -> ShownProvider:
+        """Allow or stop calls to a local provider."""
+        await self._gateway.registry.enable(_name(request), body.enabled)
         await self._gateway.refresh()
-        return self._show(request.path_params["name"])
+        return self._show(_name(request))
 
-    async def test(self, request: Request) -> Response:
-        entry = self._gateway.registry.get(request.path_params["name"])
+    async def test(self, request: Request) -> Tested:
+        """Ask a provider for its models: is it there, and does it take the key?"""
+        entry = self._gateway.registry.get(_name(request))
         tested = await test_provider(self._gateway.client, entry.upstream())
         if tested.ok and tested.models:
             await self._gateway.registry.note_models(entry.provider.name, tested.models)
             await self._gateway.refresh()
-        return _json(
-            {
-                "ok": tested.ok,
-                "latency_ms": tested.latency_ms,
-                "models": list(self._names(entry, tested.models)),
-                "error": _problem(tested.error) if tested.error is not None else None,
-            }
-        )
+        return msgspec.structs.replace(tested, models=model_names(entry, tested.models))
 
-    async def verify(self, request: Request) -> Response:
+    async def verify(self, request: Request, body: Verification) -> Verified:
+        """Ask a provider for real answers, a few tokens each, and put on record whether they came as they should."""
         gateway = self._gateway
-        entry = gateway.registry.get(request.path_params["name"])
-        asked = await _read(request, Verification, empty=Verification())
-        return _json(
-            await verify_provider(
-                gateway.db, gateway.client, gateway.recorder, gateway.caller, gateway.snapshot, entry, asked.model
-            )
+        entry = gateway.registry.get(_name(request))
+        return await verify_provider(
+            gateway.db, gateway.client, gateway.recorder, gateway.caller, gateway.snapshot, entry, body.model
         )
 
-    async def provider_models(self, request: Request) -> Response:
-        entry = self._gateway.registry.get(request.path_params["name"])
-        return _json({"models": list(self._names(entry, entry.models))})
+    async def provider_models(self, request: Request) -> ModelNames:
+        """The names of a provider's models."""
+        entry = self._gateway.registry.get(_name(request))
+        return ModelNames(model_names(entry, entry.models))
 
-    def _show(self, name: str, status: int = HTTPStatus.OK) -> Response:
-        return _json(_provider(self._gateway.registry.get(name), self._found.get(name)), status)
-
-    @staticmethod
-    def _names(entry: Entry, listed: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(dict.fromkeys((*(model.name for model in entry.provider.models), *listed)))
+    def _show(self, name: str) -> ShownProvider:
+        return show_provider(self._gateway.registry.get(name), self._found.get(name))
 
     async def _find_local(self) -> dict[str, bool]:
         async with self._looking:
@@ -167,154 +178,52 @@ class ControlPlane:
 
     # Gateway keys
 
-    async def list_keys(self, request: Request) -> Response:
-        return _json({"keys": [_key(row) for row in await keys.list_keys(self._gateway.db)]})
+    async def list_keys(self, request: Request) -> KeyList:
+        """Gateway keys, without the keys."""
+        return KeyList([show_key(row) for row in await keys.list_keys(self._gateway.db)])
 
-    async def create_key(self, request: Request) -> Response:
-        row, key = await keys.create_key(self._gateway.db, self._gateway.vault, (await _read(request, NewKey)).name)
+    async def create_key(self, request: Request, body: NewKey) -> MadeKey:
+        """Make a gateway key, which is in this answer and in no other."""
+        row, key = await keys.create_key(self._gateway.db, self._gateway.vault, body.name)
         await self._gateway.refresh()
-        return _json({**_key(row), "key": key}, HTTPStatus.CREATED)
+        return show_made_key(row, key)
 
-    async def revoke_key(self, request: Request) -> Response:
+    async def revoke_key(self, request: Request) -> ShownKey:
+        """Revoke a gateway key."""
         row = await keys.revoke_key(self._gateway.db, request.path_params["id"])
         await self._gateway.refresh()
-        return _json(_key(row))
+        return show_key(row)
 
     # Calls
 
-    async def list_calls(self, request: Request) -> Response:
-        query = request.query_params
-        limit = query.get("limit", "50")
-        if not limit.isdecimal() or not 1 <= int(limit) <= MAX_CALLS:
-            raise InvalidInput("calls.bad_limit", f"limit={limit!r} is not a number from 1 to {MAX_CALLS}.", param="limit")
-        purpose = _purpose(query.get("purpose"))
+    async def list_calls(self, request: Request, query: Calls) -> CallPage:
+        """Calls, newest first. Those of open battles are left out."""
         hidden = await self._hidden() if self._hidden is not None else ()
-        calls = await list_calls(self._gateway.db, int(limit), query.get("before"), purpose, hidden)
+        calls = await list_calls(self._gateway.db, query.limit, query.before, query.purpose, hidden)
         shown = calls if self._hidden is not None else [call for call in calls if call.purpose != "battle"]
-        return _json({"calls": [_call(call) for call in shown], "next": calls[-1].id if len(calls) == int(limit) else None})
+        return CallPage([show_call(call) for call in shown], calls[-1].id if len(calls) == query.limit else None)
 
 
-def routes(gateway: Gateway, hidden: HiddenRequests | None = None) -> list[Route]:
+def routes(gateway: Gateway, hidden: HiddenRequests | None = None) -> list[Endpoint]:
     """The routes; ``hidden`` gives the request ids of open battles, whose calls are not shown."""
     plane = ControlPlane(gateway, hidden)
-    table = [
-        ("GET", "/models", plane.list_models),
-        ("GET", "/providers", plane.list_providers),
-        ("POST", "/providers", plane.add_provider),
-        ("DELETE", "/providers/{name}", plane.remove_provider),
-        ("PUT", "/providers/{name}/key", plane.set_key),
-        ("DELETE", "/providers/{name}/key", plane.forget_key),
-        ("POST", "/providers/{name}/enabled", plane.enable),
-        ("POST", "/providers/{name}/test", plane.test),
-        ("POST", "/providers/{name}/verify", plane.verify),
-        ("GET", "/providers/{name}/models", plane.provider_models),
-        ("GET", "/keys", plane.list_keys),
-        ("POST", "/keys", plane.create_key),
-        ("DELETE", "/keys/{id}", plane.revoke_key),
-        ("GET", "/calls", plane.list_calls),
+    return [
+        Endpoint("GET", "/api/v1/models", plane.list_models),
+        Endpoint("GET", "/api/v1/providers", plane.list_providers),
+        Endpoint("POST", "/api/v1/providers", plane.add_provider, status=HTTPStatus.CREATED),
+        Endpoint("DELETE", "/api/v1/providers/{name}", plane.remove_provider),
+        Endpoint("PUT", "/api/v1/providers/{name}/key", plane.set_key),
+        Endpoint("DELETE", "/api/v1/providers/{name}/key", plane.forget_key),
+        Endpoint("POST", "/api/v1/providers/{name}/enabled", plane.enable),
+        Endpoint("POST", "/api/v1/providers/{name}/test", plane.test),
+        Endpoint("POST", "/api/v1/providers/{name}/verify", plane.verify),
+        Endpoint("GET", "/api/v1/providers/{name}/models", plane.provider_models),
+        Endpoint("GET", "/api/v1/keys", plane.list_keys),
+        Endpoint("POST", "/api/v1/keys", plane.create_key, status=HTTPStatus.CREATED),
+        Endpoint("DELETE", "/api/v1/keys/{id}", plane.revoke_key),
+        Endpoint("GET", "/api/v1/calls", plane.list_calls),
     ]
-    return [Route(f"/api/v1{path}", handler, methods=[method]) for method, path, handler in table]
 
 
-async def _read(request: Request, kind: type[_T], *, empty: _T | None = None) -> _T:
-    body = b""
-    async for piece in request.stream():
-        body += piece
-        if len(body) > MAX_BODY_BYTES:
-            raise TooLarge("api.too_large", f"The body is larger than {MAX_BODY_BYTES} bytes.")
-    if not body.strip() and empty is not None:
-        return empty
-    try:
-        return msgspec.json.decode(body, type=kind)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise InvalidInput("api.bad_body", f"The body is not what this needs: {error}.") from None
-
-
-def _purpose(asked: str | None) -> Purpose | None:
-    if asked is None:
-        return None
-    for purpose in get_args(Purpose):
-        if purpose == asked:
-            return cast(Purpose, purpose)
-    raise InvalidInput("calls.bad_purpose", f"purpose={asked!r} is not one of {', '.join(get_args(Purpose))}.", param="purpose")
-
-
-def _json(value: object, status: int = HTTPStatus.OK) -> Response:
-    return Response(msgspec.json.encode(value), status, {"cache-control": "no-store"}, media_type="application/json")
-
-
-def _problem(error: AssayError) -> dict[str, Any]:
-    return {
-        "type": f"/docs/errors#{error.code}",
-        "title": HTTPStatus(error.status).phrase,
-        "status": error.status,
-        "detail": error.message,
-        "code": error.code,
-        "hint": error.hint,
-    }
-
-
-def _provider(entry: Entry, found: bool | None) -> dict[str, Any]:
-    row = entry.provider
-    return {
-        "name": row.name,
-        "title": row.title,
-        "kind": row.kind,
-        "base_url": row.base_url,
-        "protocol": row.protocol,
-        "docs": row.docs,
-        "enabled": entry.enabled,
-        "found": bool(found) if row.kind == "local" else None,
-        "key": {"source": entry.key.source, "hint": entry.key.hint, "env": list(row.key_env)},
-        "models": len(ControlPlane._names(entry, entry.models)),
-        "origin": row.origin,
-        "facts_date": row.facts,
-    }
-
-
-def _models(entry: Entry) -> list[dict[str, Any]]:
-    facts = {model.name: model for model in entry.provider.models}
-    return [_model(entry, facts.get(name) or Model(name=name)) for name in ControlPlane._names(entry, entry.models)]
-
-
-def _model(entry: Entry, model: Model) -> dict[str, Any]:
-    provider = entry.provider
-    return {
-        "id": f"{provider.name}/{model.name}",
-        "model": model.name,
-        "title": model.title or model.name,
-        "provider": provider.name,
-        "provider_title": provider.title,
-        "kind": provider.kind,
-        "organization": model.organization or provider.organization,
-        "context": model.context,
-        "max_output": model.max_output,
-        "licence": model.licence,
-        "modalities": list(model.modalities),
-        "price": _price(model.price),
-        "about": model.about,
-        "ready": entry.is_ready,
-        "reason": None if entry.is_ready else "key_missing" if entry.enabled else "disabled",
-    }
-
-
-def _price(price: Price | None) -> dict[str, Any] | None:
-    if price is None:
-        return None
-    return {name: getattr(price, name) for name in ("input", "output", "currency", "date", "source")}
-
-
-def _key(row: keys.KeyRow) -> dict[str, Any]:
-    return {
-        "id": row.id,
-        "name": row.name,
-        "hint": row.hint,
-        "created": iso(row.created),
-        "last_used": iso(row.last_used) if row.last_used is not None else None,
-        "revoked": iso(row.revoked) if row.revoked is not None else None,
-    }
-
-
-def _call(call: Call) -> dict[str, Any]:
-    shown: dict[str, Any] = msgspec.to_builtins(call)
-    return dict.fromkeys(Call.__struct_fields__) | shown | {"at": iso(call.at), "losses": list(call.losses)}
+def _name(request: Request) -> str:
+    return str(request.path_params["name"])

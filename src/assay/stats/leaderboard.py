@@ -6,19 +6,24 @@ All of `Method` is words that a page can translate and numbers, no sentences.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal, TypeAlias
 
 import msgspec
 
 from assay.core.errors import InvalidInput
 from assay.stats.counts import Counts
-from assay.stats.ratings import MEAN, BothBad, RankTest, Ratings, Ties, rate
+from assay.stats.ratings import MEAN, BothBad, RankTest, Ratings, Reason, Ties, rate
 
 _DIGITS = 6
 """Numbers are rounded to a millionth of a point, so that a board is the same text on every machine."""
 
 
+Cluster: TypeAlias = Literal["none", "voter"]
+"""What intervals are clustered by."""
+
+
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """One model. All numbers but ``votes`` are None where it cannot be compared; ``reason`` then says why (`Reason`)."""
+    """One model. All numbers but ``votes`` are None where it cannot be compared; ``reason`` then says why."""
 
     model: str
     rating: float | None
@@ -28,7 +33,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     rank_low: int | None
     rank_high: int | None
     votes: int
-    reason: str | None
+    reason: Reason | None
 
 
 class Method(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,14 +44,14 @@ class Method(msgspec.Struct, frozen=True, kw_only=True):
     ``components`` counts the strongly connected parts of the win graph. ``nu``: Davidson's tie parameter.
     """
 
-    name: str
-    ties: str
-    both_bad: str
-    cluster: str
-    scale: str
+    name: Literal["bradley_terry", "davidson"]
+    ties: Ties
+    both_bad: BothBad
+    cluster: Cluster
+    scale: Literal["elo"]
     mean: float
-    interval: str
-    ranks: str
+    interval: Literal["sandwich_95", "sandwich_by_voter_95"]
+    ranks: RankTest
     votes: int
     votes_used: int
     voters: int | None

@@ -21,12 +21,12 @@ from urllib.parse import urlsplit
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from assay.core import AssayError, Forbidden, InvalidInput, Settings, Unauthorized
+from assay.core import AssayError, Forbidden, InvalidInput, Settings, Unauthorized, problem_of
 from assay.store import Database
 from assay.store.queries import load_settings, save_setting
 from assay.web.guesses import Guesses
 from assay.web.pages import HEADERS
-from assay.web.problems import problem_of, respond
+from assay.web.problems import respond
 
 SESSION_S = 30 * 24 * 3600
 LINK_S = 24 * 3600

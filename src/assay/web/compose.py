@@ -11,9 +11,11 @@ from functools import partial
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.routing import Mount, Route
+from starlette.routing import Mount
 from starlette.types import Receive, Scope, Send
 
+from assay import __version__
+from assay.api import Endpoint, document
 from assay.arena import Arena, vote_routes
 from assay.arena import routes as arena_routes
 from assay.arena.imports import import_file
@@ -34,7 +36,7 @@ SCHEMAS = ("assay.store", "assay.arena")
 
 
 class Assay:
-    """The running product, an ASGI callable. ``url`` is where it listens, once it does."""
+    """The running product, an ASGI callable. ``url`` is where it listens, once it does; ``endpoints`` are all of the API."""
 
     def __init__(
         self, settings: Settings, database: Database, vault: Vault, gateway: Gateway, arena: Arena, doorkeeper: Doorkeeper
@@ -46,7 +48,9 @@ class Assay:
         self.arena = arena
         self.doorkeeper = doorkeeper
         self.url = ""
-        self._api = Starlette(routes=self._routes(), exception_handlers=_HANDLERS)
+        endpoints = self._endpoints()
+        self.endpoints = (*endpoints, document(endpoints, __version__))
+        self._api = Starlette(routes=self.endpoints, exception_handlers=_HANDLERS)
         self._page = Starlette(routes=[Mount("/", page())], exception_handlers=_HANDLERS)
         self._guarded = Guard(self._api_or_page, settings, doorkeeper)
 
@@ -68,7 +72,7 @@ class Assay:
         await self.gateway.refresh()
         return key
 
-    def _routes(self) -> list[Route]:
+    def _endpoints(self) -> list[Endpoint]:
         return [
             *routes(self.settings, self.doorkeeper, url=lambda: self.url, first_run=lambda: not self.gateway.deployments()),
             *gateway_routes.routes(self.gateway, self.arena.hidden_requests),

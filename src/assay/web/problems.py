@@ -10,34 +10,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from assay.core import AssayError
+from assay.core import AssayError, Problem, problem_of
 
 log = logging.getLogger(__name__)
-
-
-class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What went wrong (``detail``), and the way out (``hint``). ``type`` points into the reference of errors."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    code: str
-    hint: str | None = None
-    param: str | None = None
-
-
-def problem_of(error: AssayError) -> Problem:
-    """The problem that says what ``error`` says."""
-    return Problem(
-        type=f"/docs/errors#{error.code}",
-        title=HTTPStatus(error.status).phrase,
-        status=error.status,
-        detail=error.message,
-        code=error.code,
-        hint=error.hint,
-        param=error.param,
-    )
 
 
 def respond(problem: Problem, retry_after_s: float | None = None, headers: Mapping[str, str] | None = None) -> Response:
@@ -60,12 +35,10 @@ async def on_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     code = {404: "api.no_such_path", 405: "api.method_not_allowed"}.get(error.status_code, "api.refused")
     is_api = request.url.path.startswith("/api/")
-    problem = Problem(
-        type=f"/docs/errors#{code}",
-        title=HTTPStatus(error.status_code).phrase,
+    problem = Problem.of(
         status=error.status_code,
-        detail=f"{request.method} {request.url.path[:200]!r}: {HTTPStatus(error.status_code).phrase}.",
         code=code,
+        detail=f"{request.method} {request.url.path[:200]!r}: {HTTPStatus(error.status_code).phrase}.",
         hint=None if is_api else "Clients of the gateway use the base URL that ends in `/v1`.",
     )
     return respond(problem, headers=error.headers)
@@ -75,12 +48,10 @@ async def on_bug(request: Request, error: Exception) -> Response:
     """A defect of ours. The server logs its trace; the asker gets a code to quote."""
     log.error("unexpected error kind=%s at=%s", type(error).__name__, getattr(request.scope.get("endpoint"), "__qualname__", "?"))
     return respond(
-        Problem(
-            type="/docs/errors#api.defect",
-            title="Internal Server Error",
+        Problem.of(
             status=500,
-            detail="Assay ran into a defect of its own.",
             code="api.defect",
+            detail="Assay ran into a defect of its own.",
             hint="The server's log has the details; please report it.",
         )
     )

@@ -1,17 +1,17 @@
 """Signing in and out, and whether the server lives."""
 
 from collections.abc import Callable
+from http import HTTPStatus
+from typing import Literal
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import Route
 
 from assay import __version__
-from assay.core import AssayError, Forbidden, InvalidInput, Settings, TooLarge, Unavailable
+from assay.api import Endpoint, respond
+from assay.core import AssayError, Forbidden, Settings, Unavailable
 from assay.web.access import Doorkeeper
-
-_MAX_BODY_BYTES = 4096
 
 
 class SessionState(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,11 +20,17 @@ class SessionState(msgspec.Struct, frozen=True, kw_only=True):
     signed_in: bool
     version: str
     demo: bool
-    bodies: str
+    bodies: Literal["full", "hashed", "off"]
     bodies_days: int
     practice: bool
     first_run: bool
     password_login: bool
+
+
+class Link(msgspec.Struct, frozen=True):
+    """The one-time ``token`` of a login link."""
+
+    token: str = ""
 
 
 class SignIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -33,17 +39,31 @@ class SignIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     token: str
 
 
+class SignedIn(msgspec.Struct, frozen=True):
+    """Whether somebody is signed in now."""
+
+    signed_in: bool
+
+
+class Health(msgspec.Struct, frozen=True, kw_only=True):
+    """That the server lives, and which version of it."""
+
+    status: Literal["ok"]
+    version: str
+
+
 class LoginLink(msgspec.Struct, frozen=True):
     """Where to sign in, once."""
 
     url: str
 
 
-def routes(settings: Settings, doorkeeper: Doorkeeper, url: Callable[[], str], first_run: Callable[[], bool]) -> list[Route]:
+def routes(settings: Settings, doorkeeper: Doorkeeper, url: Callable[[], str], first_run: Callable[[], bool]) -> list[Endpoint]:
     """The session's routes. ``url`` is asked late: the address is known only once the socket is bound."""
 
-    async def show(request: Request) -> Response:
-        state = SessionState(
+    async def show(request: Request) -> SessionState:
+        """Who is looking, and what the page must know of this server. Always allowed."""
+        return SessionState(
             signed_in=request.state.session is not None,
             version=__version__,
             demo=settings.demo,
@@ -53,29 +73,32 @@ def routes(settings: Settings, doorkeeper: Doorkeeper, url: Callable[[], str], f
             first_run=first_run(),
             password_login=doorkeeper.password_login,
         )
-        return _json(state)
 
-    async def sign_in(request: Request) -> Response:
-        given = await _read_sign_in(request)
-        return _json({"signed_in": True}, {"set-cookie": doorkeeper.cookie(doorkeeper.redeem(given.token, _client(request)))})
+    async def sign_in(request: Request, body: SignIn) -> Response:
+        """Sign in; sets the session's cookie."""
+        session = doorkeeper.redeem(body.token, _client(request))
+        return respond(SignedIn(True), headers={"set-cookie": doorkeeper.cookie(session)})
 
     async def sign_out(request: Request) -> Response:
+        """Sign out; the session ends for good."""
         if request.state.session not in {None, "local"}:
             await doorkeeper.sign_out(request.state.session)
-        return _json({"signed_in": False}, {"set-cookie": doorkeeper.cookie("")})
+        return respond(SignedIn(False), headers={"set-cookie": doorkeeper.cookie("")})
 
-    async def follow_link(request: Request) -> Response:
+    async def follow_link(request: Request, query: Link) -> Response:
+        """What a login link leads to: signs in, and goes on to the page."""
         if request.method == "HEAD":
             return Response()  # a preview of the link must not spend it
         try:
-            session = doorkeeper.redeem(request.query_params.get("token", ""), _client(request))
+            session = doorkeeper.redeem(query.token, _client(request))
         except AssayError:
             if "text/html" not in request.headers.get("accept", ""):
                 raise
-            return RedirectResponse("/", 303)  # a person: the page says whether they are signed in, and how to
-        return RedirectResponse("/", 303, {"set-cookie": doorkeeper.cookie(session)})
+            return RedirectResponse("/", HTTPStatus.SEE_OTHER)  # a person: the page says whether they are signed in, and how to
+        return RedirectResponse("/", HTTPStatus.SEE_OTHER, {"set-cookie": doorkeeper.cookie(session)})
 
-    async def new_link(request: Request) -> Response:
+    async def new_link(request: Request) -> LoginLink:
+        """A fresh one-time login link; through the local socket only."""
         if request.state.session != "local":
             raise Forbidden(
                 "login.local_only", "Login links are made on the server's own machine.", hint="Run `assay login` there."
@@ -84,38 +107,21 @@ def routes(settings: Settings, doorkeeper: Doorkeeper, url: Callable[[], str], f
             raise Unavailable(
                 "login.no_page", "This server has no page: it belongs to a command.", hint="Start one with `assay up`."
             )
-        return _json(LoginLink(f"{url()}/login?token={doorkeeper.new_link()}"))
+        return LoginLink(f"{url()}/login?token={doorkeeper.new_link()}")
 
-    async def health(request: Request) -> Response:
-        return _json({"status": "ok", "version": __version__})
+    async def health(request: Request) -> Health:
+        """Whether the server lives; no session needed."""
+        return Health(status="ok", version=__version__)
 
     return [
-        Route("/api/v1/session", show, methods=["GET"]),
-        Route("/api/v1/session", sign_in, methods=["POST"]),
-        Route("/api/v1/session", sign_out, methods=["DELETE"]),
-        Route("/api/v1/login-links", new_link, methods=["POST"]),
-        Route("/login", follow_link, methods=["GET"]),
-        Route("/healthz", health, methods=["GET"]),
+        Endpoint("GET", "/api/v1/session", show),
+        Endpoint("POST", "/api/v1/session", sign_in, gives=SignedIn),
+        Endpoint("DELETE", "/api/v1/session", sign_out, gives=SignedIn),
+        Endpoint("POST", "/api/v1/login-links", new_link),
+        Endpoint("GET", "/login", follow_link, status=HTTPStatus.SEE_OTHER),
+        Endpoint("GET", "/healthz", health),
     ]
-
-
-async def _read_sign_in(request: Request) -> SignIn:
-    body = b""
-    async for piece in request.stream():
-        body += piece
-        if len(body) > _MAX_BODY_BYTES:
-            raise TooLarge("api.body_too_large", f"The body has more than {_MAX_BODY_BYTES} bytes.", hint="Shorten it.")
-    try:
-        return msgspec.json.decode(body, type=SignIn)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise InvalidInput(
-            "api.bad_body", f"The body is not what is needed here: {error}.", hint="Send JSON as documented."
-        ) from error
 
 
 def _client(request: Request) -> str:
     return request.client.host if request.client is not None else "local"
-
-
-def _json(value: object, headers: dict[str, str] | None = None) -> Response:
-    return Response(msgspec.json.encode(value), 200, headers, media_type="application/json")

@@ -1,0 +1,9 @@
+"""What every part of the JSON API shares: endpoints that say what they take and give, and the document of them all.
+
+Each subsystem lists its own endpoints in its ``routes.py``; the web layer joins them. The data plane imports nothing of this.
+"""
+
+from assay.api.endpoint import Endpoint, given_by, respond
+from assay.api.openapi import document
+
+__all__ = ["Endpoint", "document", "given_by", "respond"]
