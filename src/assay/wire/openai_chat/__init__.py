@@ -3,6 +3,7 @@
 Facts as of 2026-11: OpenAI's API reference, the types of its Python SDK 3.54, and what clients were seen to send and need.
 """
 
+from assay.wire.openai_chat.answer import read_answer
 from assay.wire.openai_chat.error import read_error, write_error, write_stream_error
 from assay.wire.openai_chat.fields import NAME
 from assay.wire.openai_chat.reader import EventReader, read_events
@@ -17,6 +18,7 @@ __all__ = [
     "PATH",
     "EventReader",
     "EventWriter",
+    "read_answer",
     "read_error",
     "read_events",
     "read_request",
