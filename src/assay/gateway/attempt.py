@@ -33,7 +33,7 @@ class Attempt:
     """Mutable until `end`; then the recorder makes its `Call`.
 
     ``request`` and ``events`` are set where the asker had them as values; else the recorder reads them from the bytes.
-    ``pieces`` are what came of the body, each with the monotonic time of its arrival.
+    ``id`` is the call's own, made here unless given. ``pieces`` are what came of the body, each with the monotonic time of its arrival.
     """
 
     __slots__ = (
@@ -72,8 +72,9 @@ class Attempt:
         body: bytes = b"",
         key: str | None = None,
         request: Request | None = None,
+        id: str | None = None,
     ):
-        self.id = new_id()
+        self.id = id or new_id()
         self.request_id = request_id
         self.at = now_us()
         self.started_ns = time.monotonic_ns()

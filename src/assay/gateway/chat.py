@@ -59,13 +59,13 @@ class Exchange:
         "has_left",
     )
 
-    def __init__(self, receive: Receive, send: Send, request_id: str):
+    def __init__(self, receive: Receive, send: Send, request_id: str, loop: asyncio.AbstractEventLoop):
         self._receive = receive
         self._send = send
         self._request_id = request_id.encode()
         self._headers: Headers = [(b"x-request-id", self._request_id)]
         self._since_ns = time.monotonic_ns()
-        self._task = asyncio.current_task()
+        self._task = asyncio.current_task(loop)
         self._watcher: asyncio.Task[None] | None = None
         self._attempt: Attempt | None = None
         self._streaming = False
@@ -219,21 +219,31 @@ class Chat:
         self._client = client
         self._recorder = recorder
         self._timeouts = timeouts
+        self._loop = asyncio.get_running_loop()
         self._watch = Watch()
 
     async def answer(
         self, asked: Asked, body: bytes, route: Route, key: str | None, receive: Receive, send: Send, request_id: str
     ) -> None:
         """Run one exchange and hand its attempt to the recorder."""
+        # There is one attempt at each request, so the request's id serves the call as well.
         attempt = Attempt(
-            route, asked=asked.model, purpose="traffic", stream=asked.stream, request_id=request_id, body=body, key=key
+            route,
+            asked=asked.model,
+            purpose="traffic",
+            stream=asked.stream,
+            request_id=request_id,
+            id=request_id,
+            body=body,
+            key=key,
         )
-        exchange = Exchange(receive, send, request_id)
+        exchange = Exchange(receive, send, request_id, self._loop)
         self._watch.add(exchange)
         try:
             await exchange.run(attempt, asked, self._client, self._timeouts)
         finally:
             self._watch.remove(exchange)
+            attempt.response = None
             self._recorder.record(attempt)
 
     def close(self) -> None:

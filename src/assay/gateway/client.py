@@ -46,7 +46,7 @@ class _Pool:
 
 
 class Client:
-    """Sends requests to any origin. ``environ`` is where a proxy for https origins is named (HTTPS_PROXY, NO_PROXY)."""
+    """Sends requests to any origin, from the event loop that it was made in. ``environ`` is where a proxy for https origins is named (HTTPS_PROXY, NO_PROXY)."""
 
     def __init__(
         self,
@@ -64,6 +64,7 @@ class Client:
         self._pools: dict[Origin, _Pool] = {}
         self._connections: dict[Connection, _Pool] = {}
         self._in_flight: set[Response] = set()
+        self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
         self._emptied: asyncio.Future[None] | None = None
@@ -75,7 +76,7 @@ class Client:
             Fault: no connection could be had (``upstream.unreachable``, ``upstream.timeout``).
         """
         connection = await self._acquire(origin, timeouts.connect_s)
-        response = Response(connection, timeouts, self._release)
+        response = Response(connection, timeouts, self._release, self._loop)
         self._in_flight.add(response)
         connection.start(response, b"%bcontent-length: %d\r\n\r\n" % (head, len(body)), body)
         return response
@@ -90,7 +91,7 @@ class Client:
         for connection in list(self._connections):
             connection.abort()
         if self._connections:
-            self._emptied = asyncio.get_running_loop().create_future()
+            self._emptied = self._loop.create_future()
             await self._emptied
 
     @property
@@ -114,7 +115,7 @@ class Client:
         try:
             async with asyncio.timeout(connect_s):
                 while pool.open >= self._max_connections:
-                    waiter = asyncio.get_running_loop().create_future()
+                    waiter = self._loop.create_future()
                     pool.waiters.append(waiter)
                     await waiter
                     if pool.idle and (connection := pool.idle.pop()).is_fresh():
@@ -128,7 +129,7 @@ class Client:
             raise Fault("upstream.unreachable", f"Cannot reach {origin}: {error.strerror or error}.") from None
 
     async def _connect(self, origin: Origin, pool: _Pool) -> Connection:
-        loop = asyncio.get_running_loop()
+        loop = self._loop
         connection = Connection(self._lost)
         pool.open += 1
         self._connections[connection] = pool
@@ -178,7 +179,7 @@ class Client:
 
     def _arm(self) -> None:
         if self._timer is None and not self._closed:
-            self._timer = asyncio.get_running_loop().call_later(TICK_S, self._tick)
+            self._timer = self._loop.call_later(TICK_S, self._tick)
 
     def _tick(self) -> None:
         now_ns = time.monotonic_ns()

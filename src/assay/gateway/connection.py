@@ -25,6 +25,9 @@ MAX_HEAD_BYTES = 64 * 1024
 HIGH_WATER = 256 * 1024
 """Unread body bytes at which a connection stops reading from its socket until the reader catches up."""
 
+_TRUSTED_NS = 50_000_000
+"""An idle connection is looked at before it is used again, unless it was used this short a time ago."""
+
 _NO_BODY_MEANS_END = (b"content-length", b"transfer-encoding")
 
 
@@ -54,6 +57,7 @@ class Response:
         "_complete",
         "_connection",
         "_fault",
+        "_loop",
         "_nudged",
         "_nudged_ns",
         "_release",
@@ -67,11 +71,18 @@ class Response:
         "status",
     )
 
-    def __init__(self, connection: Connection, timeouts: Timeouts, release: Callable[[Connection, Response], None]):
+    def __init__(
+        self,
+        connection: Connection,
+        timeouts: Timeouts,
+        release: Callable[[Connection, Response], None],
+        loop: asyncio.AbstractEventLoop,
+    ):
         self.status = 0
         self.headers: list[tuple[bytes, bytes]] = []
         self.sent_ns = self.arrived_ns = self._waits_since_ns = time.monotonic_ns()
         self._connection: Connection | None = connection
+        self._loop = loop
         self._timeouts = timeouts
         self._release = release
         self._chunks: list[bytes] = []
@@ -212,7 +223,7 @@ class Response:
         # A nudge interrupts a wait, it does not begin another one: the upstream's silence goes on.
         if self._nudged_ns < self._waits_since_ns or self.arrived_ns > self._waits_since_ns:
             self._waits_since_ns = time.monotonic_ns()
-        self._waiter = asyncio.get_running_loop().create_future()
+        self._waiter = self._loop.create_future()
         try:
             await self._waiter
         finally:
@@ -278,7 +289,9 @@ class Connection(asyncio.Protocol):
         """Whether nothing has arrived while idle: an upstream's goodbye may be waiting in the socket unseen by the loop."""
         if self.is_lost or self._transport.is_closing():
             return False
-        return not (self._poll is not None and self._poll.poll(0))
+        if self._poll is None or time.monotonic_ns() - self.idle_since_ns < _TRUSTED_NS:
+            return True
+        return not self._poll.poll(0)
 
     def drop(self, response: Response) -> None:
         """Cut the connection under an unfinished answer."""

@@ -9,39 +9,18 @@ database is away.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 import time
 from collections import deque
-from collections.abc import Iterable
-from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-from assay.core import (
-    AssayError,
-    Call,
-    Event,
-    InvalidInput,
-    Money,
-    PartGrew,
-    PartOpened,
-    Price,
-    Request,
-    Text,
-    ToolCall,
-    Transcript,
-    Usage,
-    canonical,
-    fold,
-    now_us,
-)
+from assay.core import AssayError, Call, InvalidInput, now_us
 from assay.gateway.attempt import Attempt
+from assay.gateway.settle import Policy, settle
 from assay.store.database import Database
 from assay.store.keys import touch_keys
 from assay.store.queries import Body, record_calls
-from assay.wire import openai_chat
-from assay.wire.errors import StreamFailed
 
 BATCH_S = 0.05
 """How long a batch gathers. With the commit it stays within the 200 ms that a SIGKILL may cost."""
@@ -54,8 +33,6 @@ _SLICE_NS = 2_000_000
 _TOUCH_NS = 5_000_000_000
 _RETRY_S = (0.1, 0.5, 1, 2, 5)
 _DAY_US = 86_400_000_000
-
-Policy: TypeAlias = Literal["full", "hashed", "off"]
 
 _log = logging.getLogger(__name__)
 
@@ -103,7 +80,7 @@ class Recorder:
 
     def settle(self, attempt: Attempt) -> Call:
         """Take an attempt that has ended, and read it now: for an asker who wants its record."""
-        call = attempt.settled = self._settle_safely(attempt, self._settled_bodies, self._kept_until())
+        call = attempt.settled = self._settle(attempt, self._settled_bodies, self._kept_until())
         attempt.drop_bodies()
         self.record(attempt)
         return call
@@ -141,7 +118,7 @@ class Recorder:
         kept_until = self._kept_until()
         slice_ends = time.monotonic_ns() + _SLICE_NS
         for attempt in batch:
-            calls.append(self._settle_safely(attempt, bodies, kept_until))
+            calls.append(self._settle(attempt, bodies, kept_until))
             if time.monotonic_ns() > slice_ends:
                 await asyncio.sleep(0)
                 slice_ends = time.monotonic_ns() + _SLICE_NS
@@ -163,48 +140,11 @@ class Recorder:
     def _kept_until(self) -> int:
         return now_us() + self._days * _DAY_US
 
-    def _settle_safely(self, attempt: Attempt, bodies: list[Body], kept_until: int) -> Call:
-        """One hostile body must not cost the other rows of its batch theirs."""
-        if attempt.settled is not None:
-            return attempt.settled
-        try:
-            return self._settle(attempt, bodies, kept_until)
-        except Exception:  # noqa: BLE001  # a task boundary: whatever reading a body raised, the usage row is written
-            _log.exception("a call's bodies could not be read call=%s", attempt.id)
-            return attempt.call()
-
     def _settle(self, attempt: Attempt, bodies: list[Body], kept_until: int) -> Call:
-        """The record of an attempt; what is to be kept of its bodies is added to ``bodies``."""
-        events, error = _read_reply(attempt)
-        if error is not None and attempt.outcome == "ok":
-            attempt.outcome, attempt.error = "error", error
-        answer = fold(events)
-        known: dict[str, Any] = {}
-        if answer.started is not None and answer.started.id:
-            known["upstream_id"] = answer.started.id[:200]
-        if self._policy != "off":
-            request = _read_request(attempt)
-            if request is not None:
-                known["request"] = self._keep("request", request, bodies, kept_until)
-            if answer.messages:
-                known["reply"] = self._keep("reply", Transcript(answer.messages), bodies, kept_until)
-        return attempt.call(
-            ttft_us=first_content_us(events, attempt.started_ns) if attempt.stream else None,
-            usage=answer.usage,
-            cost=_cost(attempt.route.deployment.price, answer.usage),
-            stop=answer.stop,
-            **known,
-        )
-
-    def _keep(self, kind: Literal["request", "reply"], value: Request | Transcript, bodies: list[Body], kept_until: int) -> str:
-        content = canonical(value)
-        digest = hashlib.sha256(content).hexdigest()
-        if self._policy == "full":
-            bodies.append(Body(hash=digest, kind=kind, content=content, kept_until=kept_until))
-        return digest
+        return attempt.settled or settle(attempt, self._policy, kept_until, bodies)
 
     async def _write(self, calls: list[Call], bodies: list[Body]) -> None:
-        """Write until it is written. A row that the database refuses for what it holds is written without its bodies."""
+        """Write until it is written; while closing, a few times only. What the database refuses to hold is left out of the rows."""
         tries = 0
         while True:
             try:
@@ -218,54 +158,8 @@ class Recorder:
             except AssayError as error:
                 wait_s = _RETRY_S[min(tries, len(_RETRY_S) - 1)]
                 tries += 1
+                if self._closing and tries > len(_RETRY_S):
+                    _log.error("calls are lost: the database did not come back code=%s calls=%d", error.code, len(calls))
+                    return
                 _log.warning("calls wait for the database code=%s calls=%d retry_in_s=%g", error.code, len(calls), wait_s)
                 await asyncio.sleep(wait_s)
-
-
-def _read_reply(attempt: Attempt) -> tuple[list[Event], str | None]:
-    """What came back, as far as it came, and what was wrong with it."""
-    if attempt.events is not None:
-        return attempt.events, None
-    if not attempt.pieces or attempt.status != 200:
-        return [], None
-    reader = openai_chat.EventReader(stream=attempt.stream)
-    events: list[Event] = []
-    try:
-        for at_ns, piece in attempt.pieces:
-            events += reader.feed(piece, at_ns)
-        events += reader.close()
-    except StreamFailed as failed:
-        return events + failed.events, failed.code
-    return events, None
-
-
-def _read_request(attempt: Attempt) -> Request | None:
-    if attempt.request is not None or not attempt.body:
-        return attempt.request
-    try:
-        return openai_chat.read_request(attempt.body)
-    except InvalidInput:
-        # The upstream may take what we cannot read; then there is nothing to replay, but the call counts.
-        return None
-
-
-def first_content_us(events: Iterable[Event], started_ns: int) -> int | None:
-    """Microseconds from the start to the first byte of content: words, thoughts, or a tool's name."""
-    for event in events:
-        if isinstance(event, PartGrew) or (isinstance(event, PartOpened) and _has_content(event)):
-            return max(0, event.at_ns - started_ns) // 1000
-    return None
-
-
-def _has_content(event: PartOpened) -> bool:
-    part = event.part
-    return isinstance(part, ToolCall) or (isinstance(part, Text) and part.text != "") or bool(getattr(part, "text", ""))
-
-
-def _cost(price: Price | None, usage: Usage | None) -> Money | None:
-    """The provider's own bill where it sent one, else by the price list."""
-    if usage is None:
-        return None
-    if usage.reported is not None:
-        return usage.reported
-    return price.cost(usage) if price is not None else None

@@ -1,0 +1,142 @@
+"""From an attempt's bytes to its record: what was asked and answered, how many tokens, what it cost, when content began."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Iterable
+from typing import Any, Literal, TypeAlias
+
+from assay.core import (
+    Answer,
+    Call,
+    Event,
+    InvalidInput,
+    Money,
+    PartGrew,
+    PartOpened,
+    Price,
+    Request,
+    ToolCall,
+    Transcript,
+    Usage,
+    canonical,
+    fold,
+)
+from assay.gateway.attempt import Attempt
+from assay.store.queries import Body
+from assay.wire import openai_chat
+from assay.wire.errors import StreamFailed
+
+Policy: TypeAlias = Literal["full", "hashed", "off"]
+
+_log = logging.getLogger(__name__)
+
+
+def settle(attempt: Attempt, policy: Policy, kept_until: int, bodies: list[Body]) -> Call:
+    """The record of an attempt that has ended; what ``policy`` keeps of its bodies is added to ``bodies``."""
+    try:
+        return _settle(attempt, policy, kept_until, bodies)
+    except Exception:  # noqa: BLE001  # a task boundary: whatever reading a hostile body raised, the usage row is written
+        _log.exception("a call's bodies could not be read call=%s", attempt.id)
+        return attempt.call()
+
+
+def _settle(attempt: Attempt, policy: Policy, kept_until: int, bodies: list[Body]) -> Call:
+    answer, ttft_us, error = _read_reply(attempt)
+    if error is not None and attempt.outcome == "ok":
+        attempt.outcome, attempt.error = "error", error
+    known: dict[str, Any] = {}
+    if answer is not None:
+        known["usage"] = answer.usage
+        known["cost"] = _cost(attempt.route.deployment.price, answer.usage)
+        known["stop"] = answer.stop
+        known["ttft_us"] = ttft_us
+        if answer.started is not None and answer.started.id:
+            known["upstream_id"] = answer.started.id[:200]
+    if policy != "off":
+        keep = bodies if policy == "full" else None
+        request = _read_request(attempt)
+        if request is not None:
+            known["request"] = _keep("request", request, kept_until, keep)
+        if answer is not None and answer.messages:
+            known["reply"] = _keep("reply", Transcript(answer.messages), kept_until, keep)
+    return attempt.call(**known)
+
+
+def _keep(kind: Literal["request", "reply"], value: Request | Transcript, kept_until: int, bodies: list[Body] | None) -> str:
+    content = canonical(value)
+    digest = hashlib.sha256(content).hexdigest()
+    if bodies is not None:
+        bodies.append(Body(hash=digest, kind=kind, content=content, kept_until=kept_until))
+    return digest
+
+
+def _read_request(attempt: Attempt) -> Request | None:
+    if attempt.request is not None or not attempt.body:
+        return attempt.request
+    try:
+        return openai_chat.read_request(attempt.body)
+    except InvalidInput:
+        # The upstream may take what we cannot read; then there is nothing to replay, but the call counts.
+        return None
+
+
+def _read_reply(attempt: Attempt) -> tuple[Answer | None, int | None, str | None]:
+    """What came back as far as it came, when its content began, and what was wrong with it."""
+    if attempt.events is not None:
+        return fold(attempt.events), first_content_us(attempt.events, attempt.started_ns), None
+    if not attempt.pieces or attempt.status != 200:
+        return None, None, None
+    ttft_us = _content_began_us(attempt) if attempt.stream else None
+    body = b"".join([piece for _, piece in attempt.pieces])
+    try:
+        return openai_chat.read_answer(body, stream=attempt.stream), ttft_us, None
+    except StreamFailed as failed:
+        return fold(_events_before(body, stream=attempt.stream)), ttft_us, failed.code
+
+
+def _events_before(body: bytes, *, stream: bool) -> list[Event]:
+    """The events of a broken answer, up to where it breaks."""
+    reader = openai_chat.EventReader(stream=stream)
+    events: list[Event] = []
+    try:
+        events += reader.feed(body)
+        events += reader.close()
+    except StreamFailed as failed:
+        events += failed.events
+    return events
+
+
+def _content_began_us(attempt: Attempt) -> int | None:
+    """Read piece by piece, but only until content has come."""
+    reader = openai_chat.EventReader(stream=True)
+    try:
+        for at_ns, piece in attempt.pieces:
+            began = first_content_us(reader.feed(piece, at_ns), attempt.started_ns)
+            if began is not None:
+                return began
+    except StreamFailed as failed:
+        return first_content_us(failed.events, attempt.started_ns)
+    return None
+
+
+def first_content_us(events: Iterable[Event], started_ns: int) -> int | None:
+    """Microseconds from the start to the first byte of content: words, thoughts, or a tool's name."""
+    for event in events:
+        if isinstance(event, PartGrew) or (isinstance(event, PartOpened) and _has_content(event)):
+            return max(0, event.at_ns - started_ns) // 1000
+    return None
+
+
+def _has_content(event: PartOpened) -> bool:
+    return isinstance(event.part, ToolCall) or bool(getattr(event.part, "text", ""))
+
+
+def _cost(price: Price | None, usage: Usage | None) -> Money | None:
+    """The provider's own bill where it sent one, else by the price list."""
+    if usage is None:
+        return None
+    if usage.reported is not None:
+        return usage.reported
+    return price.cost(usage) if price is not None else None
