@@ -32,7 +32,7 @@ class Postgres:
 
     def __init__(self, base_url: str, programs: Path | None = None, folder: Path | None = None, user: str | None = None):
         self._base_url = base_url
-        self._programs = programs
+        self._programs = self.programs = programs
         self._folder = folder
         self._user = user
         self._process: subprocess.Popen[bytes] | None = None

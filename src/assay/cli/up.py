@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from assay.cli.configure import Configured, unknown_variables
+from assay.cli.exits import INTERRUPTED, OK
 from assay.cli.logs import start_logging
 from assay.cli.options import as_json, configured
 from assay.cli.output import emit, say
@@ -23,18 +24,41 @@ from assay.web.serve import listening, local_door
 )
 @as_json
 @configured("host", "port", "demo")
-async def up(configured: Configured, as_json: bool) -> None:
-    """Start Assay: the gateway, the pages and the local door, until SIGINT or SIGTERM."""
+async def up(configured: Configured, as_json: bool) -> int:
+    """Start Assay: the gateway, the pages and the local door, until SIGINT or SIGTERM; a second signal waits for nobody."""
     settings = configured.settings
     start_logging(settings.log_level)
     check_exposure(settings)
     for name, suggestion in unknown_variables().items():
         say(f"warning: the variable {name} is no setting and does nothing. {suggestion}")
-    async with assemble(settings) as assay, local_door(assay, settings), listening(assay, settings) as url:
-        assay.url = url
-        await _announce(assay, as_json)
-        await _until_told()
-        say("Stopping: answers under way are finished first.")
+    signals = _Signals()
+    try:
+        async with assemble(settings) as assay, local_door(assay, settings), listening(assay, settings) as url:
+            assay.url = url
+            signals.is_up = True
+            await _announce(assay, as_json)
+            await signals.told.wait()
+            say("Stopping: answers under way are finished first.")
+    except asyncio.CancelledError:
+        return INTERRUPTED
+    return OK
+
+
+class _Signals:
+    """SIGINT and SIGTERM set ``told``, once the server ``is_up``; before that, and from the second on, they end it at once."""
+
+    def __init__(self) -> None:
+        self.told = asyncio.Event()
+        self.is_up = False
+        self._task = asyncio.current_task()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, self._hear)
+
+    def _hear(self) -> None:
+        if self.is_up and not self.told.is_set():
+            self.told.set()
+        elif self._task is not None:
+            self._task.cancel()
 
 
 async def _announce(assay: Assay, as_json: bool) -> None:
@@ -65,13 +89,3 @@ async def _announce(assay: Assay, as_json: bool) -> None:
     }
     lines += [f"  Bodies        {kept[settings.bodies]} (setting `bodies`)", f"  Data          {settings.data}"]
     emit(document, as_json, "\n".join(lines))
-
-
-async def _until_told() -> None:
-    told = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, told.set)
-    await told.wait()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.remove_signal_handler(number)

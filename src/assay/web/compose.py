@@ -55,10 +55,14 @@ class Assay:
         self._guarded = Guard(self._api_or_page, settings, doorkeeper)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["path"].startswith("/v1/") or scope["path"] == "/v1":
-            await self.gateway(scope, receive, send)
-        else:
-            await self._guarded(scope, receive, send)
+        try:
+            if scope["path"].startswith("/v1/") or scope["path"] == "/v1":
+                await self.gateway(scope, receive, send)
+            else:
+                await self._guarded(scope, receive, send)
+        except asyncio.CancelledError:
+            # Only a server that stops and can wait no longer cancels a request: its task ends here, and that is no defect.
+            log.warning("cut off an answer to stop method=%s", scope["method"])
 
     async def _api_or_page(self, scope: Scope, receive: Receive, send: Send) -> None:
         is_api = scope["path"].startswith("/api/") or scope["path"] in {"/login", "/healthz"}
