@@ -16,6 +16,10 @@ from assay.core.errors import InvalidInput
 
 Parameters: TypeAlias = Mapping[str, Any]
 
+BLOCK = 64
+"""Rows that one INSERT of `Statement.many` takes."""
+
+_VALUES = re.compile(r"VALUES (\([?, ]+\))")
 _TOKEN = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"|--[^\n]*|::|:([A-Za-z_]\w*)")
 
 
@@ -40,7 +44,7 @@ class Sql:
 class Statement:
     """One dialect's text, and how to put a mapping's values into its order."""
 
-    __slots__ = ("_pick", "names", "text")
+    __slots__ = ("_pick", "many", "names", "text")
 
     def __init__(self, text: str, *, numbered: bool):
         names: list[str] = []
@@ -58,6 +62,9 @@ class Statement:
 
         self.text = _TOKEN.sub(place, text)
         self.names = tuple(names)
+        row = _VALUES.search(self.text) if self.text.startswith("INSERT") and not numbered else None
+        self.many = None if row is None else f"{self.text[: row.start(1)]}{', '.join([row[1]] * BLOCK)}{self.text[row.end(1) :]}"
+        """For SQLite, an INSERT of `BLOCK` rows in one go; None for other statements."""
         self._pick = _picker(self.names)
 
     def bind(self, row: Parameters, *, lists_as_json: bool) -> tuple[Any, ...]:

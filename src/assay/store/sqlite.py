@@ -19,7 +19,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from assay.core.errors import AssayError, Conflict, InvalidInput, Unavailable
 from assay.store.database import Dialect, Row, Rows, Write
-from assay.store.sql import Sql
+from assay.store.sql import BLOCK, Sql, Statement
 
 READERS = 2
 BUSY_TIMEOUT_S = 10
@@ -225,9 +225,20 @@ class SqliteDatabase:
         statement = sql.sqlite
         with self._errors():
             if isinstance(rows, Sequence):
-                bound = [statement.bind(row, lists_as_json=True) for row in rows]
-                return self._writer.executemany(statement.text, bound).rowcount
+                return self._execute_rows(statement, [statement.bind(row, lists_as_json=True) for row in rows])
             return self._writer.execute(statement.text, statement.bind(rows, lists_as_json=True)).rowcount
+
+    def _execute_rows(self, statement: Statement, bound: list[tuple[Any, ...]]) -> int:
+        """Many rows. Inserts go in blocks: sqlite3 lets go of the interpreter's lock at every step of a statement, and while the
+        event loop is busy, getting it back costs more than the row."""
+        touched = 0
+        if statement.many is not None:
+            while len(bound) >= BLOCK:
+                block, bound = bound[:BLOCK], bound[BLOCK:]
+                touched += self._writer.execute(statement.many, [value for row in block for value in row]).rowcount
+        if bound:
+            touched += self._writer.executemany(statement.text, bound).rowcount
+        return touched
 
     def _query(self, sql: Sql, params: dict[str, Any]) -> list[Row]:
         return self._fetch(self._writer, sql, params)

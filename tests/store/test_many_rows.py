@@ -1,0 +1,30 @@
+"""Rows that are written in blocks are all written, each once."""
+
+from __future__ import annotations
+
+import pytest
+
+from assay.store import Database, Sql
+from assay.store.queries import DELETE_SETTING, SELECT_SETTINGS, UPSERT_SETTING
+from assay.store.sql import BLOCK
+
+pytestmark = pytest.mark.anyio
+COUNT = Sql("SELECT COUNT(*) AS n FROM settings")
+
+
+@pytest.mark.parametrize("count", [1, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK + 7])
+async def test_every_row_of_a_batch_is_stored(database: Database, count: int) -> None:
+    await database.write(
+        [(UPSERT_SETTING, [{"name": f"n{number:04d}", "value": str(number), "at": number} for number in range(count)])]
+    )
+    stored = await database.read(SELECT_SETTINGS)
+    assert [(row["name"], row["value"]) for row in stored] == [(f"n{number:04d}", str(number)) for number in range(count)]
+
+
+async def test_the_rows_touched_are_counted_over_blocks(database: Database) -> None:
+    rows = [{"name": f"n{number}", "value": "1", "at": 1} for number in range(BLOCK + 5)]
+    async with database.transaction() as tx:
+        assert await tx.write(UPSERT_SETTING, rows) == BLOCK + 5
+        assert await tx.write(UPSERT_SETTING, rows) == BLOCK + 5
+        assert await tx.write(DELETE_SETTING, rows) == BLOCK + 5
+    assert (await database.read(COUNT))[0]["n"] == 0
