@@ -53,8 +53,9 @@ bench: .venv/test.stamp .venv/bench.stamp ## measure the gateway and the ratings
 	$(BIN)/python -m benchmarks.gateway
 
 .PHONY: reference
-reference: .venv/test.stamp ## write the reference pages that say what the source says
+reference: .venv/test.stamp ## write what repeats the source: the reference pages and the types of the page
 	$(BIN)/python -m scripts.reference
+	$(BIN)/python -m scripts.typescript
 
 .PHONY: lock
 lock: $(UV) ## resolve the newest versions into requirements/*.txt and web/package-lock.json

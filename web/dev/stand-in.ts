@@ -7,7 +7,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Connect, Plugin } from "vite";
 
-import type { BattleRecord, Board, BoardRow, Effect, KeyRow, ModelRow, ProviderRow, Side } from "../src/lib/types.ts";
+import type { BoardRow, Reason, ShownBattle, ShownBoard, ShownKey, ShownModel, ShownProvider, Side, Standing } from "../src/lib/types.ts";
 import { ANSWERS, LONG } from "./answers.ts";
 
 type Handler = (request: IncomingMessage, response: ServerResponse, match: RegExpExecArray) => void | Promise<void>;
@@ -46,16 +46,17 @@ function boardRows(): BoardRow[] {
       licence: at % 4 ? "proprietary" : "Apache-2.0", rating: value, low: value - half, high: value + half * 1.05,
       rank: index + 1, rank_low: better + 1, rank_high: rows.length - worse, votes, reason: null, preliminary: votes < 70,
       price: at % 3 === 2 ? null : { input: 150_000_000 * (1 + (at % 9)), output: 600_000_000 * (1 + (at % 9)), currency: "USD", date: "2026-11-02", source: "https://example.com/prices" },
-      ttft_ms_p50: at % 4 === 1 ? 320 + 17 * at : null, tokens_per_s_p50: at % 4 === 1 ? 38 + 2 * at : null,
+      ttft_ms_p50: at % 4 === 1 ? 320 + 17 * at : null, tokens_per_s_p50: at % 4 === 1 ? 38 + 2 * at : null, speed_calls: at % 4 === 1 ? 12 * at : 0, speed_days: 30,
     };
   });
 }
 
-function board(state: string, ties: string, cluster: string): Board {
-  const datasets = [{ name: "llmfao", title: "llmfao", votes: 8931, licence: "CC BY 4.0", link: "https://github.com/dustalov/llmfao", imported: state !== "empty" }];
+function board(state: string, ties: string, cluster: string): ShownBoard {
+  const datasets = [{ name: "llmfao", title: "llmfao", votes: 8931, licence: "CC BY 4.0", author: "Dmitry Ustalov", link: "https://github.com/dustalov/llmfao", imported: state !== "empty" }];
   if (state === "empty") return { source: null, sources: [], rows: [], method: null, excluded: [], datasets };
   const rows = boardRows();
-  const unrated = [["Antimony 1B", "undefeated"], ["Dross 3B", "winless"], ["Slag", "separate_component"]].map(([title = "", reason = ""], at) => ({
+  const reasons: Array<[string, Reason]> = [["Antimony 1B", "undefeated"], ["Dross 3B", "winless"], ["Slag", "separate_component"]];
+  const unrated = reasons.map(([title, reason], at) => ({
     ...(rows[0] as BoardRow), model: title.toLowerCase(), title, organization: null, rating: null, low: null, high: null, rank: null, rank_low: null, rank_high: null, votes: 3 + at, reason, preliminary: true, price: null, ttft_ms_p50: null, tokens_per_s_p50: null,
   }));
   return {
@@ -66,27 +67,27 @@ function board(state: string, ties: string, cluster: string): Board {
     ],
     rows: [...rows, ...unrated],
     method: {
-      name: ties === "davidson" ? "davidson" : "bradley_terry", ties: ties === "davidson" ? "davidson" : "half", cluster: cluster === "voter" ? "voter" : "none", scale: "elo", interval: "sandwich_95",
-      votes: 8931, voters: 124, models: rows.length, nu: ties === "davidson" ? 1.273 : null, iterations: 5, components: 4, computed_at: "2026-11-22T09:30:00Z", text_key: "half_none",
+      name: ties === "davidson" ? "davidson" : "bradley_terry", ties: ties === "davidson" ? "davidson" : "half", cluster: cluster === "voter" ? "voter" : "none", scale: "elo", mean: 1000, interval: "sandwich_95", both_bad: "tie", ranks: "pairwise",
+      votes: 8931, votes_used: 8928, voters: 124, models: rows.length + unrated.length, rated: rows.length, nu: ties === "davidson" ? 1.273 : null, nu_error: ties === "davidson" ? 0.021 : null, iterations: 5, components: 4, computed_at: "2026-11-22T09:30:00Z", text_key: "half_none",
     },
-    excluded: [{ reason: "identity_leaked", votes: 3 }],
+    excluded: [{ reason: "identity_leak", votes: 3 }],
     datasets,
   };
 }
 
-const MODELS: ModelRow[] = [
-  ...["librarian", "reckoner", "listener", "stylist"].map((name): ModelRow => ({
+const MODELS: ShownModel[] = [
+  ...["librarian", "reckoner", "listener", "stylist"].map((name): ShownModel => ({
     id: `practice/${name}`, model: name, title: `Practice: ${name}`, provider: "practice", provider_title: "Practice contestants", kind: "practice", organization: "Assay", context: 20000, max_output: null,
     licence: "Apache-2.0", modalities: ["text"], price: null, about: { en: "A plain program, not a language model.", "zh-Hans": "一个普通程序，不是语言模型。", "zh-Hant": "一個普通程式，不是語言模型。" }, ready: true, reason: null,
   })),
-  ...METALS.slice(0, 16).map((metal, at): ModelRow => ({
+  ...METALS.slice(0, 16).map((metal, at): ShownModel => ({
     id: `foundry/${metal.toLowerCase()}-large`, model: `${metal.toLowerCase()}-large`, title: `${metal} Large`, provider: "foundry", provider_title: at % 2 ? "Foundry" : "Crucible", kind: "cloud", organization: HOUSES[at % 5] ?? null, context: 128_000 * (1 + (at % 3)),
     max_output: 16_000, licence: at % 3 ? null : "MIT", modalities: at % 2 ? ["text", "image"] : ["text"], price: at % 5 === 4 ? null : { input: 150_000_000 * (1 + at), output: 600_000_000 * (1 + at), currency: at % 2 ? "CNY" : "USD", date: "2026-11-02", source: "https://example.com" },
-    about: {}, ready: at % 2 === 0, reason: at % 2 === 0 ? null : "no_key",
+    about: {}, ready: at % 2 === 0, reason: at % 2 === 0 ? null : "key_missing",
   })),
 ];
 
-const PROVIDERS: ProviderRow[] = [
+const PROVIDERS: ShownProvider[] = [
   provider("foundry", "Foundry", "cloud", { source: "environment", hint: "…ab12", env: ["FOUNDRY_API_KEY"] }),
   provider("crucible", "Crucible", "cloud", { source: "vault", hint: "…9f3c", env: ["CRUCIBLE_API_KEY"] }),
   provider("touchstone", "Touchstone", "cloud", { source: "missing", hint: null, env: ["TOUCHSTONE_API_KEY"] }),
@@ -96,30 +97,30 @@ const PROVIDERS: ProviderRow[] = [
   { ...provider("practice", "Practice contestants", "practice", { source: "none_needed", hint: null, env: [] }), base_url: "http+unix://practice.sock/v1", models: 4 },
 ];
 
-function provider(name: string, title: string, kind: ProviderRow["kind"], key: ProviderRow["key"]): ProviderRow {
+function provider(name: string, title: string, kind: ShownProvider["kind"], key: ShownProvider["key"]): ShownProvider {
   return { name, title, kind, base_url: `https://api.${name}.example/v1`, protocol: "openai_chat", docs: "https://example.com/keys", enabled: true, found: null, key, models: 12, origin: "shipped", facts_date: "2026-11-02" };
 }
 
-const keys: KeyRow[] = [
+const keys: ShownKey[] = [
   { id: "k1", name: "laptop", hint: "ask-3f9a-…Qx7", created: "2026-11-01T09:00:00Z", last_used: "2026-11-22T08:12:00Z", revoked: null },
   { id: "k2", name: "continuous integration", hint: "ask-77c1-…mN2", created: "2026-11-12T09:00:00Z", last_used: null, revoked: null },
   { id: "k3", name: "old phone", hint: "ask-09ab-…L0k", created: "2026-09-01T09:00:00Z", last_used: "2026-10-01T08:12:00Z", revoked: "2026-10-02T08:00:00Z" },
 ];
 
-const battles = new Map<string, BattleRecord>();
+const battles = new Map<string, ShownBattle>();
 
 function side(which: "a" | "b"): Side {
   return which === "a"
-    ? { model: "cupel-pro", title: "Cupel Pro", provider: "Foundry", deployment: "foundry/cupel-pro", ttft_ms: 412, total_ms: 8210, input_tokens: 31, output_tokens: 1604, cost: { nano: 1_870_000, currency: "USD" }, calls: ["c1"] }
-    : { model: "electrum-70b", title: "Electrum 70B", provider: "Retort", deployment: "retort/electrum-70b", ttft_ms: 655, total_ms: 9120, input_tokens: 33, output_tokens: 1580, cost: null, calls: ["c2"] };
+    ? { model: "cupel-pro", title: "Cupel Pro", provider: "Foundry", deployment: "foundry/cupel-pro", organization: null, ttft_ms: 412, total_ms: 8210, input_tokens: 31, output_tokens: 1604, cost: { nano: 1_870_000, currency: "USD" }, calls: ["c1"] }
+    : { model: "electrum-70b", title: "Electrum 70B", provider: "Retort", deployment: "retort/electrum-70b", organization: null, ttft_ms: 655, total_ms: 9120, input_tokens: 33, output_tokens: 1580, cost: null, calls: ["c2"] };
 }
 
-const effect = (before: number | null, after: number, from: number | null, to: number): Effect => ({ before, after, rank_before: from, rank_after: to });
+const effect = (before: number | null, after: number, from: number | null, to: number): Standing => ({ before, after, rank_before: from, rank_after: to });
 
 async function battle(request: IncomingMessage, response: ServerResponse, id: string, first: boolean): Promise<void> {
   const { prompt } = (await bodyOf(request)) as { prompt: string };
   const state = stateOf(request);
-  const record: BattleRecord = first ? { id, state: "open", turns: [], choice: null, at: new Date().toISOString(), sides: null, effect: null, token: "t" } : (battles.get(id) as BattleRecord);
+  const record: ShownBattle = first ? { id, state: "open", turns: [], choice: null, at: new Date().toISOString(), voted_at: null, sides: null, effect: null, token: "t", expired: false } : (battles.get(id) as ShownBattle);
   const turn = { prompt, a: "", b: "" };
   battles.set(id, { ...record, turns: [...record.turns, turn] });
   response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store" });
@@ -175,7 +176,7 @@ const ROUTES: ReadonlyArray<[string, RegExp, Handler]> = [
   ["GET", /^\/keys$/, (request, response) => json(response, { keys: stateOf(request) === "empty" ? [] : keys })],
   ["POST", /^\/keys$/, async (request, response) => {
     const { name } = (await bodyOf(request)) as { name: string };
-    const row: KeyRow = { id: `k${keys.length + 1}`, name, hint: "ask-5d2e-…Zz9", created: new Date().toISOString(), last_used: null, revoked: null };
+    const row: ShownKey = { id: `k${keys.length + 1}`, name, hint: "ask-5d2e-…Zz9", created: new Date().toISOString(), last_used: null, revoked: null };
     keys.unshift(row);
     json(response, { ...row, key: "ask-5d2e-w3hQm0b2nJpV8kYtRfLs6XcZaE1dGuKiOq4vNz9" });
   }],
@@ -188,9 +189,9 @@ const ROUTES: ReadonlyArray<[string, RegExp, Handler]> = [
   ["POST", /^\/battles$/, (request, response) => battle(request, response, `b${battles.size + 1}`, true)],
   ["POST", /^\/battles\/(\w+)\/turns$/, (request, response, match) => battle(request, response, match[1] ?? "", false)],
   ["POST", /^\/battles\/(\w+)\/vote$/, async (request, response, match) => {
-    const { choice } = (await bodyOf(request)) as { choice: BattleRecord["choice"] };
-    const record = battles.get(match[1] ?? "") as BattleRecord;
-    const voted: BattleRecord = { ...record, state: "voted", choice, sides: { a: side("a"), b: side("b") }, effect: { a: effect(1043.2, 1051.7, 6, 4), b: effect(null, 987.4, null, 12) }, token: null };
+    const { choice } = (await bodyOf(request)) as { choice: ShownBattle["choice"] };
+    const record = battles.get(match[1] ?? "") as ShownBattle;
+    const voted: ShownBattle = { ...record, state: "voted", choice, sides: { a: side("a"), b: side("b") }, effect: { a: effect(1043.2, 1051.7, 6, 4), b: effect(null, 987.4, null, 12) }, token: null };
     battles.set(voted.id, voted);
     json(response, { battle: voted });
   }],

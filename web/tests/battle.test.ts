@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 
-import type { BattleRecord } from "../src/lib/types.ts";
+import type { ShownBattle } from "../src/lib/types.ts";
 import { Battle } from "../src/routes/arena/battle.svelte.ts";
 
 /** The far side of one request: what the page sent, and the answer as the test lets it come. */
@@ -60,7 +60,7 @@ afterEach(() => {
 });
 
 const tick = (a: string, b: string) => ({ a, b, a_done: false, b_done: false });
-const voted: BattleRecord = { id: "x", state: "voted", turns: [], choice: "a", at: "2026-11-22T09:00:00Z", sides: null, effect: null };
+const voted: ShownBattle = { id: "x", state: "voted", turns: [], choice: "a", at: "2026-11-22T09:00:00Z", voted_at: "2026-11-22T09:01:00Z", sides: null, effect: null, token: null, expired: false };
 
 async function begin(): Promise<void> {
   void battle.ask("Why?");

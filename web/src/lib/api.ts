@@ -1,7 +1,7 @@
 /** The one way to the server: typed JSON, problem JSON as `Problem`, and streams of events. */
 
 import { readEvents } from "./events.ts";
-import type { BattleEvent, ProblemBody } from "./types.ts";
+import type { BattleEvent, Problem as ProblemBody } from "./types.ts";
 
 const ROOT = "/api/v1";
 
@@ -12,7 +12,7 @@ export class Problem extends Error {
   readonly hint: string | null;
   readonly param: string | null;
 
-  constructor(body: ProblemBody) {
+  constructor(body: Omit<ProblemBody, "type" | "title">) {
     super(body.detail);
     this.name = "Problem";
     this.status = body.status;

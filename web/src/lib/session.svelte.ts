@@ -1,11 +1,11 @@
 /** Who is here, and what the server told the page about itself. */
 
 import { asProblem, get, whenSignedOut, type Problem } from "./api.ts";
-import type { Session } from "./types.ts";
+import type { SessionState } from "./types.ts";
 
-const now = $state<{ session: Session | null; problem: Problem | null }>({ session: null, problem: null });
+const now = $state<{ session: SessionState | null; problem: Problem | null }>({ session: null, problem: null });
 
-export function session(): Session | null {
+export function session(): SessionState | null {
   return now.session;
 }
 
@@ -15,7 +15,7 @@ export function sessionProblem(): Problem | null {
 
 export async function loadSession(): Promise<void> {
   try {
-    now.session = await get<Session>("/session");
+    now.session = await get<SessionState>("/session");
     now.problem = null;
   } catch (error) {
     now.problem = asProblem(error);

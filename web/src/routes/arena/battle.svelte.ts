@@ -1,7 +1,7 @@
 /** One battle on this page: its turns, what may be done with it now, and what the server says of it. */
 
 import { asProblem, battleEvents, get, post, Problem } from "../../lib/api.ts";
-import type { BattleRecord, Choice } from "../../lib/types.ts";
+import type { Choice, Revealed, ShownBattle } from "../../lib/types.ts";
 import { readingTime } from "./reading.ts";
 import { Script } from "./script.ts";
 
@@ -22,7 +22,7 @@ export class Battle {
   turns = $state.raw<LiveTurn[]>([]);
   problem = $state.raw<Problem | null>(null);
   voteProblem = $state.raw<Problem | null>(null);
-  record = $state.raw<BattleRecord | null>(null);
+  record = $state.raw<ShownBattle | null>(null);
   awake = $state(false);
   voting = $state<Choice | null>(null);
   id = $state<string | null>(null);
@@ -114,7 +114,7 @@ export class Battle {
     this.voting = choice;
     this.voteProblem = null;
     try {
-      const { battle } = await post<{ battle: BattleRecord }>(`/battles/${this.id}/vote`, { choice, token: this.#token });
+      const { battle } = await post<Revealed>(`/battles/${this.id}/vote`, { choice, token: this.#token });
       this.record = battle;
       this.phase = "revealed";
       this.#stream?.abort();
@@ -127,7 +127,7 @@ export class Battle {
   }
 
   /** Takes up a battle that was begun before: after a reload, or from its own page. */
-  restore(record: BattleRecord, token: string | null): void {
+  restore(record: ShownBattle, token: string | null): void {
     this.id = record.id;
     this.record = record;
     this.turns = record.turns.map(({ prompt, a, b }) => ({ prompt, a: new Script(a), b: new Script(b) }));
@@ -144,7 +144,7 @@ export class Battle {
 
   async #recover(): Promise<void> {
     try {
-      this.record = await get<BattleRecord>(`/battles/${this.id}`);
+      this.record = await get<ShownBattle>(`/battles/${this.id}`);
       if (this.record.state === "voted") this.phase = "revealed";
     } catch (error) {
       this.voteProblem = asProblem(error);

@@ -1,18 +1,18 @@
 /** Fetches a public set of votes into the store, and tells how it went. */
 
 import { asProblem, post, type Problem } from "../../lib/api.ts";
-import type { ImportReport } from "../../lib/types.ts";
+import type { Imported } from "../../lib/types.ts";
 
 export class Importer {
   running = $state<string | null>(null);
   problem = $state.raw<Problem | null>(null);
-  report = $state.raw<ImportReport | null>(null);
+  report = $state.raw<Imported | null>(null);
 
-  async run(name: string): Promise<ImportReport | null> {
+  async run(name: string): Promise<Imported | null> {
     this.running = name;
     this.problem = null;
     try {
-      this.report = await post<ImportReport>(`/datasets/${encodeURIComponent(name)}/import`);
+      this.report = await post<Imported>(`/datasets/${encodeURIComponent(name)}/import`);
       return this.report;
     } catch (error) {
       this.problem = asProblem(error);
