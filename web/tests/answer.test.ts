@@ -121,6 +121,12 @@ describe("an answer that grows", () => {
     expect(shown(["[here][1] is a link.\n\nMore.\n\n[1]: https://example.com/late\n"], true)).toContain('href="https://example.com/late"');
   });
 
+  test("headings of one depth look alike, and none goes more than one level down", () => {
+    const root = document.createElement("div");
+    root.innerHTML = shown(["## A\n\n#### B\n\n### C\n\n## D\n\n# E\n\n## F\n\n"], true);
+    expect([...root.querySelectorAll("h3, h4, h5, h6")].map((one) => one.localName)).toEqual(["h3", "h4", "h4", "h3", "h3", "h4"]);
+  });
+
   test("never cuts a character of two units in half", () => {
     const root = document.createElement("div");
     const answer = new Answer(root, LABELS);

@@ -6,7 +6,7 @@
 
 import { Blocks } from "./blocks.ts";
 import { colour } from "./code.ts";
-import { dress, type Labels } from "./dress.ts";
+import { dress, type Labels, type Outline } from "./dress.ts";
 import { setMaths } from "./maths.ts";
 import { html } from "./parse.ts";
 import { patch } from "./patch.ts";
@@ -22,9 +22,9 @@ export class Answer {
   #root: HTMLElement;
   #labels: Labels;
   #blocks = new Blocks();
-  #settled: Array<{ source: string; element: HTMLElement; level: number }> = [];
-  /** Of the last settled heading; the page's own headings above an answer end at the second level. */
-  #level = 2;
+  #settled: Array<{ source: string; element: HTMLElement; outline: Outline }> = [];
+  /** The headings that the tail stands under. */
+  #outline: Outline = [];
   #tail: HTMLElement;
   #waiting = "";
   #over = false;
@@ -71,19 +71,19 @@ export class Answer {
     const settled = this.#blocks.feed(this.#waiting.slice(0, size));
     this.#waiting = this.#waiting.slice(size);
     this.#settle(settled);
-    patch(this.#tail, this.#made(this.#blocks.tail, this.#level, GROWING_CODE).fragment);
+    patch(this.#tail, this.#made(this.#blocks.tail, this.#outline, GROWING_CODE).fragment);
   }
 
   #settle(sources: string[]): void {
     for (const source of sources) {
       const element = block();
-      const before = this.#level;
-      const { fragment, level } = this.#made(source, before);
+      const above = this.#outline;
+      const { fragment, outline } = this.#made(source, above);
       if (!fragment.hasChildNodes()) continue;
-      this.#level = level;
+      this.#outline = outline;
       element.append(fragment);
       this.#tail.before(element);
-      this.#settled.push({ source, element, level: before });
+      this.#settled.push({ source, element, outline: above });
     }
   }
 
@@ -96,8 +96,8 @@ export class Answer {
 
   /** A link may be defined after the words that use it. */
   #resolveLinks(): void {
-    for (const { source, element, level } of this.#settled) {
-      if (source.includes("[")) element.replaceChildren(this.#made(source, level).fragment);
+    for (const { source, element, outline } of this.#settled) {
+      if (source.includes("[")) element.replaceChildren(this.#made(source, outline).fragment);
     }
   }
 
@@ -109,12 +109,12 @@ export class Answer {
     setMaths(this.#root, arrived);
   }
 
-  #made(source: string, levelBefore: number, longestCode?: number): { fragment: DocumentFragment; level: number } {
+  #made(source: string, above: Outline, longestCode?: number): { fragment: DocumentFragment; outline: Outline } {
     const fragment = prose(html(source, this.#blocks.links));
     const arrived = () => this.#outdate();
     setMaths(fragment, arrived);
     colour(fragment, arrived, longestCode);
-    return { level: dress(fragment, this.#labels, levelBefore), fragment };
+    return { outline: dress(fragment, this.#labels, above), fragment };
   }
 
   #outdate(): void {

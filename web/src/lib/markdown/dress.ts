@@ -5,27 +5,31 @@ export interface Labels {
   image: string;
 }
 
-/** Dresses a block in place. `level` is that of the heading before it; the level of its own last heading comes back. */
-export function dress(root: DocumentFragment, labels: Labels, level: number): number {
-  const last = stepHeadings(root, level);
+/** The headings that a place stands under, by the depth that the model gave them; outermost first. */
+export type Outline = readonly number[];
+
+/** Dresses a block in place. `above` is the outline before it; the outline after it comes back. */
+export function dress(root: DocumentFragment, labels: Labels, above: Outline): Outline {
+  const outline = stepHeadings(root, above);
   for (const link of root.querySelectorAll("a")) dressLink(link, labels);
   for (const pre of root.querySelectorAll("pre")) frame(pre, labels);
   for (const table of root.querySelectorAll("table")) wrap(table, "wide");
-  return last;
+  return outline;
 }
 
-/** A heading goes at most one level below the one before: models often begin with the third, and readers' tools count. */
-function stepHeadings(root: DocumentFragment, level: number): number {
-  let last = level;
+/** No heading goes more than one level below the one it stands under: models often begin with the third, and screen readers count. */
+function stepHeadings(root: DocumentFragment, above: Outline): Outline {
+  let outline = above;
   for (const heading of root.querySelectorAll("h3, h4, h5, h6")) {
-    const wanted = Number(heading.localName.slice(1));
-    last = Math.min(wanted, last + 1);
-    if (last === wanted) continue;
-    const other = document.createElement(`h${last}`);
+    const depth = Number(heading.localName.slice(1));
+    outline = [...outline.filter((other) => other < depth), depth];
+    const name = `h${2 + outline.length}`;
+    if (heading.localName === name) continue;
+    const other = document.createElement(name);
     other.append(...heading.childNodes);
     heading.replaceWith(other);
   }
-  return last;
+  return outline;
 }
 
 function dressLink(link: HTMLAnchorElement, labels: Labels): void {
