@@ -32,7 +32,11 @@ class Upstream(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
-        self._parser.feed_data(data)
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserError:
+            # sglang-router first tries HTTP/2 and gRPC on its upstream.
+            self._transport.close()
 
     def on_body(self, body: bytes) -> None:
         self._body += body

@@ -8,16 +8,16 @@ from pathlib import Path
 
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from assay.core import Settings, Unavailable
+from assay.gateway.front import Front
 
 GRACE_S = 25
 MAX_HEAD_BYTES = 64 * 1024
 _BACKLOG = 2048
 
 
-class _Protocol(HttpToolsProtocol):
+class _Protocol(Front):
     """uvicorn's own, with an end to how much it reads before a request's head is whole: it would read for ever."""
 
     _head_bytes = 0
