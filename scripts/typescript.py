@@ -31,10 +31,10 @@ _STREAM = "BattleEvent"
 
 def typescript() -> str:
     """The text of the file."""
-    return _Writer().write(asyncio.run(_endpoints()))
+    return _Writer().write(asyncio.run(endpoints()))
 
 
-async def _endpoints() -> tuple[Endpoint, ...]:
+async def endpoints() -> tuple[Endpoint, ...]:
     """Those of a whole Assay, brought up in a folder that is gone afterwards."""
     with tempfile.TemporaryDirectory() as folder:
         async with assemble(Settings(data=Path(folder) / "data", master_key=Path(folder) / "secret" / "master.key")) as assay:

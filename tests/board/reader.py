@@ -1,4 +1,4 @@
-"""A reader of the board's API, in-process: one request, one JSON reply."""
+"""A reader of endpoints, in-process: one request, one JSON reply."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ class Reader:
     async def get(self, url: str) -> Reply:
         return await self._ask("GET", url)
 
-    async def post(self, url: str) -> Reply:
-        return await self._ask("POST", url)
+    async def post(self, url: str, body: bytes = b"") -> Reply:
+        return await self._ask("POST", url, body)
 
-    async def _ask(self, method: str, url: str) -> Reply:
+    async def _ask(self, method: str, url: str, body: bytes = b"") -> Reply:
         parts = urlsplit(url)
         scope: Scope = {
             "type": "http",
@@ -46,10 +46,11 @@ class Reader:
         sent: list[Message] = []
 
         async def receive() -> Message:
-            return {"type": "http.request", "body": b"", "more_body": False}
+            return {"type": "http.request", "body": body, "more_body": False}
 
         async def send(message: Message) -> None:
             sent.append(message)
 
         await self._app(scope, receive, send)
-        return Reply(sent[0]["status"], json.loads(b"".join(message.get("body", b"") for message in sent[1:])))
+        answer = b"".join(message.get("body", b"") for message in sent[1:])
+        return Reply(sent[0]["status"], json.loads(answer) if answer else None)
