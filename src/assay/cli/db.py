@@ -11,7 +11,7 @@ from assay.store import backup as copy_database
 from assay.store import migrate as bring_up_to_date
 from assay.store import open_database
 from assay.store.lock import DataLock
-from assay.web.compose import SCHEMAS
+from assay.web import SCHEMAS
 
 
 @click.group()

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from assay.core import NotFound, Settings, Unavailable
 from assay.store import Database, open_database, pending
 from assay.store.database import is_postgresql, sqlite_path
-from assay.web.compose import SCHEMAS
+from assay.web import SCHEMAS
 
 
 @asynccontextmanager

@@ -1,1 +1,4 @@
-""
+"""The pages, their API, and the whole product assembled."""
+
+SCHEMAS = ("assay.store", "assay.arena")
+"""The packages whose migrations make the database, in order."""

@@ -26,13 +26,12 @@ from assay.gateway import routes as gateway_routes
 from assay.store import Database, Vault, keys, migrate, open_database
 from assay.store.lock import DataLock
 from assay.store.queries import drop_expired_bodies
-from assay.web import problems
+from assay.web import SCHEMAS, problems
 from assay.web.access import Doorkeeper, Guard
 from assay.web.pages import page
 from assay.web.routes import routes
 
 log = logging.getLogger(__name__)
-SCHEMAS = ("assay.store", "assay.arena")
 
 
 class Assay:
