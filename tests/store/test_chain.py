@@ -74,6 +74,19 @@ async def test_eight_tasks_at_once_make_one_dense_chain(database: Database) -> N
     assert (report.ok, report.length) == (True, 48)
 
 
+async def test_votes_cast_while_the_chain_is_checked_raise_no_alarm(database: Database) -> None:
+    await cast(database, *(vote(number) for number in range(2_500)))  # more than one page, so that votes come in between
+    checking = asyncio.create_task(verify_chain(database))
+    later = 0
+    while not checking.done():
+        await cast(database, vote(later))
+        later += 1
+    report = await checking
+    assert later > 1
+    assert (report.ok, report.reason) == (True, None)
+    assert 2_500 <= report.length <= 2_500 + later
+
+
 @pytest.mark.parametrize("statement", ["UPDATE verdicts SET choice = 'b'", "DELETE FROM verdicts"])
 async def test_the_database_itself_refuses_to_change_a_verdict(database: Database, statement: str) -> None:
     await cast(database, vote())

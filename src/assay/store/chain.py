@@ -30,12 +30,15 @@ TAKE_HEAD = Sql(
     "SELECT seq, hash FROM chains WHERE chain = :chain",
     postgresql="SELECT seq, hash FROM chains WHERE chain = :chain FOR UPDATE",
 )
-READ_HEAD = Sql("SELECT seq, hash FROM chains WHERE chain = :chain")
+READ_HEAD = Sql("""
+    SELECT (SELECT seq FROM chains WHERE chain = :chain) AS seq, (SELECT hash FROM chains WHERE chain = :chain) AS hash,
+           (SELECT MAX(seq) FROM verdicts WHERE chain = :chain) AS last
+""")
 MOVE_HEAD = Sql("UPDATE chains SET seq = :seq, hash = :hash WHERE chain = :chain")
 INSERT_VERDICT = Sql(
     f"INSERT INTO verdicts (chain, seq, id, source, kind, at, choice, a, b, by, body, prev, hash) VALUES ({_VALUES})"  # noqa: S608 - a constant
 )
-SELECT_LINKS = Sql("SELECT * FROM verdicts WHERE chain = :chain AND seq > :after ORDER BY seq LIMIT :limit")
+SELECT_LINKS = Sql("SELECT * FROM verdicts WHERE chain = :chain AND seq > :after AND seq <= :end ORDER BY seq LIMIT :limit")
 SELECT_BODIES = Sql("SELECT seq, body FROM verdicts WHERE chain = :chain AND seq > :after ORDER BY seq LIMIT :limit")
 SELECT_BODIES_OF = Sql(
     "SELECT seq, body FROM verdicts WHERE source = :source AND chain = :chain AND seq > :after ORDER BY seq LIMIT :limit"
@@ -102,11 +105,11 @@ async def append_verdicts(tx: Transaction, verdicts: Sequence[Verdict], chain: s
 
 
 async def verify_chain(db: Database, chain: str = VOTES) -> ChainReport:
-    """Walk the chain from its first row and check every hash, every copy and the head."""
-    found = await db.read(READ_HEAD, chain=chain)
-    end, noted = (found[0]["seq"], found[0]["hash"]) if found else (0, GENESIS)
+    """Walk the chain from its first row to its head of this moment, and check every hash, every copy and the head."""
+    start = (await db.read(READ_HEAD, chain=chain))[0]
+    end, noted, last = start["seq"] or 0, start["hash"] or GENESIS, start["last"] or 0
     seq, head = 0, GENESIS
-    while rows := await db.read(SELECT_LINKS, chain=chain, after=seq, limit=_PAGE):
+    while rows := await db.read(SELECT_LINKS, chain=chain, after=seq, end=max(end, last), limit=_PAGE):
         for row in rows:
             reason = _what_is_wrong(row, seq + 1, head)
             if reason:
