@@ -69,7 +69,7 @@ def read_url(url: str) -> tuple[Origin, str]:
 def _bad_url(url: str, reason: str) -> InvalidInput:
     return InvalidInput(
         "provider.base_url",
-        f"{url!r} is no base URL: {reason}.",
+        f"{url[:200]!r} is no base URL: {reason}.",
         hint="Write it like https://api.example.com/v1.",
         param="base_url",
     )

@@ -6,6 +6,7 @@ renamed, dropped or kept within bounds. Every row carries the date of its facts 
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterable
 from importlib import resources
@@ -14,6 +15,8 @@ import msgspec
 
 from assay.core import InvalidInput, Provider
 from assay.gateway.origin import read_url, write_head
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 
 
 def read_provider(text: str, *, origin: str = "shipped") -> Provider:
@@ -39,9 +42,12 @@ def check_provider(provider: Provider) -> None:
     Raises:
         InvalidInput: its name, base URL or headers are unusable.
     """
-    if not provider.name or not provider.name.replace("-", "").isalnum() or provider.name != provider.name.lower():
+    if not _NAME.fullmatch(provider.name):
         raise InvalidInput(
-            "provider.name", f"{provider.name!r} is no provider name: use small letters, digits and hyphens.", param="name"
+            "provider.name",
+            f"{provider.name[:80]!r} is no provider name.",
+            hint="Use small letters, digits and hyphens, 64 at most.",
+            param="name",
         )
     origin, path = read_url(provider.base_url)
     write_head("POST", origin, path + "/", provider.headers)
