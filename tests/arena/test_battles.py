@@ -12,7 +12,7 @@ import pytest
 
 from assay.arena import Arena
 from assay.arena.rating import rate_tally, tally_verdicts
-from assay.core import Request, Transcript, Verdict
+from assay.core import Deployment, Request, Transcript, Verdict
 from assay.store import Database, Vault
 from assay.store.chain import read_verdicts, verify_chain
 from assay.store.queries import get_body
@@ -60,6 +60,16 @@ async def test_the_transcripts_of_a_verdict_can_be_looked_up(browser: Browser, d
     [verdict] = await read_verdicts(database)
     for transcript in await transcripts(database, verdict):
         assert [message.text for message in transcript.messages] == ["Why?", "You asked: Why?"]
+
+
+async def test_models_whose_names_a_language_sorts_otherwise_can_meet(database: Database, vault: Vault) -> None:
+    """For Python ``Qwen`` comes before ``deepseek``; for a database of people's words after it."""
+    models = tuple(Deployment(id=f"p/{name}", provider="p", model=name, upstream_model=name) for name in ("Qwen", "deepseek"))
+    arena = await Arena.start(database, vault, ScriptedCaller(), lambda: models, limits=FAST)
+    browser = Browser(arena)
+    events = await browser.battle()
+    assert (await browser.vote(events[0][1]["id"], events[-1][1]["token"])).status == 200
+    await arena.close()
 
 
 async def test_each_side_hears_only_its_own_earlier_answers(browser: Browser, caller: ScriptedCaller, database: Database) -> None:

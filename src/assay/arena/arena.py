@@ -199,7 +199,7 @@ class Arena:
 
     async def list_own(self, session: str, before: str | None, limit: int) -> list[Battle]:
         """The voter's own battles, the newest first; ``before`` is the id that the page before ended with."""
-        return await queries.list_battles(self._db, self._voters.names(session), before or "~", limit)
+        return await queries.list_battles(self._db, self._voters.names(session), before, limit)
 
     def token(self, session: str, battle: Battle) -> str | None:
         """A fresh token for an open battle that is not too old."""

@@ -22,9 +22,10 @@ SELECT_TURNS_OF = Sql(
     postgresql="SELECT battle, body FROM arena_turns WHERE battle = ANY(:ids::text[]) ORDER BY battle, turn",
 )
 SELECT_OWN = Sql(
-    sqlite="SELECT * FROM arena_battles WHERE voter IN (SELECT value FROM json_each(:voters)) AND id < :before "
-    "ORDER BY id DESC LIMIT :limit",
-    postgresql="SELECT * FROM arena_battles WHERE voter = ANY(:voters::text[]) AND id < :before ORDER BY id DESC LIMIT :limit",
+    sqlite="SELECT * FROM arena_battles WHERE voter IN (SELECT value FROM json_each(:voters)) "
+    "AND (:before IS NULL OR id < :before) ORDER BY id DESC LIMIT :limit",
+    postgresql="SELECT * FROM arena_battles WHERE voter = ANY(:voters::text[]) "
+    "AND (:before::text IS NULL OR id < :before) ORDER BY id DESC LIMIT :limit",
 )
 COUNT_OPEN = Sql(
     sqlite="SELECT count(*) AS open, min(expires) AS soonest FROM arena_battles "
@@ -87,8 +88,8 @@ async def load_turns(db: Database | Transaction, id: str) -> tuple[Turn, ...]:
     return tuple(_TURN.decode(row["body"]) for row in await db.read(SELECT_TURNS, id=id))
 
 
-async def list_battles(db: Database, voters: Sequence[str], before: str, limit: int) -> list[Battle]:
-    """A voter's battles, the newest first."""
+async def list_battles(db: Database, voters: Sequence[str], before: str | None, limit: int) -> list[Battle]:
+    """A voter's battles, the newest first; ``before`` is an id, None begins with the newest."""
     rows = await db.read(SELECT_OWN, voters=list(voters), before=before, limit=limit)
     turns: dict[str, list[Turn]] = {row["id"]: [] for row in rows}
     for row in await db.read(SELECT_TURNS_OF, ids=list(turns)):

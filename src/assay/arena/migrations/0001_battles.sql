@@ -15,7 +15,7 @@ CREATE TABLE arena_battles (
     choice TEXT CHECK (choice IN ('a', 'b', 'tie', 'both_bad')),
     voted_at BIGINT,
     effect TEXT,
-    CHECK (first_model < second_model),
+    CHECK (first_model <> second_model), -- not <: each database compares text in its own order
     CHECK ((state = 'voted') = (choice IS NOT NULL))
 );
 CREATE INDEX arena_battles_of_voter ON arena_battles (voter, id);
