@@ -159,6 +159,8 @@ _LOST = (
 
 
 def _typed(error: Exception) -> AssayError | Exception:
+    if isinstance(error, asyncpg.PostgresError):
+        error.detail = None  # it quotes the row: prompts, names of models; and what is chained here may be logged
     if isinstance(error, asyncpg.IntegrityConstraintViolationError | asyncpg.RaiseError):
         return Conflict("store.conflict", f"The database refused a row: {error}.")
     if isinstance(error, asyncpg.DataError):
