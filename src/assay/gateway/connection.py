@@ -331,8 +331,7 @@ class Connection(asyncio.Protocol):
         if response is None:
             self.abort()
             return
-        if not response.status:
-            self._head_bytes += len(data)
+        self._head_bytes = 0 if response.status else self._head_bytes + len(data)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -340,7 +339,7 @@ class Connection(asyncio.Protocol):
         except httptools.HttpParserError as error:
             self._keeps_alive = False
             self._fail("upstream.garbled", f"The upstream does not speak HTTP properly: {error}.")
-        if not response.status and self._head_bytes > MAX_HEAD_BYTES:
+        if self._head_bytes > MAX_HEAD_BYTES and (not response.status or _size(response.headers) > MAX_HEAD_BYTES):
             self._fail("upstream.garbled", f"The head of the answer is larger than {MAX_HEAD_BYTES} bytes.")
         response.wake(time.monotonic_ns())
 
@@ -402,3 +401,7 @@ class Connection(asyncio.Protocol):
         if response is not None:
             self._keeps_alive = self._keeps_alive and self._parser.should_keep_alive()
             response.completed()
+
+
+def _size(headers: list[tuple[bytes, bytes]]) -> int:
+    return sum(len(name) + len(value) for name, value in headers)
