@@ -114,7 +114,7 @@ def _make_cluster(folder: Path, programs: Path, user: str | None) -> None:
         shutil.chown(folder, user)
     flags = ["--username=assay", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions"]
     for more in (_SORTED_FOR_PEOPLE, []):
-        command = [programs / "initdb", "-D", folder / "data", *flags, *more]
+        command = [str(programs / "initdb"), "-D", str(folder / "data"), *flags, *more]
         made = subprocess.run(command, capture_output=True, text=True, check=False, **_as(user))
         if not made.returncode:
             break

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import traceback
 
 import pytest
 
-from assay.core import Conflict, InvalidInput, Unavailable
+from assay.core import Conflict, InvalidInput, Unavailable, new_id
 from assay.store import Database, Sql, open_database
 
 pytestmark = pytest.mark.anyio
@@ -52,6 +53,15 @@ async def test_a_batch_that_fails_in_its_last_row_leaves_nothing(database: Datab
         await database.write([(INSERT, row(1)), (INSERT, [row(2), row(1)])])
     assert refused.value.code == "store.conflict"
     assert await names(database) == []
+
+
+async def test_what_a_refused_row_holds_is_in_no_error_and_no_traceback(database: Database) -> None:
+    """It may be a prompt, or the name of a model in an open battle."""
+    odd = Sql("INSERT INTO transcripts (hash, kind, content) VALUES (:hash, :kind, :hash)")
+    canary = new_id()
+    with pytest.raises(Conflict) as refused:
+        await database.write([(odd, {"hash": b"1", "kind": canary})])
+    assert canary not in "".join(traceback.format_exception(refused.value))
 
 
 async def test_of_batches_written_at_once_only_the_bad_ones_fail(database: Database) -> None:
