@@ -56,7 +56,6 @@ VARIABLES = {
     "ASSAY_TEST_DATABASE_URL": "Tests: a PostgreSQL in which databases may be made and dropped.",
     "ASSAY_SKIP_WEB": "Build: `1` leaves the page as it is.",
     "ASSAY_SKIP_APT": "Tests: `1` installs no Debian packages.",
-    "ASSAY_LANG": "Language of the command line's words.",
     "ASSAY_URL": "`make dev`: where the page's own server finds Assay.",
 }
 
@@ -119,7 +118,20 @@ def commands() -> str:
         context = click.Context(command, info_name=path)
         lines += [f"## `{' '.join([path, *command.collect_usage_pieces(context)])}`", "", _one_paragraph(command.help), ""]
         lines += [*_bullets([option for option in command.params if option.name not in _SHARED]), ""]
-    return "\n".join(lines).rstrip() + "\n"
+    return "\n".join([*lines, *_COMPLETION]) + "\n"
+
+
+_COMPLETION = (
+    "## Completion",
+    "",
+    "The shell completes commands and options after one line in its start file:",
+    "",
+    "| shell | file | line |",
+    "|---|---|---|",
+    '| bash | `~/.bashrc` | `eval "$(_ASSAY_COMPLETE=bash_source assay)"` |',
+    '| zsh | `~/.zshrc` | `eval "$(_ASSAY_COMPLETE=zsh_source assay)"` |',
+    "| fish | `~/.config/fish/completions/assay.fish` | `_ASSAY_COMPLETE=fish_source assay \\| source` |",
+)
 
 
 def _bullets(params: Iterable[click.Parameter]) -> list[str]:

@@ -21,9 +21,9 @@ _LONGEST_SOCKET_PATH = 103
 _TABLES = frozenset({"providers", "aliases"})
 NAMES = tuple(field.name for field in msgspec.structs.fields(Settings))
 NOT_SETTINGS = frozenset(
-    {"ASSAY_CONFIG", "ASSAY_CHROMIUM", "ASSAY_TEST_DATABASE_URL", "ASSAY_SKIP_WEB", "ASSAY_SKIP_APT", "ASSAY_LANG"}
+    {"ASSAY_CONFIG", "ASSAY_CHROMIUM", "ASSAY_TEST_DATABASE_URL", "ASSAY_SKIP_WEB", "ASSAY_SKIP_APT", "ASSAY_URL"}
 )
-"""Variables that begin like a setting and are none: they are for the build, the tests and the shell."""
+"""Variables that begin like a setting and are none: they are for the build, the tests and `make dev`."""
 
 
 class Origin(msgspec.Struct, frozen=True):
