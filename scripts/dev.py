@@ -21,6 +21,7 @@ def main() -> None:
     options.add_argument("--port", type=int, default=8470, help="port of Assay; the page's own is 5173")
     port: int = options.parse_args().port
     page = start_page(port)
+    print("The page with reload is at http://127.0.0.1:5173; open the login link below once, then go there.")
     try:
         serve_until_interrupted(port)
     finally:
@@ -31,7 +32,7 @@ def main() -> None:
 def start_page(port: int) -> subprocess.Popen[bytes]:
     """Starts Vite with the Node that the tests use; it hands /api, /login and /v1 on to Assay."""
     environment = {**os.environ, "ASSAY_URL": f"http://127.0.0.1:{port}"}
-    return subprocess.Popen([str(ROOT / "scripts" / "npm.sh"), "run", "dev"], env=environment)
+    return subprocess.Popen([str(ROOT / "scripts" / "npm.sh"), "run", "dev", "--", "--host", "127.0.0.1"], env=environment)
 
 
 def serve_until_interrupted(port: int) -> None:
