@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from typing import Any
 
 import msgspec
 
@@ -252,30 +253,23 @@ class Chat:
 
 class _Answer(msgspec.Struct):
     choices: list[msgspec.Raw] | None = None
-    error: msgspec.Raw | None = None
-
-
-class _Error(msgspec.Struct):
-    code: int | str | None = None
+    error: Any = None
 
 
 _answer = msgspec.json.Decoder(_Answer)
-_error = msgspec.json.Decoder(_Error)
 
 
 def _kind_of(body: bytes) -> str:
     """``answer``, ``error`` (some providers send failures with status 200), or ``garbage``."""
     try:
         answer = _answer.decode(body)
-    except (msgspec.MsgspecError, RecursionError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return "garbage"
     return "error" if answer.choices is None and answer.error is not None else "answer"
 
 
 def _status_in(body: bytes) -> int:
     """The status that an error inside a 200 answer claims, else 502."""
-    try:
-        code = _error.decode(_answer.decode(body).error or b"{}").code
-    except msgspec.MsgspecError:
-        return 502
+    error = _answer.decode(body).error
+    code = error.get("code") if isinstance(error, dict) else None
     return code if isinstance(code, int) and 400 <= code < 600 else 502
