@@ -27,6 +27,7 @@ from assay.arena.vote import cast
 from assay.arena.voter import VoterHash, load_voter_hash, rotate_voter_key
 from assay.core import (
     CHOICES,
+    Bodies,
     Caller,
     Choice,
     Conflict,
@@ -49,6 +50,8 @@ _T = TypeVar("_T")
 FAILED_REST_S = 60
 """How long a deployment that failed in a battle is not drawn, as long as two other models are left."""
 EFFECT_TIMEOUT_S = 5
+FORGET_S = 3600
+"""Where bodies are not kept: how often what was said in battles that can get no vote any more is deleted."""
 
 
 class Arena:
@@ -64,6 +67,7 @@ class Arena:
         voters: VoterHash,
         votes: dict[tuple[str, str], int],
         limits: Limits,
+        bodies: Bodies,
     ):
         self._db = db
         self._vault = vault
@@ -73,12 +77,14 @@ class Arena:
         self._votes = votes
         self._standings = Standings(db)
         self.limits = limits
+        self._bodies = bodies
         self._signer = Signer(vault.derive("arena.battle_token"))
         self._pace = Pace(limits.starts_per_minute)
         self._starts: Counter[str] = Counter()
         self._rounds: dict[str, Round] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._failed_at: dict[str, float] = {}
+        self._forgetting: asyncio.Task[None] | None = None
 
     @classmethod
     async def start(
@@ -89,12 +95,18 @@ class Arena:
         deployments: Callable[[], tuple[Deployment, ...]],
         *,
         limits: Limits | None = None,
+        bodies: Bodies = "full",
     ) -> Arena:
-        """An arena over what ``db`` already holds. ``deployments`` are those that can be called now."""
+        """An arena over what ``db`` already holds. ``deployments`` are those that can be called now.
+
+        ``bodies``: all that was said in a battle is kept for good as evidence of its vote; or its hashes are; or nothing is.
+        """
         voters = await load_voter_hash(db, vault)
         votes = await queries.count_votes(db)
-        arena = cls(db, vault, caller, deployments, voters=voters, votes=votes, limits=limits or Limits())
+        arena = cls(db, vault, caller, deployments, voters=voters, votes=votes, limits=limits or Limits(), bodies=bodies)
         arena._spawn(arena._warm_up())
+        if bodies != "full":
+            arena._forgetting = arena._spawn(arena._forget())
         return arena
 
     async def begin(self, session: str, prompt: str) -> Round:
@@ -176,10 +188,11 @@ class Arena:
         voter = self._voters.name(session)
         with self._standings.expecting(id) as effect:
             if (current := self._rounds.get(id)) is None:
-                battle = await cast(self._db, id, turn, checked, voter)
+                battle = await cast(self._db, id, turn, checked, voter, bodies=self._bodies)
             else:
                 async with current.lock:
-                    battle = await cast(self._db, id, turn, checked, voter, current, self.limits.reading_s)
+                    reading_s = self.limits.reading_s
+                    battle = await cast(self._db, id, turn, checked, voter, current, reading_s=reading_s, bodies=self._bodies)
                     current.saved = True
                 current.leave()
             first, second = sorted((battle.a.model, battle.b.model))
@@ -222,6 +235,8 @@ class Arena:
         """Let all upstreams go and put on record what was shown."""
         for round in self._rounds.values():
             round.leave()
+        if self._forgetting is not None:
+            self._forgetting.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks)
 
@@ -253,6 +268,14 @@ class Arena:
             await self._standings.catch_up()
         except Unavailable as error:
             log.warning("votes are not counted yet code=%s", error.code)
+
+    async def _forget(self) -> None:
+        while True:
+            try:
+                await queries.delete_unvoted_turns(self._db, now_us())
+            except Unavailable as error:
+                log.warning("what was said in unvoted battles is still there code=%s", error.code)
+            await asyncio.sleep(FORGET_S)
 
     async def _find_effect(self, id: str) -> None:
         """Bring the standings up to date, for so long as a voter cares to wait. The vote stands, whatever comes of this."""

@@ -58,6 +58,11 @@ class Turn(msgspec.Struct, frozen=True, kw_only=True):
     a: Said
     b: Said
 
+    def without_words(self) -> Turn:
+        """The turn as it is kept where bodies are not: what it took stays, what was said does not."""
+        a, b = (msgspec.structs.replace(said, text="") for said in (self.a, self.b))
+        return msgspec.structs.replace(self, prompt="", a=a, b=b)
+
 
 class Battle(msgspec.Struct, frozen=True, kw_only=True):
     """One blind comparison. ``voter`` is a keyed hash; ``turn`` the number of the newest turn that was begun."""

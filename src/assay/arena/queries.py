@@ -43,6 +43,12 @@ INSERT_BATTLE = Sql(
 )
 START_TURN = Sql("UPDATE arena_battles SET turn = :turn, expires = :expires WHERE id = :id AND state = 'open' AND turn = :previous")
 INSERT_TURN = Sql("INSERT INTO arena_turns (battle, turn, body) VALUES (:battle, :turn, :body)")
+SET_TURN = Sql("UPDATE arena_turns SET body = :body WHERE battle = :battle AND turn = :turn")
+DELETE_TURNS = Sql("""
+    DELETE FROM arena_turns WHERE battle IN (
+        SELECT id FROM arena_battles WHERE state = 'void' OR (state = 'open' AND expires <= :now)
+    )
+""")
 MARK_VOTED = Sql(
     "UPDATE arena_battles SET state = 'voted', choice = :choice, voted_at = :at WHERE id = :id AND state = 'open' AND turn = :turn"
 )
@@ -121,6 +127,16 @@ async def start_turn(tx: Transaction, id: str, previous: int, expires: int) -> b
 async def add_turn(tx: Transaction, id: str, turn: Turn) -> None:
     """Save what was shown in a turn."""
     await tx.write(INSERT_TURN, {"battle": id, "turn": turn.number, "body": _json(turn)})
+
+
+async def forget_words(tx: Transaction, battle: Battle) -> None:
+    """Forget what was said in a battle."""
+    await tx.write(SET_TURN, [{"battle": battle.id, "turn": t.number, "body": _json(t.without_words())} for t in battle.turns])
+
+
+async def delete_unvoted_turns(db: Database, now: int) -> None:
+    """Forget the turns of all battles that never got a vote and cannot get one any more."""
+    await db.write([(DELETE_TURNS, {"now": now})])
 
 
 async def mark_voted(tx: Transaction, id: str, turn: int, choice: Choice, at: int) -> bool:

@@ -41,6 +41,8 @@ class ShownTurn(msgspec.Struct, frozen=True, kw_only=True):
 class ShownBattle(msgspec.Struct, frozen=True, kw_only=True):
     """A battle. ``sides`` and ``effect`` are there once it is voted; ``token`` only while its voter can go on.
 
+    ``turns`` is empty after the vote where bodies are not kept.
+
     ``expired`` says that an open battle is too old for a vote.
     """
 
@@ -62,7 +64,7 @@ def show(battle: Battle, token: str | None = None) -> ShownBattle:
     return ShownBattle(
         id=battle.id,
         state=battle.state,
-        turns=[ShownTurn(prompt=turn.prompt, a=turn.a.text, b=turn.b.text) for turn in battle.turns],
+        turns=[ShownTurn(prompt=turn.prompt, a=turn.a.text, b=turn.b.text) for turn in battle.turns if turn.prompt],
         choice=battle.choice,
         at=iso(battle.at),
         voted_at=iso(battle.voted_at) if battle.voted_at is not None else None,

@@ -9,7 +9,7 @@ import msgspec
 from assay.arena import leak, queries
 from assay.arena.battle import SIDES, Battle, Letter
 from assay.arena.round import Round
-from assay.core import Choice, Conflict, Forbidden, NotFound, Subject, Verdict, now_us
+from assay.core import Bodies, Choice, Conflict, Forbidden, NotFound, Subject, Verdict, now_us
 from assay.store import Database, Transaction
 from assay.store.chain import append_verdicts
 from assay.store.queries import Body, save_bodies
@@ -19,7 +19,15 @@ EARLY = "early"
 
 
 async def cast(
-    db: Database, id: str, turn: int, choice: Choice, voter: str, current: Round | None = None, reading_s: float = 0.0
+    db: Database,
+    id: str,
+    turn: int,
+    choice: Choice,
+    voter: str,
+    current: Round | None = None,
+    *,
+    reading_s: float = 0.0,
+    bodies: Bodies = "full",
 ) -> Battle:
     """Judge battle ``id`` as its token for ``turn`` allows. ``current`` is its turn under way, whose lock the caller holds."""
     async with db.transaction() as tx:
@@ -34,8 +42,11 @@ async def cast(
                 battle = msgspec.structs.replace(battle, turns=(*battle.turns, current.turn()))
         if not battle.turns:
             raise _not_begun()
-        verdict = _verdict(battle, choice, voter, now_us())
-        await _keep_evidence(tx, battle)
+        verdict = _verdict(battle, choice, voter, now_us(), hashes=bodies != "off")
+        if bodies == "full":
+            await _keep_evidence(tx, battle)
+        else:
+            await queries.forget_words(tx, battle)
         await append_verdicts(tx, [verdict])
         await queries.mark_voted(tx, id, turn, choice, verdict.at)
     return msgspec.structs.replace(battle, state="voted", choice=choice, voted_at=verdict.at)
@@ -66,7 +77,7 @@ def _not_begun() -> Conflict:
     return Conflict("vote.not_begun", "Both sides must have begun to answer before a vote.", hint="Wait for both, or ask again.")
 
 
-def _verdict(battle: Battle, choice: Choice, voter: str, at: int) -> Verdict:
+def _verdict(battle: Battle, choice: Choice, voter: str, at: int, *, hashes: bool) -> Verdict:
     flags = []
     if not all(said.whole for turn in battle.turns for said in (turn.a, turn.b)):
         flags.append(EARLY)
@@ -75,21 +86,22 @@ def _verdict(battle: Battle, choice: Choice, voter: str, at: int) -> Verdict:
     return Verdict(
         id=battle.id,
         kind="vote",
-        subjects=(_subject("a", battle), _subject("b", battle)),
+        subjects=(_subject("a", battle, hashes=hashes), _subject("b", battle, hashes=hashes)),
         by=voter,
         at=at,
         choice=choice,
-        prompt=hashlib.sha256("\n\n".join(turn.prompt for turn in battle.turns).encode()).hexdigest(),
+        prompt=hashlib.sha256("\n\n".join(turn.prompt for turn in battle.turns).encode()).hexdigest() if hashes else None,
         flags=tuple(flags),
         propensity=battle.propensity,
         sampling=battle.sampling,
     )
 
 
-def _subject(side: Letter, battle: Battle) -> Subject:
+def _subject(side: Letter, battle: Battle, *, hashes: bool) -> Subject:
     calls = tuple(call for turn in battle.turns if (call := battle.said(turn, side).call) is not None)
     deployment = battle.deployment(side)
-    return Subject(model=deployment.model, deployment=deployment.id, transcript=battle.transcript(side).hash, calls=calls)
+    transcript = battle.transcript(side).hash if hashes else None
+    return Subject(model=deployment.model, deployment=deployment.id, transcript=transcript, calls=calls)
 
 
 def _tells(side: Letter, battle: Battle) -> bool:

@@ -37,7 +37,7 @@ from assay.core.measurement import Measurement
 from assay.core.money import Money, Price, PriceTag, Usage
 from assay.core.problem import Problem, problem_of
 from assay.core.request import OutputFormat, Request, Sampling, Tool, ToolChoice
-from assay.core.settings import Settings
+from assay.core.settings import Bodies, Settings
 from assay.core.transcript import (
     Audio,
     Extra,
@@ -68,6 +68,7 @@ __all__ = [
     "Answer",
     "AssayError",
     "Audio",
+    "Bodies",
     "Budget",
     "Call",
     "CallFailed",

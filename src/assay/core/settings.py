@@ -7,7 +7,7 @@ database, else from here; ``assay config show`` names where each came from.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 
@@ -18,6 +18,8 @@ def _says(text: str) -> msgspec.Meta:
     return msgspec.Meta(description=text)
 
 
+Bodies: TypeAlias = Literal["full", "hashed", "off"]
+"""What is kept of what is said to models and by them: all, hashes only, or nothing."""
 Seconds = Annotated[float, msgspec.Meta(gt=0)]
 
 
@@ -35,7 +37,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     admin_password_file: Annotated[Path | None, _says("File with the admin's password; needed to listen beyond loopback.")] = None
     demo: Annotated[bool, _says("Enable the practice contestants and make a first gateway key.")] = False
     bodies: Annotated[
-        Literal["full", "hashed", "off"],
+        Bodies,
         _says("What is kept of requests and replies: all, their hashes only, or nothing. Replaying one's own work needs `full`."),
     ] = "full"
     bodies_days: Annotated[int, msgspec.Meta(ge=1), _says("How many days bodies are kept.")] = 30

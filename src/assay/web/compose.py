@@ -109,7 +109,7 @@ async def assemble(settings: Settings) -> AsyncGenerator[Assay, None]:
         gateway = await Gateway.start(database, vault, settings)
         stack.push_async_callback(gateway.close)
         await stack.enter_async_context(_dropping_expired_bodies(database))
-        arena = await Arena.start(database, vault, gateway.caller, gateway.deployments)
+        arena = await Arena.start(database, vault, gateway.caller, gateway.deployments, bodies=settings.bodies)
         stack.push_async_callback(arena.close)
         doorkeeper = await Doorkeeper.open(settings, vault.derive("session"), database)
         yield Assay(settings, database, vault, gateway, arena, doorkeeper)
