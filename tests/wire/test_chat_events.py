@@ -359,6 +359,7 @@ def test_a_finish_reason_of_error_is_an_error() -> None:
         b'data: {"choices": [{"index": 0, "delta": {"content": 5}}]}\n\n',
         b'data: {"choices": [{"index": 0, "delta": {"tool_calls": {}}}]}\n\n',
         b'data: {"choices": [{"index": 0, "delta": {"tool_calls": [{"id": 5}]}}]}\n\n',
+        b'data: {"choices": [{"index": 0, "delta": {"tool_calls": [{"id": "c", "type": ["function"]}]}}]}\n\n',
         b'data: {"choices": [{"index": 0, "finish_reason": 5}]}\n\n',
         b'data: {"choices": [], "usage": 5}\n\n',
         b"data: " + b"[" * 100_000 + b"\n\n",

@@ -295,7 +295,9 @@ class _Choice:
             slot = place
         known_id, known_kind = self._tool_ids.get(slot, ("", "function"))
         kind = fragment.pop("type", None) or known_kind
-        body = fragment.pop(kind, None) if type(kind) is str else None
+        if type(kind) is not str:
+            raise _bad("choices[].delta.tool_calls[].type", "a string")
+        body = fragment.pop(kind, None)
         if body is None:
             body = {}
         if type(body) is not dict or (call_id is not None and type(call_id) is not str):
