@@ -5,13 +5,11 @@ Every setting that a client did not give is None, and is not sent: a default bel
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal
 
 import msgspec
 
 from assay.core.transcript import Extra, Transcript
-
-Effort: TypeAlias = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 
 
 class Tool(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -57,6 +55,9 @@ class Sampling(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     thinking_budget: int | None = None
 
 
+NO_SAMPLING = Sampling()
+
+
 class Request(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One question to a model, in no protocol's words. ``model`` is the alias asked for; ``user`` the client's own end-user tag."""
 
@@ -66,8 +67,13 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     tool_choice: ToolChoice | None = None
     parallel_tool_calls: bool | None = None
     output: OutputFormat | None = None
-    sampling: Sampling = Sampling()
+    sampling: Sampling = NO_SAMPLING
     stream: bool = False
     stream_usage: bool | None = None
     user: str | None = None
     extra: Extra = {}
+
+    def __post_init__(self) -> None:
+        # A default is left out of the canonical JSON only where it is the very object: equal requests must hash alike.
+        if self.sampling is not NO_SAMPLING and self.sampling == NO_SAMPLING:
+            msgspec.structs.force_setattr(self, "sampling", NO_SAMPLING)
