@@ -1,12 +1,14 @@
 """``make screenshots``: every page, wide and narrow, light and dark, in each language, from a real server with real battles.
 
-Written to build/screenshots as PAGE-LANGUAGE-THEME-WIDTH.png. Nothing here is compared: it is for looking.
+Written to build/screenshots as PAGE-LANGUAGE-THEME-WIDTH.png; with ASSAY_DATA_DIR also the board of the public votes. Nothing here is compared: it is for looking.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import os
+import re
 import tempfile
 from itertools import product
 from pathlib import Path
@@ -36,13 +38,17 @@ SETTLE_MS = 250
 async def main() -> None:
     """Starts Assay on fresh data and photographs it: without votes, signed out, then with battles fought."""
     OUT.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder, running(Path(folder), "--demo") as assay:
+    data = {name: os.environ[name] for name in ("ASSAY_DATA_DIR",) if name in os.environ}
+    with tempfile.TemporaryDirectory() as folder, running(Path(folder), "--demo", environ=data) as assay:
         async with open_chromium() as browser:
             assay.sign_in()
             await photograph(browser, assay, {"board-empty": "/"})
             await photograph(browser, assay, {"login": "/"}, signed_in=False)
             await asyncio.to_thread(fight_battles, assay)
             await photograph(browser, assay, PAGES)
+            if data:
+                assay.ask("POST", "/api/v1/datasets/llmfao/import", timeout_s=60)
+                await photograph(browser, assay, {"board-public": "/?source=llmfao"})
             await photograph_battles(browser, assay)
     print(f"{len(list(OUT.glob('*.png')))} pictures in {OUT}")
 
@@ -79,6 +85,7 @@ async def photograph_battles(browser: Browser, assay: RunningAssay) -> None:
         await page.locator("textarea").first.fill(PROMPTS[0])
         await page.keyboard.press("Enter")
         await page.locator(".votes").wait_for()
+        await page.locator(".answer", has_text=re.compile(r"\S")).first.wait_for()
         await take(page, f"battle-streaming-{language}-{theme}-{width}")
         await page.locator(".votes button.a:enabled").wait_for(timeout=60_000)
         await take(page, f"battle-ended-{language}-{theme}-{width}")
