@@ -13,7 +13,7 @@ import { standIn } from "./stand-in.ts";
 export const POLICY = [
   "default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self' data: blob:", "font-src 'self'", "connect-src 'self'",
   "manifest-src 'self'", "base-uri 'none'", "form-action 'self'", "frame-ancestors 'none'", "require-trusted-types-for 'script'",
-  "trusted-types assay svelte-trusted-html dompurify",
+  "trusted-types svelte-trusted-html dompurify",
 ].join("; ");
 
 const server = process.env["ASSAY_URL"];

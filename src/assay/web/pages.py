@@ -26,7 +26,7 @@ POLICY = "; ".join(
         "form-action 'self'",
         "frame-ancestors 'none'",
         "require-trusted-types-for 'script'",
-        "trusted-types assay svelte-trusted-html dompurify",
+        "trusted-types svelte-trusted-html dompurify",
     )
 )
 HEADERS = {
