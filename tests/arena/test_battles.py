@@ -13,7 +13,7 @@ import pytest
 from assay.arena import Arena
 from assay.arena.rating import rate_tally, tally_verdicts
 from assay.core import Deployment, Request, Transcript, Verdict
-from assay.store import Database, Vault
+from assay.store import Database, Sql, Vault
 from assay.store.chain import read_verdicts, verify_chain
 from assay.store.queries import get_body
 from tests.arena.browser import Browser, Event
@@ -106,6 +106,24 @@ async def test_a_vote_may_come_before_the_answers_end(browser: Browser, caller: 
     assert [one.messages[-1].text for one in await transcripts(database, verdict)] == ["So far", "So far"]
     side = reply.json["battle"]["sides"]["a"]
     assert (side["total_ms"], side["output_tokens"], side["cost"], side["calls"]) == (None, None, None, [])
+
+
+async def test_a_turn_that_a_defect_cuts_short_lets_its_watcher_go(
+    browser: Browser, caller: ScriptedCaller, database: Database
+) -> None:
+    """Here its place on record is taken, which never happens."""
+    go_on = asyncio.Event()
+
+    async def say_and_go_on(deployment: str, request: Request) -> AsyncIterator[str]:
+        yield "So far"
+        await go_on.wait()
+
+    caller.script = say_and_go_on
+    async with browser.stream("/api/v1/battles", {"prompt": "Why?"}) as events:
+        opened = (await anext(events))[1]
+        await database.write([(Sql("INSERT INTO arena_turns (battle, turn, body) VALUES (:id, 1, '{}')"), {"id": opened["id"]})])
+        go_on.set()
+        assert {name async for name, _ in events} <= {"begun", "tick"}
 
 
 async def test_a_vote_needs_both_sides_to_have_begun(browser: Browser, caller: ScriptedCaller, database: Database) -> None:

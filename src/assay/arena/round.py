@@ -99,15 +99,17 @@ class Round:
 
     async def run(self) -> None:
         """Show the turn to its end, then settle."""
-        async for shown in self._duel.ticks():
-            self._watched.put_nowait(shown)
-        self._duel.stop()
-        await self._duel.stopped()
-        async with self.lock:
-            self.over = True
-            if not self.saved:
-                await self._settle()
-        self._watched.put_nowait(None)
+        try:
+            async for shown in self._duel.ticks():
+                self._watched.put_nowait(shown)
+            self._duel.stop()
+            await self._duel.stopped()
+            async with self.lock:
+                self.over = True
+                if not self.saved:
+                    await self._settle()
+        finally:
+            self._watched.put_nowait(None)  # whatever broke off, nobody goes on waiting
 
     async def watch(self) -> AsyncGenerator[Shown, None]:
         """What there is to show, as it comes, with a heartbeat when nothing does."""
