@@ -81,24 +81,22 @@ def test_small_integer_types_do_not_overflow() -> None:
 
 @given(boards())
 def test_a_tally_of_names_counts_what_the_codes_count(board: Votes) -> None:
-    tally = Tally()
-    for model in range(board.models):
-        tally.know(f"m{model}")
+    """One vote at a time, with the counts asked for in between, or all votes at once."""
     words = ("a", "b", "tie", "both_bad")
-    for at, (vote, voter) in enumerate(zip(board.votes, board.voters, strict=True)):
-        tally.add(f"m{vote[0]}", f"m{vote[1]}", words[vote[2]], f"v{voter}")
+    votes = [
+        (f"m{a}", f"m{b}", words[outcome], f"v{voter}") for (a, b, outcome), voter in zip(board.votes, board.voters, strict=True)
+    ]
+    one_by_one, at_once = Tally(), Tally()
+    for at, vote in enumerate(votes):
+        one_by_one.add(*vote)
         if at % 3 == 0:
-            tally.counts()
-    assert (tally.counts().cells == board.counts().cells).all()
-    assert tally.voters == len(set(board.voters))
-    a, b = [f"m{vote[0]}" for vote in board.votes], [f"m{vote[1]}" for vote in board.votes]
-    at_once = Tally()
-    at_once.add_all(a, b, [words[vote[2]] for vote in board.votes], [f"v{voter}" for voter in board.voters])
-    one_by_one = Tally()
-    for vote, voter in zip(board.votes, board.voters, strict=True):
-        one_by_one.add(f"m{vote[0]}", f"m{vote[1]}", words[vote[2]], f"v{voter}")
-    assert sorted(at_once.models) == sorted(one_by_one.models)
-    assert at_once.counts().votes_by_model.sum() == one_by_one.counts().votes_by_model.sum()
+            one_by_one.counts()
+    at_once.add_all(*(list(column) for column in zip(*votes, strict=True)))
+    for tally in (one_by_one, at_once):
+        seen = [int(model[1:]) for model in tally.models]
+        assert (tally.counts().cells == board.counts().cells[np.ix_(seen, seen)]).all()
+        assert tally.counts().votes == len(votes)
+        assert tally.voters == len(set(board.voters))
 
 
 def test_votes_without_a_voter_are_never_one_person() -> None:

@@ -1,12 +1,10 @@
 """Ranks from the full covariance."""
 
-from math import sqrt
-
 import numpy as np
 import pytest
 from scipy.stats import norm  # type: ignore[import-untyped]  # scipy ships no types
 
-from assay.stats import A_WINS, Counts, lead, probability_better, rank_intervals, rate, simultaneous_z
+from assay.stats import A_WINS, Counts, lead, rank_intervals, rate, simultaneous_z
 
 
 def test_overlapping_intervals_can_still_be_told_apart() -> None:
@@ -35,14 +33,6 @@ def test_simultaneous_ranges_are_wider() -> None:
     assert (wide[:, 1] <= narrow[:, 1]).all()
     assert (wide[:, 2] >= narrow[:, 2]).all()
     assert (wide != narrow).any()
-
-
-def test_the_chance_of_being_better_is_the_normal_one() -> None:
-    theta, covariance = np.array([0.3, 0.0, 0.0]), np.array([[1.0, 0.2, 0.0], [0.2, 0.5, 0.0], [0.0, 0.0, 0.3]])
-    chances = probability_better(theta, covariance)
-    assert chances[0, 1] == pytest.approx(norm.cdf(0.3 / sqrt(1.0 + 0.5 - 0.4)))
-    assert (chances + chances.T).tolist() == [pytest.approx([1.0] * 3)] * 3
-    assert probability_better(np.array([1.0, 0.0]), np.zeros((2, 2))).tolist() == [[0.5, 1.0], [0.0, 0.5]]
 
 
 def test_a_leaderboard_is_sorted_by_rank_with_the_unrated_last() -> None:

@@ -2,7 +2,7 @@
 
 from assay.core.call import Call, Outcome, Purpose
 from assay.core.caller import Budget, Caller, complete
-from assay.core.deployment import Alias, Deployment, Model, Origin, Provider, ProviderKind
+from assay.core.deployment import Deployment, Model, Origin, Provider, ProviderKind
 from assay.core.errors import (
     AssayError,
     CallFailed,
@@ -64,7 +64,6 @@ from assay.core.verdict import CHOICES, Choice, Subject, Verdict
 
 __all__ = [
     "CHOICES",
-    "Alias",
     "Answer",
     "AssayError",
     "Audio",

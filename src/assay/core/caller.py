@@ -13,14 +13,12 @@ import msgspec
 
 from assay.core.call import Purpose
 from assay.core.event import Answer, Event, fold
-from assay.core.money import Money
 from assay.core.request import Request
 
 
 class Budget(msgspec.Struct, frozen=True, kw_only=True):
     """What one call may use. None means no limit of its own."""
 
-    money: Money | None = None
     timeout_s: float | None = None
 
 

@@ -61,10 +61,3 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     price: Price | None = None
     settings: dict[str, Any] = {}
     organization: str | None = None
-
-
-class Alias(msgspec.Struct, frozen=True):
-    """A name that clients ask for, and the deployment that answers to it."""
-
-    name: str
-    deployment: str

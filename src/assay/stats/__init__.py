@@ -3,7 +3,7 @@
 from assay.stats.counts import A_WINS, B_WINS, BOTH_BAD, CODES, OUTCOMES, TIE, Clusters, Counts
 from assay.stats.fit import Fit, Pairs, fit
 from assay.stats.leaderboard import Cluster, Leaderboard, Method, Row, lead
-from assay.stats.ranks import Z, probability_better, rank_intervals, simultaneous_z
+from assay.stats.ranks import Z, rank_intervals, simultaneous_z
 from assay.stats.ratings import MEAN, SCALE, BothBad, RankTest, Ratings, Reason, Ties, rate
 from assay.stats.tally import EXCLUDED_FLAGS, UNKNOWN_VOTER, Tally
 
@@ -35,7 +35,6 @@ __all__ = [
     "Z",
     "fit",
     "lead",
-    "probability_better",
     "rank_intervals",
     "rate",
     "simultaneous_z",

@@ -11,7 +11,6 @@ whole range of one model's rank is covered with that probability when all its co
 
 from __future__ import annotations
 
-from math import erf, sqrt
 from statistics import NormalDist
 
 import numpy as np
@@ -44,13 +43,3 @@ def rank_intervals(theta: Floats, covariance: Floats, z: float = Z) -> NDArray[n
     best = 1 + (difference < -limit).sum(axis=1)
     worst = len(theta) - (difference > limit).sum(axis=1)
     return np.column_stack((rank, best, worst)).astype(np.int64)
-
-
-def probability_better(theta: Floats, covariance: Floats) -> Floats:
-    """``P(theta[i] > theta[j])`` under the normal approximation, (n, n); one half on the diagonal."""
-    difference = theta[:, None] - theta[None, :]
-    error = difference_errors(covariance)
-    certain = np.where(difference == 0, 0.0, np.copysign(np.inf, difference))
-    z = np.divide(difference, error, out=certain, where=error > 0)
-    cumulative = np.frompyfunc(lambda value: 0.5 * (1 + erf(value / sqrt(2))), 1, 1)
-    return np.asarray(cumulative(z), dtype=np.float64)

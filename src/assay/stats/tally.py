@@ -52,10 +52,6 @@ class Tally:
         """How many voters have a name."""
         return len(self._voter_codes)
 
-    def know(self, model: str) -> int:
-        """The code of ``model``, a new one if it was not known: models without votes belong on a board too."""
-        return self._model_codes[model]
-
     def add(self, a: str, b: str, choice: str, voter: str | None = None) -> None:
         """Count one vote. A vote without a voter is a cluster of its own: nothing says that it depends on any other."""
         cluster = next(self._clusters) if voter is None else self._voter_codes[voter]

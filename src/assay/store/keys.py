@@ -87,7 +87,7 @@ async def touch_keys(db: Database, used: Mapping[str, int]) -> None:
 
 
 async def load_key_hashes(db: Database, vault: Vault) -> dict[bytes, KeyRow]:
-    """Every valid key by its hash, for `find_key`.
+    """Every valid key by its hash, as `hash_key` makes it.
 
     Raises:
         Unavailable: ``vault.wrong_key`` when a key was hashed under another master key, which would refuse it to its owner.
@@ -103,11 +103,6 @@ async def load_key_hashes(db: Database, vault: Vault) -> dict[bytes, KeyRow]:
 def hash_key(pepper: bytes, key: str) -> bytes:
     """HMAC-SHA-256 of ``key`` under ``vault.derive(PEPPER)``."""
     return hmac.digest(pepper, key.encode("utf-8", "surrogatepass"), "sha256")
-
-
-def find_key(hashes: Mapping[bytes, KeyRow], pepper: bytes, presented: str) -> KeyRow | None:
-    """The valid key that ``presented`` is, if any."""
-    return hashes.get(hash_key(pepper, presented))
 
 
 def _key(row: Row) -> KeyRow:

@@ -34,10 +34,6 @@ class Amount(msgspec.Struct, frozen=True):
     percent: bool = False
 
     @property
-    def is_exact(self) -> bool:
-        return isinstance(self.number, Fraction)
-
-    @property
     def shown(self) -> Real:
         """The number in its unit."""
         if self.unit is None:
