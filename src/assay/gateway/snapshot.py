@@ -183,6 +183,7 @@ def _routes(upstreams: Iterable[Upstream], models: Mapping[str, Iterable[str]]) 
                 provider=provider.name,
                 model=name,
                 upstream_model=name,
+                title=fact.title if fact else None,
                 price=fact.price if fact else None,
                 organization=(fact.organization if fact else None) or provider.organization,
             )
