@@ -46,7 +46,7 @@ async def import_file(configured: Configured, file: Path, source: str | None, as
 
 @arena.command()
 @click.option("--votes", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Rate the votes in this file instead.")
-@click.option("--source", help="The collection to rate: `here`, or an import's name.  [default: the one with most votes]")
+@click.option("--source", help="The collection to rate: `here`, or an import's name.  [default: your own votes, else the largest]")
 @click.option("--ties", type=click.Choice(["half", "davidson"]), default="half", show_default=True, help="How a tie counts.")
 @click.option(
     "--cluster", type=click.Choice(["none", "voter"]), default="none", show_default=True, help="What intervals are clustered by."
@@ -112,7 +112,7 @@ async def _tally_source(configured: Configured, source: str | None) -> Tally:
             raise InvalidInput(
                 "votes.unknown_source", f"There is no collection {source!r}.", hint=f"There are: {', '.join(known) or 'none yet'}."
             )
-        chosen = source or max(known, key=lambda name: known[name], default="here")
+        chosen = source or ("here" if "here" in known else max(known, key=lambda name: known[name], default="here"))
         return tally_verdicts(await read_verdicts(database, source=chosen))
 
 
