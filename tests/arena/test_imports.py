@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assay.arena.export import as_csv, as_jsonl
+from assay.arena.export import CSV_HEADER, as_csv, as_jsonl
 from assay.arena.imports import VoteFile, import_file, import_votes, read_votes
 from assay.core import Conflict, InvalidInput, TooLarge
 from assay.store import Database, Vault
@@ -258,7 +258,7 @@ async def test_a_file_of_bad_rows_only_is_refused(database: Database, vault: Vau
 async def test_what_is_exported_can_be_imported_again(database: Database, vault: Vault) -> None:
     await import_file(database, vault, PLAIN, "votes.csv", "mine")
     verdicts = await read_verdicts(database)
-    for text in ("".join(as_csv(verdicts)), "".join(as_jsonl(verdicts))):
+    for text in (CSV_HEADER + "".join(as_csv(verdicts)), "".join(as_jsonl(verdicts))):
         file = read(text)
         assert (good(file), file.bad) == ([("x", "y", "a"), ("y", "x", "tie"), ("x", "y", "b")], [])
         assert [row.voter for row in file.rows] == [verdict.by for verdict in verdicts]

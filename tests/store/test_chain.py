@@ -8,7 +8,7 @@ import pytest
 
 from assay.core import Conflict, Subject, Verdict, new_id
 from assay.store import Database, Sql
-from assay.store.chain import GENESIS, append_verdicts, list_sources, read_verdicts, verify_chain
+from assay.store.chain import GENESIS, append_verdicts, list_sources, page_verdicts, read_verdicts, verify_chain
 
 pytestmark = pytest.mark.anyio
 
@@ -72,6 +72,15 @@ async def test_eight_tasks_at_once_make_one_dense_chain(database: Database) -> N
     await asyncio.gather(*(voter(number) for number in range(8)))
     report = await verify_chain(database)
     assert (report.ok, report.length) == (True, 48)
+
+
+async def test_a_long_chain_is_read_in_pages_that_miss_and_repeat_nothing(database: Database) -> None:
+    votes = [vote(number, source=("here", "other")[number % 2]) for number in range(4_500)]
+    await cast(database, *votes)
+    pages = [page async for page in page_verdicts(database)]
+    assert len(pages) > 1
+    assert [verdict for page in pages for verdict in page] == votes
+    assert [verdict async for page in page_verdicts(database, source="other") for verdict in page] == votes[1::2]
 
 
 async def test_votes_cast_while_the_chain_is_checked_raise_no_alarm(database: Database) -> None:

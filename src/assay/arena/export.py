@@ -14,7 +14,8 @@ import msgspec
 
 from assay.core import Choice, Verdict, iso
 
-COLUMNS = ("id", "at", "source", "a", "b", "choice", "voter", "flags")
+CSV_HEADER = "id,at,source,a,b,choice,voter,flags\n"
+"""The line before what `as_csv` gives."""
 
 
 class ExportedVote(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -41,8 +42,7 @@ def as_jsonl(verdicts: Iterable[Verdict]) -> Iterator[str]:
 
 
 def as_csv(verdicts: Iterable[Verdict]) -> Iterator[str]:
-    """A header, then one row a vote, each with its line end."""
-    yield _csv_line(COLUMNS)
+    """One row a vote, each with its line end."""
     for vote in _votes(verdicts):
         yield _csv_line((vote.id, vote.at, vote.source, vote.a, vote.b, vote.choice, vote.voter, " ".join(vote.flags)))
 

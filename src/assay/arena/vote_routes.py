@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Literal
 
 import msgspec
@@ -10,12 +11,12 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from assay.api import Endpoint
-from assay.arena.export import as_csv, as_jsonl
+from assay.arena.export import CSV_HEADER, as_csv, as_jsonl
 from assay.arena.imports import LARGEST_FILE, Imported, import_file
 from assay.store import Database, Vault
-from assay.store.chain import read_verdicts
+from assay.store.chain import page_verdicts
 
-_FORMATS = {"jsonl": (as_jsonl, "application/jsonl"), "csv": (as_csv, "text/csv; charset=utf-8")}
+_FORMATS = {"jsonl": ("", as_jsonl, "application/jsonl"), "csv": (CSV_HEADER, as_csv, "text/csv; charset=utf-8")}
 
 
 class Incoming(msgspec.Struct, frozen=True):
@@ -41,12 +42,14 @@ def routes(db: Database, vault: Vault) -> list[Endpoint]:
 
     async def give_out(request: Request, query: Export) -> Response:
         """All votes, one a line; voters as keyed hashes, prompts as hashes."""
-        write, media_type = _FORMATS[query.format]
-        verdicts = await read_verdicts(db, source=query.source)
+        begin, write, media_type = _FORMATS[query.format]
 
         async def lines() -> AsyncIterator[str]:
-            for line in write(verdicts):
-                yield line
+            if begin:
+                yield begin
+            async with aclosing(page_verdicts(db, source=query.source)) as pages:
+                async for verdicts in pages:
+                    yield "".join(write(verdicts))
 
         headers = {"cache-control": "no-store", "content-disposition": f'attachment; filename="votes.{query.format}"'}
         return StreamingResponse(lines(), headers=headers, media_type=media_type)

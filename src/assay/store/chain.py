@@ -10,7 +10,7 @@ whoever rewrites the whole chain and its head; note the head elsewhere from time
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import Any, TypedDict
 
 import msgspec
@@ -137,6 +137,15 @@ async def read_verdicts(
     else:
         rows = await db.read(SELECT_BODIES_OF, chain=chain, source=source, after=after_seq, limit=most)
     return [_verdict.decode(row["body"]) for row in rows]
+
+
+async def page_verdicts(db: Database, *, source: str | None = None, chain: str = VOTES) -> AsyncGenerator[list[Verdict], None]:
+    """All that `read_verdicts` gives, a page at a time, so that a long chain is never in memory at once."""
+    params = {"chain": chain} if source is None else {"chain": chain, "source": source}
+    select, seq = SELECT_BODIES if source is None else SELECT_BODIES_OF, 0
+    while rows := await db.read(select, after=seq, limit=_PAGE, **params):
+        yield [_verdict.decode(row["body"]) for row in rows]
+        seq = rows[-1]["seq"]
 
 
 async def list_sources(db: Database) -> list[Source]:
