@@ -302,6 +302,8 @@ export interface BattlePage {
 /**
  * A battle. `sides` and `effect` are there once it is voted; `token` only while its voter can go on.
  *
+ * `turns` is empty after the vote where bodies are not kept.
+ *
  * `expired` says that an open battle is too old for a vote.
  */
 export interface ShownBattle {
