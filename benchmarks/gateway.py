@@ -275,11 +275,16 @@ def assay(folder: Path, port: int, pid: int) -> Iterator[Target]:
     data, master = home / "data", home / "secret" / "master.key"
     data.mkdir(parents=True, mode=0o700)
     (home / "assay.toml").write_text(
-        f'[providers.bench]\ntitle = "Bench"\nbase_url = "http://127.0.0.1:{port}/v1"\nauth = "none"\nkind = "cloud"\n'
+        f'[providers.bench]\ntitle = "Bench"\nbase_url = "http://127.0.0.1:{port}/v1"\nkey_env = ["BENCH_KEY"]\n'
     )
     made = asyncio.run(make_keys(data / "assay.db", master))
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("ASSAY_")}
-    environ = inherited | {"ASSAY_CONFIG": str(home / "assay.toml"), "ASSAY_MASTER_KEY": str(master), "HOME": str(home)}
+    environ = inherited | {
+        "ASSAY_CONFIG": str(home / "assay.toml"),
+        "ASSAY_MASTER_KEY": str(master),
+        "HOME": str(home),
+        "BENCH_KEY": "sk-bench",
+    }
     command = [sys.executable, "-m", "assay", "up", "--json", "--port", "0", "--data", str(data)]
     with _process(command, stdout=subprocess.PIPE, env=environ) as process:
         assert process.stdout is not None

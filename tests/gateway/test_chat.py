@@ -13,6 +13,7 @@ import pytest
 from assay.core import Money, Usage
 from assay.gateway import chat
 from assay.store import Database
+from assay.store.queries import get_body
 from tests.gateway.rig import (
     ANSWER,
     MESSAGES,
@@ -496,3 +497,36 @@ async def test_a_full_queue_refuses_new_requests_and_keeps_every_row(db: Databas
         served.gateway.recorder._max_rows = 10
         assert (await served.chat()).json == ANSWER
         assert len(await served.calls()) == 1
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_key_that_the_upstream_repeats_reaches_neither_client_nor_record(
+    db: Database, tmp_path: Path, stream: bool
+) -> None:
+    """Not even when it comes in two pieces."""
+    words = 'you sent "sk-upstream", right?'
+
+    async def converse(wire: Wire) -> None:
+        await wire.request()
+        if stream:
+            await wire.begin_stream()
+            data = b"data: " + json.dumps(chunk({"content": words}, "stop")).encode() + b"\n\ndata: [DONE]\n\n"
+            at = data.index(b"upstream")
+            await wire.event(data[:at])
+            await wire.event(data[at:])
+            await wire.end_stream()
+        else:
+            await wire.answer(
+                {"choices": [{"index": 0, "message": {"role": "assistant", "content": words}, "finish_reason": "stop"}]}
+            )
+
+    async with told(converse) as upstream, running(db, tmp_path, upstream.url) as served:
+        reply = await served.chat(stream=stream)
+        assert reply.status == 200
+        assert b"[key]" in reply.body
+        assert b"sk-upstream" not in reply.body
+        call = await served.call()
+        assert call.outcome == "ok"
+        kept = await get_body(db, call.reply or "")
+        assert b"[key]" in (kept or b"")
+        assert b"sk-upstream" not in (kept or b"")

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assay.gateway.connection import Fault
-from assay.gateway.stream import LARGEST_EVENT, EventPipe
+from assay.gateway.stream import LARGEST_EVENT, EventPipe, is_finished
 from tests.gateway.rig import chunk, chunks
 
 WORDS = b"".join(b"data: " + json.dumps(one).encode() + b"\n\n" for one in chunks(usage=False))
@@ -32,7 +32,7 @@ def test_any_chunking_passes_whole_events_and_the_same_bytes(places: list[int], 
     pieces = [piece for piece in feed(pipe, data, places) if piece]
     assert b"".join(pieces) == data
     assert all(piece.endswith(end * 2) for piece in pieces)
-    assert pipe.is_finished
+    assert is_finished(data)
     assert not pipe.rest
 
 
@@ -66,9 +66,7 @@ def test_what_only_looks_like_the_usage_chunk_stays(event: bytes) -> None:
     ],
 )
 def test_an_end_is_told_from_a_stop_in_the_middle(data: bytes, finished: bool) -> None:
-    pipe = EventPipe(hides_usage=False)
-    pipe.feed(data)
-    assert pipe.is_finished is finished
+    assert is_finished(data) is finished
 
 
 def test_an_event_without_an_end_is_given_up() -> None:

@@ -33,7 +33,7 @@ from assay.gateway.connection import Fault, Response, Timeouts
 from assay.gateway.dialect import Asked
 from assay.gateway.recorder import Recorder
 from assay.gateway.snapshot import Route
-from assay.gateway.stream import HEARTBEAT, EventPipe
+from assay.gateway.stream import HEARTBEAT, EventPipe, is_finished
 from assay.wire import openai_chat
 
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
@@ -124,7 +124,7 @@ class Exchange:
             self._task.cancel()
 
     async def _pass_whole(self, attempt: Attempt, response: Response) -> None:
-        body = attempt.route.upstream.redact(await response.read_all(MAX_ANSWER_BYTES))
+        body = await response.read_all(MAX_ANSWER_BYTES)
         attempt.keep(body)
         if (kind := _kind_of(body)) != "answer":
             if kind == "error":
@@ -133,7 +133,7 @@ class Exchange:
             raise Fault("upstream.garbled", "The answer is not a JSON object.")
         attempt.end("ok")
         content_type = passable(response.header(b"content-type")) or JSON[1]
-        await send_answer(self._send, 200, [(b"content-type", content_type), *self._headers], body)
+        await send_answer(self._send, 200, [(b"content-type", content_type), *self._headers], attempt.route.upstream.redact(body))
 
     async def _pass_stream(self, attempt: Attempt, response: Response, pipe: EventPipe) -> None:
         if (response.header(b"content-type") or b"").startswith(b"application/json"):
@@ -144,18 +144,18 @@ class Exchange:
                 return
             raise Fault("upstream.garbled", "A stream was asked for, and one JSON document came.")
         await self._begin_stream()
-        send, redact = self._send, attempt.route.upstream.redact
+        send, feed, redact = self._send, pipe.feed, attempt.route.upstream.redact
         while (data := await response.read()) is not None:
             if not data:
                 await self._beat(True)
                 continue
-            data = redact(data)
             attempt.keep(data)
             if attempt.size > MAX_ANSWER_BYTES:
                 raise Fault("upstream.too_large", f"The answer is larger than {MAX_ANSWER_BYTES} bytes.")
-            if events := pipe.feed(data):
-                await send({"type": "http.response.body", "body": events, "more_body": True})
-        if pipe.rest.strip() or not pipe.is_finished:
+            if events := feed(data):
+                await send({"type": "http.response.body", "body": redact(events), "more_body": True})
+        # The last three reads: finish reason, usage and end may have come apart.
+        if pipe.rest.strip() or not is_finished(b"".join([piece for _, piece in attempt.pieces[-3:]])):
             raise Fault("upstream.broke_off", "The stream ended before the answer did.")
         attempt.end("ok")
         await send({"type": "http.response.body", "body": b""})

@@ -121,9 +121,7 @@ class Response:
         Raises:
             Fault: the exchange failed, after all that came before the failure has been read.
         """
-        while True:
-            if self._chunks:
-                return self._take()
+        while not self._chunks:
             if self._fault is not None:
                 raise self._fault
             if self._complete:
@@ -133,6 +131,11 @@ class Response:
                 self._nudged = False
                 return b""
             await self._wait()
+        chunks, self._chunks = self._chunks, []
+        if self._size > HIGH_WATER and self._connection is not None:
+            self._connection.resume()
+        self._size = 0
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
     async def read_all(self, limit: int) -> bytes:
         """The whole body.
@@ -166,12 +169,14 @@ class Response:
 
     def check_time(self, now_ns: int) -> None:
         """Fail the exchange if it is over one of its time limits. Time in which nobody reads is not the upstream's."""
-        waited_s = (now_ns - self._waits_since_ns) / 1e9
         if (now_ns - self.sent_ns) / 1e9 > self._timeouts.total_s:
             self._expire(f"The answer took longer than {self._timeouts.total_s:g} s in all.")
-        elif self._waiter is None:
             return
-        elif not self.status and waited_s > self._timeouts.first_byte_s:
+        if self._waiter is None:
+            self._waits_since_ns = now_ns
+            return
+        waited_s = (now_ns - self._waits_since_ns) / 1e9
+        if not self.status and waited_s > self._timeouts.first_byte_s:
             self._expire(f"No answer began within {self._timeouts.first_byte_s:g} s.")
         elif self.status and waited_s > self._timeouts.idle_s:
             self._expire(f"The answer stalled: nothing came for {self._timeouts.idle_s:g} s.")
@@ -202,36 +207,26 @@ class Response:
 
     def wake(self, now_ns: int) -> None:
         """Bytes arrived at ``now_ns``."""
-        self.arrived_ns = now_ns
-        if self._waiter is not None and (self._chunks or self._complete or self.status):
-            self._wake()
+        self.arrived_ns = self._waits_since_ns = now_ns
+        waiter = self._waiter
+        if waiter is not None and (self._chunks or self._complete or self.status):
+            self._waiter = None
+            if not waiter.done():
+                waiter.set_result(None)
 
     @property
     def is_complete(self) -> bool:
         return self._complete
 
-    def _take(self) -> bytes:
-        chunks = self._chunks
-        data = chunks[0] if len(chunks) == 1 else b"".join(chunks)
-        self._chunks = []
-        if self._size > HIGH_WATER and self._connection is not None:
-            self._connection.resume()
-        self._size = 0
-        return data
-
-    async def _wait(self) -> None:
-        # A nudge interrupts a wait, it does not begin another one: the upstream's silence goes on.
-        if self._nudged_ns < self._waits_since_ns or self.arrived_ns > self._waits_since_ns:
-            self._waits_since_ns = time.monotonic_ns()
+    def _wait(self) -> asyncio.Future[None]:
+        """Await it to be woken."""
         self._waiter = self._loop.create_future()
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
+        return self._waiter
 
     def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
 
     def _expire(self, message: str) -> None:
         self.fail(Fault("upstream.timeout", message))

@@ -22,7 +22,7 @@ from assay.store.database import Database
 from assay.store.keys import touch_keys
 from assay.store.queries import Body, record_calls
 
-BATCH_S = 0.05
+BATCH_S = 0.08
 """How long a batch gathers. With the commit it stays within the 200 ms that a SIGKILL may cost."""
 
 MAX_ROWS = 20_000

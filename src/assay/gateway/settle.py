@@ -89,7 +89,7 @@ def _read_reply(attempt: Attempt) -> tuple[Answer | None, int | None, str | None
     if not attempt.pieces or attempt.status != 200:
         return None, None, None
     ttft_us = _content_began_us(attempt) if attempt.stream else None
-    body = b"".join([piece for _, piece in attempt.pieces])
+    body = attempt.route.upstream.redact(b"".join([piece for _, piece in attempt.pieces]))
     try:
         return openai_chat.read_answer(body, stream=attempt.stream), ttft_us, None
     except StreamFailed as failed:

@@ -31,12 +31,11 @@ _chunk = msgspec.json.Decoder(_Chunk)
 class EventPipe:
     """Takes what the socket gives, gives back whole events."""
 
-    __slots__ = ("_held", "_hides_usage", "_tail")
+    __slots__ = ("_held", "_hides_usage")
 
     def __init__(self, *, hides_usage: bool):
         self._hides_usage = hides_usage
         self._held = b""
-        self._tail = (b"", b"", b"")
 
     def feed(self, data: bytes) -> bytes:
         """The whole events among what was held back and ``data``; the rest is held back.
@@ -53,9 +52,6 @@ class EventPipe:
             data = data[:end]
             if len(self._held) > LARGEST_EVENT:
                 raise Fault("upstream.too_large", f"One event of the stream is larger than {LARGEST_EVENT} bytes.")
-        if not data:
-            return data
-        self._tail = (self._tail[1], self._tail[2], data)
         if self._hides_usage and (b'"choices":[]' in data or b'"choices": []' in data):
             return self._without_usage(data)
         return data
@@ -65,14 +61,13 @@ class EventPipe:
         """What is held back: an unfinished event."""
         return self._held
 
-    @property
-    def is_finished(self) -> bool:
-        """Whether the answer came to its end: ``[DONE]``, or a finish reason among the last events."""
-        last = b"".join(self._tail)
-        return b"[DONE]" in last or _STOPPED.search(last) is not None
-
     def _without_usage(self, data: bytes) -> bytes:
         return b"".join(event for event in _SPLIT.split(data) if not _is_usage(event))
+
+
+def is_finished(last: bytes) -> bool:
+    """Whether an answer came to its end, by the last bytes of its stream: ``[DONE]``, or a finish reason."""
+    return b"[DONE]" in last or _STOPPED.search(last) is not None
 
 
 def _is_usage(event: bytes) -> bool:
