@@ -530,3 +530,35 @@ async def test_a_key_that_the_upstream_repeats_reaches_neither_client_nor_record
         kept = await get_body(db, call.reply or "")
         assert b"[key]" in (kept or b"")
         assert b"sk-upstream" not in (kept or b"")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "up/\u202eevil",
+        "up/𠀀\u200b",
+        "up/nul\0",
+        "up/line\nbreak\x1b[31m",
+        "up/" + "x" * 5000,
+        "up/a/b:c?d#e%20",
+        "up/'; DROP TABLE calls; --",
+    ],
+)
+async def test_odd_names_of_models_pass_and_are_recorded(database: Database, tmp_path: Path, name: str) -> None:
+    """Nothing is gated on a model's name, and no name breaks a row, a header or a log line."""
+    async with told(answering) as upstream, running(database, tmp_path, upstream.url) as served:
+        assert (await served.chat(model=name)).status == 200
+        assert json.loads(upstream.requests[0][1])["model"] == name.removeprefix("up/")
+        assert (await served.call()).asked == name.replace("\0", "␀")
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [[{"role": "user", "content": "水" * 3_500_000}], [{"role": "user", "content": "m"}] * 100_000],
+    ids=["ten megabytes", "a hundred thousand messages"],
+)
+async def test_large_prompts_pass(db: Database, tmp_path: Path, messages: Any) -> None:
+    async with told(answering, limit=1 << 26) as upstream, running(db, tmp_path, upstream.url) as served:
+        assert (await served.chat(messages=messages)).status == 200
+        assert json.loads(upstream.requests[0][1])["messages"] == messages
+        assert (await served.call()).request is not None

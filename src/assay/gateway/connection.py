@@ -22,7 +22,7 @@ import msgspec
 MAX_HEAD_BYTES = 64 * 1024
 """Status line and headers may not be larger; the largest seen in the wild are about 16 KiB."""
 
-HIGH_WATER = 256 * 1024
+HIGH_WATER = 128 * 1024
 """Unread body bytes at which a connection stops reading from its socket until the reader catches up."""
 
 _TRUSTED_NS = 50_000_000

@@ -30,6 +30,9 @@ MAX_BODY_BYTES = 64 * 1024 * 1024
 _SLICE_NS = 2_000_000
 """Reading bodies gives the event loop back at least this often."""
 
+_LARGE_BYTES = 256 * 1024
+"""Larger bodies are read in a thread: they would hold up the event loop for longer than a slice."""
+
 _TOUCH_NS = 5_000_000_000
 _RETRY_S = (0.1, 0.5, 1, 2, 5)
 _DAY_US = 86_400_000_000
@@ -118,7 +121,10 @@ class Recorder:
         kept_until = self._kept_until()
         slice_ends = time.monotonic_ns() + _SLICE_NS
         for attempt in batch:
-            calls.append(self._settle(attempt, bodies, kept_until))
+            if len(attempt.body) + attempt.size > _LARGE_BYTES:
+                calls.append(await asyncio.to_thread(self._settle, attempt, bodies, kept_until))
+            else:
+                calls.append(self._settle(attempt, bodies, kept_until))
             if time.monotonic_ns() > slice_ends:
                 await asyncio.sleep(0)
                 slice_ends = time.monotonic_ns() + _SLICE_NS
