@@ -6,13 +6,14 @@ import pytest
 
 from assay.store import Database, Sql
 from assay.store.queries import DELETE_SETTING, SELECT_SETTINGS, UPSERT_SETTING
-from assay.store.sql import BLOCK
+from assay.store.sql import BLOCKS
 
+BLOCK = BLOCKS[0]
 pytestmark = pytest.mark.anyio
 COUNT = Sql("SELECT COUNT(*) AS n FROM settings")
 
 
-@pytest.mark.parametrize("count", [1, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK + 7])
+@pytest.mark.parametrize("count", [1, 7, 8, BLOCK - 1, BLOCK, BLOCK + 1, 3 * BLOCK + 21])
 async def test_every_row_of_a_batch_is_stored(database: Database, count: int) -> None:
     await database.write(
         [(UPSERT_SETTING, [{"name": f"n{number:04d}", "value": str(number), "at": number} for number in range(count)])]

@@ -16,8 +16,8 @@ from assay.core.errors import InvalidInput
 
 Parameters: TypeAlias = Mapping[str, Any]
 
-BLOCK = 64
-"""Rows that one INSERT of `Statement.many` takes."""
+BLOCKS = (64, 8)
+"""How many rows one INSERT of `Statement.many` takes, the most first."""
 
 _VALUES = re.compile(r"VALUES (\([?, ]+\))")
 _TOKEN = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"|--[^\n]*|::|:([A-Za-z_]\w*)")
@@ -63,8 +63,8 @@ class Statement:
         self.text = _TOKEN.sub(place, text)
         self.names = tuple(names)
         row = _VALUES.search(self.text) if self.text.startswith("INSERT") and not numbered else None
-        self.many = None if row is None else f"{self.text[: row.start(1)]}{', '.join([row[1]] * BLOCK)}{self.text[row.end(1) :]}"
-        """For SQLite, an INSERT of `BLOCK` rows in one go; None for other statements."""
+        self.many = tuple((size, _repeated(self.text, row, size)) for size in BLOCKS) if row is not None else ()
+        """For SQLite, INSERTs of several rows in one go; none for other statements."""
         self._pick = _picker(self.names)
 
     def bind(self, row: Parameters, *, lists_as_json: bool) -> tuple[Any, ...]:
@@ -82,6 +82,10 @@ class Statement:
             elif kind is list and lists_as_json:
                 return tuple(json.dumps(value) if value.__class__ is list else value for value in values)
         return values
+
+
+def _repeated(text: str, row: re.Match[str], times: int) -> str:
+    return f"{text[: row.start(1)]}{', '.join([row[1]] * times)}{text[row.end(1) :]}"
 
 
 def _picker(names: tuple[str, ...]) -> Callable[[Parameters], tuple[Any, ...]]:

@@ -19,7 +19,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from assay.core.errors import AssayError, Conflict, InvalidInput, Unavailable
 from assay.store.database import Dialect, Row, Rows, Write
-from assay.store.sql import BLOCK, Sql, Statement
+from assay.store.sql import Sql, Statement
 
 READERS = 2
 BUSY_TIMEOUT_S = 10
@@ -232,10 +232,10 @@ class SqliteDatabase:
         """Many rows. Inserts go in blocks: sqlite3 lets go of the interpreter's lock at every step of a statement, and while the
         event loop is busy, getting it back costs more than the row."""
         touched = 0
-        if statement.many is not None:
-            while len(bound) >= BLOCK:
-                block, bound = bound[:BLOCK], bound[BLOCK:]
-                touched += self._writer.execute(statement.many, [value for row in block for value in row]).rowcount
+        for size, text in statement.many:
+            while len(bound) >= size:
+                block, bound = bound[:size], bound[size:]
+                touched += self._writer.execute(text, [value for row in block for value in row]).rowcount
         if bound:
             touched += self._writer.executemany(statement.text, bound).rowcount
         return touched
