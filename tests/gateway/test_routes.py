@@ -168,6 +168,14 @@ async def test_unusable_providers_are_refused(db: Database, tmp_path: Path, docu
         assert (reply.status, reply.json["code"]) == (status, code)
 
 
+async def test_a_provider_whose_key_is_unusable_is_not_half_added(db: Database, tmp_path: Path) -> None:
+    async with plane(db, tmp_path, NOBODY) as api:
+        refused = await api.ask("POST", "/providers", {"name": "mine", "base_url": NOBODY, "key": "two words"})
+        assert (refused.status, refused.json["code"]) == (400, "provider.key")
+        rows = (await api.ask("GET", "/providers")).json["providers"]
+        assert "mine" not in [row["name"] for row in rows]
+
+
 async def test_shipped_providers_are_not_removed_and_unknown_ones_are_named(db: Database, tmp_path: Path) -> None:
     async with plane(db, tmp_path, NOBODY) as api:
         assert (await api.ask("DELETE", "/providers/openai")).json["code"] == "provider.shipped"

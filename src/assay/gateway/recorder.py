@@ -15,9 +15,9 @@ from collections import deque
 
 import msgspec
 
-from assay.core import AssayError, Call, InvalidInput, now_us
+from assay.core import AssayError, Bodies, Call, InvalidInput, now_us
 from assay.gateway.attempt import Attempt
-from assay.gateway.settle import Policy, settle
+from assay.gateway.settle import settle
 from assay.store.database import Database
 from assay.store.keys import touch_keys
 from assay.store.queries import Body, record_calls
@@ -44,7 +44,7 @@ class Recorder:
     """``bodies`` says what is kept of requests and replies: all of them for ``days``, their hashes only, or nothing."""
 
     def __init__(
-        self, db: Database, *, bodies: Policy = "full", days: int = 30, max_rows: int = MAX_ROWS, max_bytes: int = MAX_BODY_BYTES
+        self, db: Database, *, bodies: Bodies = "full", days: int = 30, max_rows: int = MAX_ROWS, max_bytes: int = MAX_BODY_BYTES
     ):
         self._db = db
         self._policy = bodies

@@ -15,7 +15,6 @@ import msgspec
 
 from assay.core import Conflict, InvalidInput, NotFound, Provider
 from assay.core.settings import Settings
-from assay.gateway.origin import write_head
 from assay.gateway.providers import check_provider, shipped_providers
 from assay.gateway.snapshot import Snapshot, Upstream
 from assay.store.database import Database
@@ -125,17 +124,8 @@ class Registry:
         Raises:
             InvalidInput: ``provider.key``: empty, or nothing that a header can carry. NotFound: no such provider.
         """
-        entry = self.get(name)
-        key = key.strip()
-        if not key or len(key) > 4096 or not key.isascii() or not key.isprintable() or " " in key:
-            raise InvalidInput(
-                "provider.key",
-                "A provider key is one word of printable ASCII characters.",
-                hint="Paste the key alone.",
-                param="key",
-            )
-        write_head("GET", entry.upstream().origin, "/", {"authorization": f"Bearer {key}"})
-        await save_secret(self._db, self._vault, _record(name), key)
+        self.get(name)
+        await save_secret(self._db, self._vault, _record(name), check_provider_key(key))
 
     async def forget_key(self, name: str) -> None:
         """Remove a provider's key from the vault; one in the environment stays."""
@@ -214,3 +204,20 @@ class Registry:
 
 def _record(provider: str) -> str:
     return f"provider:{provider}"
+
+
+def check_provider_key(key: str) -> str:
+    """``key`` without the white space around it.
+
+    Raises:
+        InvalidInput: ``provider.key``: empty, or nothing that a header can carry.
+    """
+    key = key.strip()
+    if not key or len(key) > 4096 or not key.isascii() or not key.isprintable() or " " in key:
+        raise InvalidInput(
+            "provider.key",
+            "A provider key is one word of printable ASCII characters.",
+            hint="Paste the key alone.",
+            param="key",
+        )
+    return key

@@ -18,6 +18,7 @@ from assay.api import Endpoint
 from assay.core import Provider, Purpose
 from assay.gateway.gateway import Gateway
 from assay.gateway.probe import Tested, Verified, find_local, test_provider, verify_provider
+from assay.gateway.registry import check_provider_key
 from assay.gateway.shown import (
     CallPage,
     KeyList,
@@ -114,6 +115,8 @@ class ControlPlane:
             auth="bearer" if body.key else "none",
             origin="database",
         )
+        if body.key:
+            check_provider_key(body.key)
         await self._gateway.registry.add(provider)
         await self._gateway.refresh()
         if body.key:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Iterable
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal
 
 from assay.core import (
     Answer,
+    Bodies,
     Call,
     Event,
     InvalidInput,
@@ -28,12 +29,10 @@ from assay.store.queries import Body
 from assay.wire import openai_chat
 from assay.wire.errors import StreamFailed
 
-Policy: TypeAlias = Literal["full", "hashed", "off"]
-
 _log = logging.getLogger(__name__)
 
 
-def settle(attempt: Attempt, policy: Policy, kept_until: int, bodies: list[Body]) -> Call:
+def settle(attempt: Attempt, policy: Bodies, kept_until: int, bodies: list[Body]) -> Call:
     """The record of an attempt that has ended; what ``policy`` keeps of its bodies is added to ``bodies``."""
     try:
         return _settle(attempt, policy, kept_until, bodies)
@@ -42,7 +41,7 @@ def settle(attempt: Attempt, policy: Policy, kept_until: int, bodies: list[Body]
         return attempt.call()
 
 
-def _settle(attempt: Attempt, policy: Policy, kept_until: int, bodies: list[Body]) -> Call:
+def _settle(attempt: Attempt, policy: Bodies, kept_until: int, bodies: list[Body]) -> Call:
     answer, ttft_us, error = _read_reply(attempt)
     if error is not None and attempt.outcome == "ok":
         attempt.outcome, attempt.error = "error", error

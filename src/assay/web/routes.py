@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 
 from assay import __version__
 from assay.api import Endpoint, respond
-from assay.core import AssayError, Forbidden, Settings, Unavailable
+from assay.core import AssayError, Bodies, Forbidden, Settings, Unavailable
 from assay.web.access import Doorkeeper
 
 
@@ -20,7 +20,7 @@ class SessionState(msgspec.Struct, frozen=True, kw_only=True):
     signed_in: bool
     version: str
     demo: bool
-    bodies: Literal["full", "hashed", "off"]
+    bodies: Bodies
     bodies_days: int
     practice: bool
     first_run: bool

@@ -16,12 +16,14 @@ export interface SessionState {
   signed_in: boolean;
   version: string;
   demo: boolean;
-  bodies: "full" | "hashed" | "off";
+  bodies: Bodies;
   bodies_days: number;
   practice: boolean;
   first_run: boolean;
   password_login: boolean;
 }
+
+export type Bodies = "full" | "hashed" | "off";
 
 /** A login link's token, or the admin's password. */
 export interface SignIn {
