@@ -21,7 +21,7 @@ up: .venv/run.stamp ## run Assay with the practice contestants on port 8470 (POR
 
 .PHONY: test
 test: check page-check ## run every check and test, on SQLite and PostgreSQL, with Chromium
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 .PHONY: check
 check: .venv/test.stamp ## format, lint, types and layers; no tests
