@@ -147,7 +147,7 @@ def test_after_a_kill_commands_and_a_new_server_work_at_once(tmp_path: Path) -> 
     assay.process.stdout.close()
     assert (tmp_path / "data" / "assay.sock").exists(), "the stale door is there"
     assert command(tmp_path, "key", "create", "after").code == 0
-    assert not (tmp_path / "data" / "assay.sock").exists()
+    assert not (tmp_path / "data" / "command.sock").exists(), "a command leaves no door open"
     with running(tmp_path, "--demo") as again:
         assert again.announced["key"] is None, "the first key was made before"
         assert again.ask("GET", "/v1/models", headers={"authorization": f"Bearer {key}"}).status == 200

@@ -97,13 +97,14 @@ async def running_server(settings: Settings) -> AsyncGenerator[Server, None]:
 async def any_server(settings: Settings) -> AsyncGenerator[Server, None]:
     """The server that runs on this data folder, or one that lives as long as the command."""
     async with AsyncExitStack() as stack:
-        if not _answers(settings.socket):
-            await _start(stack, settings)
-        yield await stack.enter_async_context(_talking_to(settings.socket))
+        door = settings.socket if _answers(settings.socket) else await _start(stack, settings)
+        yield await stack.enter_async_context(_talking_to(door))
 
 
-async def _start(stack: AsyncExitStack, settings: Settings) -> None:
-    """Bring up a server behind the local door; where another process is just doing so, wait for its door instead."""
+async def _start(stack: AsyncExitStack, settings: Settings) -> Path:
+    """Bring up a server behind a door of its own, which is gone with the command; where another process holds the data folder,
+    wait until it lets go, or opens the local door for good.
+    """
     from assay.web.compose import assemble  # the whole product: half a second that a command does not need to talk to a server
     from assay.web.serve import local_door
 
@@ -115,11 +116,10 @@ async def _start(stack: AsyncExitStack, settings: Settings) -> None:
             if error.code != "store.locked" or time.monotonic() > deadline:
                 raise
         else:
-            await stack.enter_async_context(local_door(assay, settings))
-            return
+            return await stack.enter_async_context(local_door(assay, settings.data / "command.sock"))
         await asyncio.sleep(0.05)
         if _answers(settings.socket):
-            return
+            return settings.socket
 
 
 @asynccontextmanager

@@ -34,7 +34,7 @@ async def up(configured: Configured, as_json: bool) -> int:
         say(f"warning: the variable {name} is no setting and does nothing. {suggestion}")
     signals = _Signals()
     try:
-        async with assemble(settings) as assay, local_door(assay, settings), listening(assay, settings) as url:
+        async with assemble(settings) as assay, local_door(assay, settings.socket), listening(assay, settings) as url:
             assay.url = url
             signals.is_up = True
             await _announce(assay, as_json)

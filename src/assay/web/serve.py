@@ -59,23 +59,23 @@ async def listening(app: ASGIApp, settings: Settings) -> AsyncGenerator[str, Non
 
 
 @asynccontextmanager
-async def local_door(app: ASGIApp, settings: Settings) -> AsyncGenerator[Path, None]:
-    """Serve ``app`` on a Unix socket that only this user can open; requests through it are marked as local."""
+async def local_door(app: ASGIApp, path: Path) -> AsyncGenerator[Path, None]:
+    """Serve ``app`` on a Unix socket at ``path`` that only this user can open; requests through it are marked as local."""
 
     async def marked(scope: Scope, receive: Receive, send: Send) -> None:
         scope["assay.local"] = True
         await app(scope, receive, send)
 
     # Whoever holds the data folder's lock may remove what a killed server left. Nobody can connect before the mode is set.
-    settings.socket.unlink(missing_ok=True)
+    path.unlink(missing_ok=True)
     bound = socket.socket(socket.AF_UNIX)
-    bound.bind(str(settings.socket))
-    settings.socket.chmod(0o600)
+    bound.bind(str(path))
+    path.chmod(0o600)
     try:
         async with _running(marked, bound):
-            yield settings.socket
+            yield path
     finally:
-        settings.socket.unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
 
 
 def _bind(host: str, port: int) -> socket.socket:
