@@ -6,7 +6,6 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Iterator
-from importlib.resources import files
 from pathlib import Path
 
 import asyncpg  # type: ignore[import-untyped]  # asyncpg ships no types
@@ -15,6 +14,7 @@ from hypothesis import settings
 
 from assay.core import new_id
 from assay.store import Database, migrate, open_database
+from assay.web import SCHEMAS
 from tests.postgres import Postgres, running_postgres
 
 pytest_plugins = ["tests.marks"]
@@ -71,8 +71,7 @@ async def _make_template(server: Postgres) -> None:
 
 async def _migrate(url: str) -> None:
     db = await open_database(url)
-    packages = [name for name in ("assay.store", "assay.arena") if (files(name) / "migrations").is_dir()]
-    await migrate(db, *packages)
+    await migrate(db, *SCHEMAS)
     await db.close()
 
 
