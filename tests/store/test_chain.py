@@ -52,6 +52,15 @@ async def test_sources_are_listed_with_their_counts_and_times(database: Database
     assert [v.at for v in await read_verdicts(database, source="llmfao")] == [1_002]
 
 
+async def test_chains_are_apart_in_their_sources_their_order_and_their_heads(database: Database) -> None:
+    await cast(database, vote(1))
+    async with database.transaction() as tx:
+        await append_verdicts(tx, [vote(2, source="a-challenge")], "challenges")
+    assert [found["source"] for found in await list_sources(database)] == ["here"]
+    assert [found["source"] for found in await list_sources(database, chain="challenges")] == ["a-challenge"]
+    assert [(await verify_chain(database, chain)).length for chain in ("votes", "challenges")] == [1, 1]
+
+
 async def test_a_second_verdict_of_one_id_is_refused_and_leaves_nothing(database: Database) -> None:
     first = vote()
     await cast(database, first)

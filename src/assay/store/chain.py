@@ -44,7 +44,7 @@ SELECT_BODIES_OF = Sql(
     "SELECT seq, body FROM verdicts WHERE source = :source AND chain = :chain AND seq > :after ORDER BY seq LIMIT :limit"
 )
 SELECT_SOURCES = Sql(
-    "SELECT source, COUNT(*) AS votes, MIN(at) AS first, MAX(at) AS last FROM verdicts GROUP BY source ORDER BY MIN(seq)"
+    "SELECT source, COUNT(*) AS votes, MIN(at) AS first, MAX(at) AS last FROM verdicts WHERE chain = :chain GROUP BY source ORDER BY MIN(seq)"
 )
 
 _canonical = msgspec.json.Encoder(order="sorted")
@@ -148,9 +148,9 @@ async def page_verdicts(db: Database, *, source: str | None = None, chain: str =
         seq = rows[-1]["seq"]
 
 
-async def list_sources(db: Database) -> list[Source]:
-    """Every source of verdicts, in the order of its first one."""
-    rows = await db.read(SELECT_SOURCES)
+async def list_sources(db: Database, *, chain: str = VOTES) -> list[Source]:
+    """Every source of verdicts in a chain, in the order of its first one."""
+    rows = await db.read(SELECT_SOURCES, chain=chain)
     return [Source(source=row["source"], votes=row["votes"], first=row["first"], last=row["last"]) for row in rows]
 
 
