@@ -1,13 +1,16 @@
 """What commands print: one JSON document for machines, aligned tables for people, talk on standard error."""
 
 import sys
-import unicodedata
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 import msgspec
+
+from assay.core.columns import padded, printable, width
+
+__all__ = ["emit", "padded", "printable", "say", "table", "width"]
 
 
 def say(line: str) -> None:
@@ -33,30 +36,6 @@ def table(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str]) -> str:
         "  ".join(padded(text, size, to_right=to_right) for text, size, to_right in zip(line, widths, right, strict=True)).rstrip()
         for line in cells
     )
-
-
-def width(text: str) -> int:
-    """How many terminal columns ``text`` takes: two for a wide East Asian letter (UAX 11), none for a mark or a joiner."""
-    return sum(0 if unicodedata.category(c) in _NO_WIDTH else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
-
-
-def padded(text: str, size: int, *, to_right: bool = False) -> str:
-    """``text`` in ``size`` columns."""
-    space = " " * (size - width(text))
-    return space + text if to_right else text + space
-
-
-def printable(text: str) -> str:
-    """``text`` without control characters: what a model or a provider wrote must not drive the terminal.
-
-    The two joiners stay: emoji, Persian and the scripts of India are written with them.
-    """
-    return "".join(c if c in _HARMLESS or unicodedata.category(c) not in _CONTROLS else "�" for c in text)
-
-
-_HARMLESS = "\n\t\u200c\u200d"
-_CONTROLS = frozenset({"Cc", "Cf", "Co", "Cs"})
-_NO_WIDTH = frozenset({"Mn", "Me", "Cf"})
 
 
 def _path(value: Any) -> str:
