@@ -5,5 +5,6 @@ Each subsystem lists its own endpoints in its ``routes.py``; the web layer joins
 
 from assay.api.endpoint import Endpoint, given_by, respond
 from assay.api.openapi import document
+from assay.api.stream import EVENT_STREAM, EventStream
 
-__all__ = ["Endpoint", "document", "given_by", "respond"]
+__all__ = ["EVENT_STREAM", "Endpoint", "EventStream", "document", "given_by", "respond"]

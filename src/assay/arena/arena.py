@@ -367,7 +367,7 @@ class Arena:
         return int(self.limits.life_s * 1e6)
 
 
-async def watch(round: Round) -> AsyncGenerator[Shown, None]:
+async def watch(round: Round) -> AsyncGenerator[Shown | None, None]:
     """What ``round`` shows; closing this lets its upstreams go."""
     try:
         async with aclosing(round.watch()) as shown:

@@ -52,11 +52,7 @@ class Voided(msgspec.Struct, frozen=True):
     problem: Problem = SIDE_FAILED
 
 
-class Heartbeat(msgspec.Struct, frozen=True):
-    """Nothing new, but the connection lives."""
-
-
-Shown = Opened | Begun | Tick | Ended | Voided | Heartbeat
+Shown = Opened | Begun | Tick | Ended | Voided
 Sign = Callable[[Battle], str]
 
 
@@ -111,13 +107,13 @@ class Round:
         finally:
             self._watched.put_nowait(None)  # whatever broke off, nobody goes on waiting
 
-    async def watch(self) -> AsyncGenerator[Shown, None]:
-        """What there is to show, as it comes, with a heartbeat when nothing does."""
+    async def watch(self) -> AsyncGenerator[Shown | None, None]:
+        """What there is to show, as it comes; None now and then when nothing does: the connection lives."""
         while True:
             try:
                 shown = await asyncio.wait_for(self._watched.get(), self._limits.heartbeat_s)
             except TimeoutError:
-                yield Heartbeat()
+                yield None
                 continue
             if shown is None:
                 return

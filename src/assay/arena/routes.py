@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from typing import Annotated
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
 
-from assay.api import Endpoint
+from assay.api import EVENT_STREAM, Endpoint, EventStream
 from assay.arena.arena import Arena, watch
 from assay.arena.duel import Begun, Tick
-from assay.arena.round import Ended, Heartbeat, Opened, Round, Shown, Voided
+from assay.arena.round import Ended, Opened, Round, Voided
 from assay.arena.shown import ShownBattle, show
 from assay.store.chain import ChainReport
 
@@ -23,7 +19,6 @@ LARGEST_PROMPT = 512 * 1024
 """Bytes of a body with a prompt; how many characters a prompt may have is the arena's to say."""
 
 EVENTS: dict[str, type[msgspec.Struct]] = {"battle": Opened, "begun": Begun, "tick": Tick, "end": Ended, "void": Voided}
-_NAMES = {kind: name for name, kind in EVENTS.items()}
 
 
 class NewBattle(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -71,11 +66,11 @@ def routes(arena: Arena) -> list[Endpoint]:
 
     async def begin(request: Request, body: NewBattle) -> Response:
         """Begin a battle: two models answer, and neither is named."""
-        return EventStream(await arena.begin(request.state.session, body.prompt))
+        return _stream(await arena.begin(request.state.session, body.prompt))
 
     async def go_on(request: Request, body: NextTurn) -> Response:
         """Ask both sides of a battle one thing more."""
-        return EventStream(await arena.go_on(request.state.session, _id(request), body.prompt, body.token))
+        return _stream(await arena.go_on(request.state.session, _id(request), body.prompt, body.token))
 
     async def vote(request: Request, body: Vote) -> Revealed:
         """Vote on a battle. The answer names both sides and says what the vote did."""
@@ -95,63 +90,19 @@ def routes(arena: Arena) -> list[Endpoint]:
         """Recompute the hash chain of the vote log."""
         return await arena.verify()
 
-    stream = EventStream.media_type
     return [
-        Endpoint("POST", "/api/v1/battles", begin, media=stream, events=EVENTS, largest=LARGEST_PROMPT),
+        Endpoint("POST", "/api/v1/battles", begin, media=EVENT_STREAM, events=EVENTS, largest=LARGEST_PROMPT),
         Endpoint("GET", "/api/v1/battles", list_own),
         Endpoint("GET", "/api/v1/battles/{id}", show_one),
-        Endpoint("POST", "/api/v1/battles/{id}/turns", go_on, media=stream, events=EVENTS, largest=LARGEST_PROMPT),
+        Endpoint("POST", "/api/v1/battles/{id}/turns", go_on, media=EVENT_STREAM, events=EVENTS, largest=LARGEST_PROMPT),
         Endpoint("POST", "/api/v1/battles/{id}/vote", vote),
         Endpoint("GET", "/api/v1/arena/verify", verify),
     ]
 
 
-class EventStream(Response):
-    """A round as server-sent events. When the client goes away, both upstreams are let go."""
-
-    media_type = "text/event-stream"
-
-    def __init__(self, round: Round):
-        super().__init__(headers={"cache-control": "no-store", "x-accel-buffering": "no"})
-        del self.headers["content-length"]
-        self._round = round
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        sending = asyncio.create_task(self._send(send))
-        leaving = asyncio.create_task(_gone(receive))
-        try:
-            await asyncio.wait((sending, leaving), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            self._round.leave()
-            for task in (sending, leaving):
-                task.cancel()
-            await asyncio.wait((sending, leaving))
-        if not sending.cancelled():
-            sending.result()
-
-    async def _send(self, send: Send) -> None:
-        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        async with aclosing(_events(self._round)) as events:
-            async for event in events:
-                await send({"type": "http.response.body", "body": event, "more_body": True})
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
-
-
-async def _gone(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
-
-
-async def _events(round: Round) -> AsyncGenerator[bytes, None]:
-    async with aclosing(watch(round)) as shown:
-        async for one in shown:
-            yield _event(one)
-
-
-def _event(shown: Shown) -> bytes:
-    if isinstance(shown, Heartbeat):
-        return b": still here\n\n"
-    return b"event: " + _NAMES[type(shown)].encode() + b"\ndata: " + msgspec.json.encode(shown) + b"\n\n"
+def _stream(round: Round) -> Response:
+    """A round as it is shown. When the client goes away, both upstreams are let go."""
+    return EventStream(watch(round), EVENTS, leave=round.leave)
 
 
 def _id(request: Request) -> str:
