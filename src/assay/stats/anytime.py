@@ -1,0 +1,180 @@
+"""Evidence about a mean that may be looked at after every observation: betting against what is doubted.
+
+Observations lie in [0, 1]. Someone who doubts that their mean is at most ``m`` starts with one coin and stakes, before each
+observation ``x``, so much that the capital is multiplied by ``1 + c * (x / m - 1)``, with ``0 <= c < 1``: the share ``c`` of it
+is at risk. Were the doubt wrong, that would be at best a fair game, and the chance that the capital *ever* reaches ``1 / alpha``
+is at most ``alpha`` (Ville 1939, Étude critique de la notion de collectif). So whoever stops when it does is wrong with
+probability ``alpha`` at most, however often they look. This is the betting of Waudby-Smith and Ramdas (2024, Estimating means
+of bounded random variables by betting, JRSS B 86, 1-27); the best ``c`` is not known beforehand, so the coin is spread over a
+fixed grid of them, which is a fair game as well (their section 4; Robbins 1970, Statistical methods related to the law of the
+iterated logarithm, Ann. Math. Stat. 41 on mixtures).
+
+The capital falls, and is convex, in ``m``. So the means at which it has reached ``1 / alpha`` at some look are all those up to
+a bound, above which the mean lies with confidence ``1 - alpha`` at all looks at once; the bound grows by Newton's method, whose
+steps from the left never go too far. Decision and bounds are one thing: *switch* is said when the lower bound is above the
+zone's low edge, *stay* when the upper bound is below its high edge.
+
+Each observation costs a fixed number of operations for each bet; a bound that moves costs one more pass over the distinct
+scores seen so far (a handful with judges, as many as observations with continuous scores).
+"""
+
+from __future__ import annotations
+
+from math import inf, isfinite, log, nextafter
+from typing import Final, Literal, TypeAlias
+
+import numpy as np
+
+from assay.core.errors import InvalidInput
+from assay.stats.fit import Floats
+
+Outcome: TypeAlias = Literal["switch", "stay"]
+
+_BETS: Final[Floats] = (np.arange(20) + 0.5) / 20
+_LOG_WEIGHTS: Final[Floats] = np.full(20, -np.log(20.0))
+_LEAST_BOUND = 1e-9
+_LEAST_STEP = 1e-12
+_MOST_MORE = 10_000
+
+
+class Betting:
+    """Evidence about the mean of observations in [0, 1], valid at every look. Observations come in the order drawn.
+
+    The mean of what is observed stands for the mean of what it was drawn from: the observations must be independent draws from
+    it, so things that stand or fall together (the turns of one conversation) are one observation, their mean.
+    """
+
+    def __init__(self, low: float, high: float, *, alpha: float):
+        """``low`` and ``high`` are the edges of the zone within which either decision is right; ``alpha`` is the chance of a
+        wrong one, for each of the two decisions.
+
+        Raises:
+            InvalidInput: not 0 < low <= high < 1, or alpha not within (0, 1).
+        """
+        if not 0 < low <= high < 1:
+            raise InvalidInput("stats.bad_zone", f"the zone from {low!r} to {high!r} does not lie within 0 and 1.")
+        if not 0 < alpha < 1:
+            raise InvalidInput("stats.bad_alpha", f"the chance of a wrong decision, {alpha!r}, does not lie within 0 and 1.")
+        self.low, self.high, self.alpha = low, high, alpha
+        self.n = 0
+        self._sum = 0.0
+        self._verdict: Outcome | None = None
+        self._above = _Doubt(low, log(1 / alpha))
+        self._below = _Doubt(1 - high, log(1 / alpha))
+
+    def add(self, score: float) -> None:
+        """One more observation, in [0, 1].
+
+        Raises:
+            InvalidInput: it is not.
+        """
+        if not 0 <= score <= 1:
+            raise InvalidInput("stats.bad_score", f"a score of {score!r} does not lie within 0 and 1.")
+        self.n += 1
+        self._sum += score
+        self._above.add(score)
+        self._below.add(1 - score)
+        if self._verdict is None:
+            self._verdict = "switch" if self._above.is_settled else "stay" if self._below.is_settled else None
+
+    @property
+    def mean(self) -> float:
+        """Mean of the observations so far; NaN before the first."""
+        return self._sum / self.n if self.n else float("nan")
+
+    @property
+    def log_switch(self) -> float:
+        """Natural log of the evidence that the mean is above the low edge, as it stands now; 0 is none."""
+        return self._above.evidence
+
+    @property
+    def log_stay(self) -> float:
+        """Natural log of the evidence that the mean is below the high edge, as it stands now; 0 is none."""
+        return self._below.evidence
+
+    def bounds(self) -> tuple[float, float]:
+        """Where the mean lies: above the first with confidence 1 - alpha and below the second with the same, at all looks at once.
+
+        They are the tightest of all looks so far, so they never widen, and the mean so far may come to lie outside of them. They
+        do not cross: a bound that would pass the other (of which the chance is at most 2 alpha) stays where it was.
+        """
+        return self._above.bound, 1 - self._below.bound
+
+    def verdict(self) -> Outcome | None:
+        """What has been shown first; it stays. *switch*: the lower bound is above the low edge. *stay*: the upper bound is below
+        the high edge. Where both come at once (the mean lies in the zone, and either is right) it is *switch*."""
+        return self._verdict
+
+    def more(self) -> int | None:
+        """About how many further observations one of the two needs, should they go on like those so far. None when neither gains
+        by them, or when it would be over 10,000. 0 once there is a verdict."""
+        if self._verdict:
+            return 0
+        return min((more for side in (self._above, self._below) if (more := side.more(self.n)) is not None), default=None)
+
+
+class _Doubt:
+    """The capital of one who doubts that the mean is at most ``edge``, and the mean up to which all are refuted."""
+
+    def __init__(self, edge: float, enough: float):
+        self._edge, self._enough = edge, enough
+        self._counts: dict[float, int] = {}
+        self._at_edge = _LOG_WEIGHTS.copy()
+        self._at_bound = _LOG_WEIGHTS.copy()
+        self.bound = 0.0
+        self.evidence = 0.0
+
+    @property
+    def is_settled(self) -> bool:
+        return self.bound > self._edge
+
+    def add(self, score: float) -> None:
+        self._counts[score] = self._counts.get(score, 0) + 1
+        self._at_edge += np.log1p(_BETS * (score / self._edge - 1))
+        self.evidence = _log_sum(self._at_edge)
+        if self.bound:
+            self._at_bound += np.log1p(_BETS * (score / self.bound - 1))
+        if not self.bound or self.evidence >= self._enough or _log_sum(self._at_bound) >= self._enough:
+            self._raise_bound()
+
+    def more(self, n: int) -> int | None:
+        """Further observations until the capital is enough, if each bet goes on gaining what it gained on average."""
+        gains = self._at_edge - _LOG_WEIGHTS
+        if not n or gains.max() <= 0:
+            return None
+        few, many = 0, 1
+        while _log_sum(_LOG_WEIGHTS + gains * (1 + many / n)) < self._enough:
+            few, many = many, 2 * many
+            if few > _MOST_MORE:
+                return None
+        while many - few > 1:
+            middle = (few + many) // 2
+            short = _log_sum(_LOG_WEIGHTS + gains * (1 + middle / n)) < self._enough
+            few, many = (middle, many) if short else (few, middle)
+        return many if many <= _MOST_MORE else None
+
+    def _raise_bound(self) -> None:
+        """Newton's steps towards the mean at which the capital is just enough. Every point on the way is refuted."""
+        point: float = max(self.bound, _LEAST_BOUND)
+        if self.evidence >= self._enough:
+            point = max(point, nextafter(self._edge, inf))
+        values = np.fromiter(self._counts.keys(), np.float64)
+        counts = np.fromiter(self._counts.values(), np.float64)
+        while True:
+            factors = 1 + _BETS * (values[:, None] / point - 1)
+            logs = _LOG_WEIGHTS + counts @ np.log(factors)
+            log_capital = _log_sum(logs)
+            if log_capital < self._enough:
+                return
+            self.bound, self._at_bound = point, logs
+            slope = float((counts * values / point**2) @ (_BETS / factors) @ np.exp(logs - log_capital))
+            step = (log_capital - self._enough) / slope
+            if not step > _LEAST_STEP or not isfinite(step):
+                return
+            point += step
+
+
+def _log_sum(logs: Floats) -> float:
+    """Natural log of the sum of what ``logs`` are the logs of."""
+    most = float(logs.max())
+    return most + log(float(np.exp(logs - most).sum()))

@@ -1,0 +1,255 @@
+"""How far a number may be off: shares, means and quantiles with 95 % intervals, by item or by cluster.
+
+- Share: Wilson (1927, Probable inference, the law of succession, and statistical inference, JASA 22, 209-212). With clusters
+  the number of items is divided by the design effect (Kish 1965, Survey Sampling), and the normal quantile is replaced by
+  Student's, as Korn and Graubard (1998, Survey Methodology 24) do for the exact interval.
+- Mean: Student's t. With clusters the residuals are first summed by cluster (Liang and Zeger 1986, Biometrika 73, 13-22) with the
+  factor G/(G-1), so that clusters of one item give the ordinary interval.
+- Quantile: the order statistics whose ranks a binomial leaves open (Conover, Practical Nonparametric Statistics, 3rd ed.
+  1999, section 3.2); it holds for any continuous distribution. A bound that no observation can give is None.
+- Difference of quantiles: percentile bootstrap over clusters (Efron 1979, Annals of Statistics 7, 1-26).
+
+Quantiles of a sample are the average of the two candidates where the inverse of the distribution function jumps (type 2 of
+Hyndman and Fan 1996, American Statistician 50, 361-365), so the median of an even number is the middle of the middle two.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from math import atan, cos, log, pi, sin, sqrt
+from statistics import NormalDist
+from typing import TypeAlias
+
+import msgspec
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from assay.core.errors import InvalidInput
+from assay.stats.fit import Floats
+
+CONFIDENCE = 0.95
+_TAIL = (1 - CONFIDENCE) / 2
+_RESAMPLES = 2000
+_MANY_DEGREES = 200
+_BLOCK = 1 << 21
+"""At most this many resampled weights (16 MiB of doubles) are held at once."""
+
+ClusterCodes: TypeAlias = NDArray[np.int64]
+
+
+class Interval(msgspec.Struct, frozen=True, kw_only=True):
+    """A number, where it lies with 95 % confidence, and how many observations it rests on.
+
+    ``reason`` says why it, or a bound of it, is None: ``no_data``; ``one_cluster`` (or a single observation): nothing tells how
+    far it may be off; ``no_spread``: all observations are alike, so nothing does either; ``too_few``: no observation lies far
+    enough out to be that bound. Functions that use intervals add reasons of their own.
+    """
+
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    n: int = 0
+    reason: str | None = None
+
+
+def share(successes: ArrayLike, n: int, clusters: ArrayLike | None = None) -> Interval:
+    """The share of successes among ``n``. ``successes``: their number, or one 0 or 1 for each of the ``n``, which ``clusters``
+    (a label for each of them) needs.
+
+    Raises:
+        InvalidInput: more successes than trials, a value besides 0 and 1, or lengths that differ.
+    """
+    hits = np.asarray(successes, np.float64)
+    if hits.ndim and (hits.shape != (n,) or not np.isin(hits, (0, 1)).all()):
+        raise InvalidInput("stats.bad_values", f"successes are not {n} values of 0 and 1: {hits.shape}.")
+    total = float(hits.sum())
+    if not 0 <= total <= n:
+        raise InvalidInput("stats.bad_values", f"{total:g} successes of {n} trials.")
+    if not n:
+        return Interval(reason="no_data")
+    if clusters is None:
+        return _wilson(total / n, n, NormalDist().inv_cdf(1 - _TAIL), n)
+    if not hits.ndim:
+        raise InvalidInput("stats.bad_values", "a share by cluster needs each trial, not only the number of successes.")
+    codes = cluster_codes(clusters, n)
+    groups = int(codes.max()) + 1
+    if groups < 2:
+        return Interval(value=total / n, n=n, reason="one_cluster")
+    return _wilson(total / n, _effective(hits, codes), student(groups - 1, _TAIL), n)
+
+
+def mean(values: ArrayLike, clusters: ArrayLike | None = None) -> Interval:
+    """The mean of ``values``; those of one cluster may depend on each other in any way."""
+    data = finite(values)
+    n = data.size
+    if not n:
+        return Interval(reason="no_data")
+    codes = np.arange(n) if clusters is None else cluster_codes(clusters, n)
+    value = float(data.mean())
+    groups = int(codes.max()) + 1
+    if groups < 2:
+        return Interval(value=value, n=n, reason="one_cluster")
+    error = clustered_error(data - value, codes) / n
+    if np.ptp(data) == 0:
+        return Interval(value=value, n=n, reason="no_spread")
+    reach = student(groups - 1, _TAIL) * error
+    return Interval(value=value, low=value - reach, high=value + reach, n=n)
+
+
+def paired_mean(x: ArrayLike, y: ArrayLike, clusters: ArrayLike | None = None) -> Interval:
+    """The mean of ``x`` less ``y``, pair by pair."""
+    left, right = _pairs(x, y)
+    return mean(left - right, clusters)
+
+
+def quantile(values: ArrayLike, q: float) -> Interval:
+    """The ``q`` quantile (0.5 is the median) of what ``values`` were drawn from, independently."""
+    data = np.sort(finite(values))
+    if not 0 < q < 1:
+        raise InvalidInput("stats.bad_values", f"the quantile {q!r} does not lie within 0 and 1.")
+    if not data.size:
+        return Interval(reason="no_data")
+    below, above = _ranks(data.size, q)
+    low = float(data[below - 1]) if below else None
+    high = float(data[above - 1]) if above <= data.size else None
+    value = float(_weighted_quantile(data, np.ones((1, data.size)), q)[0])
+    return Interval(value=value, low=low, high=high, n=data.size, reason="too_few" if low is None or high is None else None)
+
+
+def paired_quantile(
+    x: ArrayLike, y: ArrayLike, q: float, clusters: ArrayLike | None = None, rng: np.random.Generator | None = None
+) -> Interval:
+    """The ``q`` quantile of ``x`` less that of ``y``, where both were measured on the same items.
+
+    Needs ten clusters: a bootstrap of fewer says little. ``rng`` draws the 2,000 resamples; without it they are the same each time.
+    """
+    left, right = _pairs(x, y)
+    n = left.size
+    if not n:
+        return Interval(reason="no_data")
+    codes = np.arange(n) if clusters is None else cluster_codes(clusters, n)
+    order_x, order_y = np.argsort(left), np.argsort(right)
+    even = np.ones((1, n))
+    value = float((_weighted_quantile(left[order_x], even, q) - _weighted_quantile(right[order_y], even, q))[0])
+    groups = int(codes.max()) + 1
+    if groups < 10:
+        return Interval(value=value, n=n, reason="too_few")
+    rng = rng or np.random.default_rng(0)
+    differences = []
+    for start in range(0, _RESAMPLES, rows := max(1, _BLOCK // n)):
+        drawn = rng.multinomial(groups, np.full(groups, 1 / groups), size=min(rows, _RESAMPLES - start))
+        weights = drawn[:, codes].astype(np.float64)
+        at_x = _weighted_quantile(left[order_x], weights[:, order_x], q)
+        differences.append(at_x - _weighted_quantile(right[order_y], weights[:, order_y], q))
+    low, high = np.quantile(np.concatenate(differences), (_TAIL, 1 - _TAIL))
+    return Interval(value=value, low=min(float(low), value), high=max(float(high), value), n=n)
+
+
+def clustered_error(residuals: Floats, codes: ClusterCodes) -> float:
+    """Standard error of the sum of ``residuals``, which are first summed by cluster; with the factor G/(G-1)."""
+    sums = np.bincount(codes, weights=residuals)
+    return sqrt(float(sums @ sums) * sums.size / (sums.size - 1))
+
+
+def cluster_codes(clusters: ArrayLike, n: int) -> ClusterCodes:
+    """``clusters``, labels of any one type, as codes from 0 on without a gap."""
+    labels = np.asarray(clusters)
+    if labels.shape != (n,):
+        raise InvalidInput("stats.bad_values", f"clusters have the shape {labels.shape}, for {n} values.")
+    return np.asarray(np.unique(labels, return_inverse=True)[1], np.int64)
+
+
+def finite(values: ArrayLike) -> Floats:
+    """``values`` as one column of numbers.
+
+    Raises:
+        InvalidInput: there is one that is not a finite number, or they are no column.
+    """
+    data = np.asarray(values, np.float64)
+    if data.ndim != 1 or not np.isfinite(data).all():
+        raise InvalidInput("stats.bad_values", f"values of the shape {data.shape} are not one column of finite numbers.")
+    return data
+
+
+@lru_cache(maxsize=1024)
+def student(degrees: int, tail: float = _TAIL) -> float:
+    """The point beyond which Student's t with so many degrees of freedom has ``tail`` of its mass.
+
+    Abramowitz and Stegun (1964, Handbook of Mathematical Functions): the expansion 26.7.5 for many degrees of freedom, bisection
+    on the finite sums 26.7.3 and 26.7.4 for few.
+    """
+    if degrees > _MANY_DEGREES:
+        z = NormalDist().inv_cdf(1 - tail)
+        terms = (
+            (z**3 + z) / 4,
+            (5 * z**5 + 16 * z**3 + 3 * z) / 96,
+            (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384,
+            (79 * z**9 + 776 * z**7 + 1482 * z**5 - 1920 * z**3 - 945 * z) / 92160,
+        )
+        return z + sum(term / float(degrees) ** power for power, term in enumerate(terms, start=1))
+    low, high = 0.0, 1.0
+    while _student_tail(high, degrees) > tail:
+        high *= 2
+    for _ in range(80):
+        middle = (low + high) / 2
+        low, high = (middle, high) if _student_tail(middle, degrees) > tail else (low, middle)
+    return (low + high) / 2
+
+
+def _student_tail(t: float, degrees: int) -> float:
+    angle = atan(t / sqrt(degrees))
+    odd = degrees % 2
+    term = cos(angle) if odd else 1.0
+    total = term if degrees > 1 else 0.0
+    for k in range(2 + odd, degrees - 1, 2):
+        term *= cos(angle) ** 2 * (k - 1) / k
+        total += term
+    inside = 2 / pi * (angle + sin(angle) * total) if odd else sin(angle) * total
+    return (1 - inside) / 2
+
+
+def _wilson(p: float, trials: float, z: float, n: int) -> Interval:
+    """Wilson's interval about the share ``p`` of ``trials``, which need be no whole number; ``n`` is what is reported."""
+    middle = (p + z**2 / (2 * trials)) / (1 + z**2 / trials)
+    reach = z / (1 + z**2 / trials) * sqrt(p * (1 - p) / trials + z**2 / (4 * trials**2))
+    return Interval(value=p, low=max(0.0, min(middle - reach, p)), high=min(1.0, max(middle + reach, p)), n=n)
+
+
+def _effective(hits: Floats, codes: ClusterCodes) -> float:
+    """How many independent trials tell as much: ``n`` over the design effect, never more than ``n``.
+
+    Where all trials came out alike nothing tells how they go together, and each cluster counts as one.
+    """
+    n, p = hits.size, float(hits.mean())
+    if p in (0.0, 1.0):
+        return float(codes.max() + 1)
+    return min(float(n), n * p * (1 - p) / (clustered_error(hits - p, codes) ** 2 / n))
+
+
+def _ranks(n: int, q: float) -> tuple[int, int]:
+    """Ranks (from 1) of the order statistics that bound the ``q`` quantile, each wrong with 2.5 % at most: 0 and n + 1 for none.
+
+    The one of rank r lies above the quantile when fewer than r of n observations lie below it, a binomial count.
+    """
+    steps = np.arange(n)
+    logs = np.concatenate(([0.0], np.cumsum(np.log((n - steps) / (steps + 1)) + log(q / (1 - q))))) + n * log(1 - q)
+    chances = np.exp(logs)
+    below = int(np.searchsorted(np.cumsum(chances), _TAIL, side="right"))
+    beyond = int(np.searchsorted(np.cumsum(chances[::-1]), _TAIL, side="right"))
+    return below, n + 1 - beyond
+
+
+def _weighted_quantile(ordered: Floats, weights: Floats, q: float) -> Floats:
+    """The ``q`` quantile of ``ordered`` values under each row of ``weights``, whole numbers. Shapes (n,), (rows, n) -> (rows,)."""
+    upto = np.cumsum(weights, axis=1)
+    wanted = q * upto[:, -1:]
+    near = 1e-9 * upto[:, -1:]
+    first, after = (upto >= wanted - near).argmax(axis=1), (upto > wanted + near).argmax(axis=1)
+    return np.asarray((ordered[first] + ordered[after]) / 2)
+
+
+def _pairs(x: ArrayLike, y: ArrayLike) -> tuple[Floats, Floats]:
+    left, right = finite(x), finite(y)
+    if left.shape != right.shape:
+        raise InvalidInput("stats.bad_values", f"{left.size} values cannot be paired with {right.size}.")
+    return left, right
