@@ -113,7 +113,7 @@ def _fit(rows: Floats, y: Floats) -> Floats | None:
         information = rows.T @ (rows * (chance * (1 - chance))[:, None])
         if np.linalg.cond(information) > 1e12:
             return None
-        step = np.linalg.solve(information, rows.T @ (y - chance))
+        step = np.asarray(np.linalg.solve(information, rows.T @ (y - chance)), np.float64)
         if np.abs(step).max() < 1e-10:
             return beta
     return None
