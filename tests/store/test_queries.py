@@ -184,3 +184,24 @@ async def test_the_latest_publication_replaces_the_one_before_it_in_its_series(d
     assert await queries.latest_measurements(database, "arena.rating", series="half") == [rating("y", 3.0)]
     assert {m.subject for m in await queries.latest_measurements(database, "arena.rating")} == {"y", "z"}
     assert await queries.latest_measurements(database, "other") == []
+
+
+async def test_several_bodies_come_back_at_once_by_their_hashes(database: Database) -> None:
+    bodies = [body(f"text {number}".encode()) for number in range(150)]
+    await queries.record_calls(database, [], bodies)
+    found = await queries.get_bodies(database, {kept.hash for kept in bodies} | {"0" * 64})
+    assert found == {kept.hash: kept.content for kept in bodies}
+    assert await queries.get_bodies(database, ()) == {}
+
+
+async def test_answered_calls_of_clients_are_found_by_key_name_and_time(database: Database) -> None:
+    mine, other = call(id="2", key="k", asked="fast", at=10), call(id="3", at=20)
+    hidden = [call(id="4", purpose="battle"), call(id="5", outcome="error")]
+    await queries.record_calls(database, [mine, other, *hidden], [])
+    assert await queries.list_answered(database, 10) == [other, mine]
+    assert await queries.list_answered(database, 1, before="3") == [mine]
+    assert await queries.list_answered(database, 10, keys={"k"}) == [mine]
+    assert await queries.list_answered(database, 10, keys=()) == []
+    assert await queries.list_answered(database, 10, asked="fast") == [mine]
+    assert await queries.list_answered(database, 10, since=11) == [other]
+    assert await queries.list_answered(database, 10, until=20) == [mine]

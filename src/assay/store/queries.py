@@ -38,6 +38,20 @@ _LISTED = """
 _SHOWN_SQLITE = "request_id NOT IN (SELECT value FROM json_each(:hidden))"
 _SHOWN_POSTGRESQL = "request_id <> ALL(CAST(:hidden AS TEXT[]))"
 SELECT_CALLS = Sql(sqlite=_LISTED.format(shown=_SHOWN_SQLITE), postgresql=_LISTED.format(shown=_SHOWN_POSTGRESQL))
+_WORK = """
+    SELECT * FROM calls
+    WHERE purpose = 'traffic' AND outcome = 'ok'
+      AND (CAST(:before AS TEXT) IS NULL OR id < :before)
+      AND (CAST(:since AS BIGINT) IS NULL OR at >= :since)
+      AND (CAST(:until AS BIGINT) IS NULL OR at < :until)
+      AND (CAST(:asked AS TEXT) IS NULL OR asked = :asked)
+      AND ({keys})
+    ORDER BY id DESC LIMIT :limit
+"""
+SELECT_WORK = Sql(
+    sqlite=_WORK.format(keys=":any_key = 1 OR key_id IN (SELECT value FROM json_each(:keys))"),
+    postgresql=_WORK.format(keys="CAST(:any_key AS INTEGER) = 1 OR key_id = ANY(CAST(:keys AS TEXT[]))"),
+)
 _SPEEDS = """
     SELECT deployment, model, ttft_us, duration_us, output_tokens FROM calls
     WHERE model = :model AND at >= :since AND outcome = 'ok' AND stream = 1 AND ttft_us IS NOT NULL AND {shown}
@@ -52,6 +66,12 @@ UPSERT_BODY = Sql("""
        OR (excluded.kept_until IS NULL AND transcripts.kept_until IS NOT NULL)
 """)
 SELECT_BODY = Sql("SELECT content FROM transcripts WHERE hash = :hash")
+_BODIES_AT_ONCE = 64
+SELECT_BODIES = Sql(
+    "SELECT hash, content FROM transcripts WHERE hash IN ("  # noqa: S608 - a constant; SQLite before 3.41 cannot take hex from a list
+    + ", ".join(f":hash_{i}" for i in range(_BODIES_AT_ONCE))
+    + ")"
+)
 DELETE_EXPIRED = Sql("""
     DELETE FROM transcripts WHERE hash IN (SELECT hash FROM transcripts WHERE kept_until <= :now LIMIT :limit)
 """)
@@ -154,6 +174,31 @@ async def list_calls(
     return [_call(row) for row in rows]
 
 
+async def list_answered(
+    db: Database,
+    limit: int,
+    *,
+    keys: Collection[str] | None = None,
+    asked: str | None = None,
+    since: int | None = None,
+    until: int | None = None,
+    before: str | None = None,
+) -> list[Call]:
+    """The newest answered calls of clients, before the call id ``before``: of these key ids, asked for under this name, from
+    ``since`` up to before ``until`` (microseconds UTC). What battles, judges and tests asked is not among them."""
+    rows = await db.read(
+        SELECT_WORK,
+        before=before,
+        since=since,
+        until=until,
+        asked=asked,
+        any_key=int(keys is None),
+        keys=sorted(keys or ()),
+        limit=limit,
+    )
+    return [_call(row) for row in rows]
+
+
 async def list_speeds(db: Database, model: str, since: int, limit: int = 1000, hidden: Collection[str] = ()) -> list[Speed]:
     """The newest streamed answers of ``model`` since ``since`` (microseconds UTC), whoever served them.
 
@@ -171,6 +216,18 @@ async def get_body(db: Database, hash: str) -> bytes | None:
         return None
     rows = await db.read(SELECT_BODY, hash=key)
     return bytes(rows[0]["content"]) if rows else None
+
+
+async def get_bodies(db: Database, hashes: Collection[str]) -> dict[str, bytes]:
+    """What is kept of several contents, by hash. ``hashes`` are hex, as a `Call` holds them."""
+    found: dict[str, bytes] = {}
+    wanted = [bytes.fromhex(key) for key in sorted(hashes)]
+    for start in range(0, len(wanted), _BODIES_AT_ONCE):
+        some = wanted[start : start + _BODIES_AT_ONCE]
+        given = {f"hash_{i}": some[i] if i < len(some) else None for i in range(_BODIES_AT_ONCE)}
+        for row in await db.read(SELECT_BODIES, **given):
+            found[bytes(row["hash"]).hex()] = bytes(row["content"])
+    return found
 
 
 async def drop_expired_bodies(db: Database, now: int, *, step: int = 500) -> int:

@@ -1,0 +1,124 @@
+"""From a recorded conversation to items: each turn of the user's that a model was to answer, and how the recording went on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from assay.challenge.item import Exchange, Item
+from assay.challenge.work.category import category_of
+from assay.core import Message, Request, ToolCall, Transcript, canonical, content_hash
+
+MOST_TURNS = 50
+"""Items of one conversation. They count as one observation together, so that more of them tell little and cost much."""
+_ASKERS = ("user", "system", "developer")
+_NOT_ASKED = frozenset(
+    (
+        "metadata",
+        "store",
+        "service_tier",
+        "safety_identifier",
+        "prompt_cache_key",
+        "prompt_cache_retention",
+        "logprobs",
+        "top_logprobs",
+        "n",
+    )
+)
+"""Fields of OpenAI's that say how a call is served and kept, not what is asked; each contestant answers once."""
+
+
+def asked_of_nobody(request: Request) -> Request:
+    """``request`` as an item holds it: whole answers, no model, no user, and nothing of how the call was served."""
+    extra = {
+        protocol: kept
+        for protocol, fields in request.extra.items()
+        if (kept := {name: value for name, value in fields.items() if name not in _NOT_ASKED})
+    }
+    return msgspec.structs.replace(request, model="", stream=False, stream_usage=None, user=None, extra=extra)
+
+
+def turns(messages: Sequence[Message]) -> list[int]:
+    """Where a model was to speak: the lengths of the prefixes that end with the asking side, the user having spoken last but for
+    instructions."""
+    found = []
+    spoke = False
+    for place, message in enumerate(messages):
+        spoke = (spoke or message.role == "user") if message.role in _ASKERS else False
+        if spoke and (place + 1 == len(messages) or messages[place + 1].role == "assistant"):
+            found.append(place + 1)
+    return found
+
+
+def went_on(messages: Sequence[Message]) -> tuple[Exchange, ...]:
+    """What the assistant said and its tools gave back, up to where the asking side speaks again."""
+    exchanges: list[Exchange] = []
+    for message in messages:
+        if message.role in _ASKERS:
+            break
+        last = exchanges[-1] if exchanges else None
+        if message.role == "tool":
+            if last is None:
+                break
+            exchanges[-1] = Exchange(said=last.said, results=(*last.results, message))
+        elif last is not None and not last.results:
+            # Some logs hold one answer as several messages.
+            exchanges[-1] = Exchange(said=msgspec.structs.replace(last.said, parts=(*last.said.parts, *message.parts)))
+        else:
+            exchanges.append(Exchange(said=message))
+    return tuple(exchanges)
+
+
+def is_steered(prefix: Sequence[Message], recorded: Sequence[Exchange]) -> bool:
+    """Whether a contestant is shown or led by what another model said; a recorded last answer is shown to nobody."""
+    return any(message.role == "assistant" for message in prefix) or any(calls_tools(step.said) for step in recorded)
+
+
+def calls_tools(message: Message) -> bool:
+    """Whether it asks for tools."""
+    return any(isinstance(part, ToolCall) for part in message.parts)
+
+
+def cluster_of(messages: Sequence[Message]) -> str:
+    """A name for the conversation that begins so: up to the first word of the assistant's."""
+    opening = []
+    for message in messages:
+        if message.role not in _ASKERS:
+            break
+        opening.append(message)
+    return content_hash(opening)[:16]
+
+
+def items_of_conversation(
+    request: Request, *, origin: str, author: str | None = None, cluster: str = "", category: str | None = None, skip: int = 0
+) -> Iterator[tuple[Item, int]]:
+    """An item for each turn of ``request``'s transcript, with its size in bytes of JSON, at most `MOST_TURNS` evenly spread.
+
+    Turns that end within the first ``skip`` messages are left out.
+    """
+    whole = asked_of_nobody(request)
+    messages = whole.transcript.messages
+    sizes = [len(canonical(message)) for message in messages]
+    base = len(canonical(msgspec.structs.replace(whole, transcript=Transcript())))
+    cluster = cluster or cluster_of(messages)
+    for end in spread([end for end in turns(messages) if end > skip], MOST_TURNS):
+        recorded = went_on(messages[end:])
+        asked = msgspec.structs.replace(whole, transcript=Transcript(messages[:end]))
+        item = Item(
+            request=asked,
+            recorded=recorded,
+            cluster=cluster,
+            category=category or category_of(asked, [step.said for step in recorded]),
+            authors=(author,) if author and is_steered(messages[:end], recorded) else (),
+            origin=origin,
+        )
+        length = sum(1 + len(step.results) for step in recorded)
+        yield item, base + sum(sizes[: end + length])
+
+
+def spread(places: Sequence[int], most: int) -> list[int]:
+    """At most ``most`` of ``places``, evenly spread, the first and the last among them."""
+    if len(places) <= most:
+        return list(places)
+    return [places[round(i * (len(places) - 1) / (most - 1))] for i in range(most)]
