@@ -26,7 +26,6 @@ from assay.web.compose import assemble
 ROOT = Path(__file__).resolve().parent.parent
 FILE = ROOT / "web" / "src" / "lib" / "types.ts"
 _NOTICE = "/** The bodies and answers of `/api/v1`. Written by `make reference` from the server's own types; edit those instead. */"
-_STREAM = "BattleEvent"
 
 
 def typescript() -> str:
@@ -59,7 +58,9 @@ class _Writer:
                     f"\n  | ({{ event: {json.dumps(event)} }} & {self._name(kind, False)})"
                     for event, kind in endpoint.events.items()
                 )
-                self._declared[_STREAM] = f"/** One event of a battle. */\nexport type {_STREAM} ={''.join(cases)};"
+                what = endpoint.path.split("/")[3].removesuffix("s")
+                stream = f"{what.title()}Event"
+                self._declared[stream] = f"/** One event of a {what}. */\nexport type {stream} ={''.join(cases)};"
         return "\n\n".join([_NOTICE, *self._declared.values()]) + "\n"
 
     def _name(self, struct: type[msgspec.Struct], is_sent: bool) -> str:
@@ -76,6 +77,8 @@ class _Writer:
     def _fields(self, struct: type[msgspec.Struct], is_sent: bool) -> Iterator[str]:
         info = types.type_info(struct)
         assert isinstance(info, types.StructType)
+        if info.tag_field is not None:
+            yield f"{info.tag_field}: {json.dumps(info.tag)}"
         for field in info.fields:
             may_be_missing = not field.required and (is_sent or struct.__struct_config__.omit_defaults)
             mark = "?" if may_be_missing else ""
@@ -95,7 +98,7 @@ class _Writer:
                 return f"Array<{self._type(item, within, is_sent)}>"
             case types.DictType(key_type=key, value_type=value):
                 return f"Record<{self._type(key, within, is_sent)}, {self._type(value, within, is_sent)}>"
-        plain = {types.StrType: "string", types.BoolType: "boolean", types.NoneType: "null"}
+        plain = {types.StrType: "string", types.BoolType: "boolean", types.NoneType: "null", types.AnyType: "unknown"}
         numbers = {types.IntType: "number", types.FloatType: "number"}
         return (plain | numbers)[type(info)]
 
@@ -104,7 +107,9 @@ class _Writer:
         for parent in inspect.getmro(within):
             for name, known in vars(sys.modules[parent.__module__]).items():
                 if get_origin(known) is Literal and set(get_args(known)) == set(values):
-                    self._declared.setdefault(name, f"export type {name} = {_words(get_args(known))};")
+                    declared = f"export type {name} = {_words(get_args(known))};"
+                    if self._declared.setdefault(name, declared) != declared:
+                        raise TypeError(f"{parent.__module__} and another module both have a {name}: rename one")
                     return name
         return _words(sorted(values))
 

@@ -8,7 +8,7 @@ import msgspec
 
 from assay.core import Choice, Deployment, Message, Money, Transcript, Usage, assistant, user
 
-State: TypeAlias = Literal["open", "voted", "void"]
+BattleState: TypeAlias = Literal["open", "voted", "void"]
 Letter: TypeAlias = Literal["a", "b"]
 SIDES: tuple[Letter, Letter] = ("a", "b")
 
@@ -68,7 +68,7 @@ class Battle(msgspec.Struct, frozen=True, kw_only=True):
     """One blind comparison. ``voter`` is a keyed hash; ``turn`` the number of the newest turn that was begun."""
 
     id: str
-    state: State
+    state: BattleState
     voter: str
     at: int
     expires: int

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from assay.arena.battle import Battle, Letter, Standing, State, Turn
+from assay.arena.battle import Battle, BattleState, Letter, Standing, Turn
 from assay.core import Choice, Deployment
 from assay.store import Database, Row, Sql, Transaction
 
@@ -167,7 +167,7 @@ async def next_voter_key(tx: Transaction, at: int) -> int:
 
 
 def _battle(row: Row, turns: Sequence[Turn]) -> Battle:
-    state: State = row["state"]
+    state: BattleState = row["state"]
     return Battle(
         id=row["id"],
         state=state,

@@ -7,14 +7,14 @@ from typing import TypeVar
 
 import msgspec
 
-from assay.arena.battle import SIDES, Battle, Letter, Standing, State
+from assay.arena.battle import SIDES, Battle, BattleState, Letter, Standing
 from assay.core import Choice, Money, iso, now_us
 
 _T = TypeVar("_T")
 _V = TypeVar("_V")
 
 
-class Side(msgspec.Struct, frozen=True, kw_only=True):
+class BattleSide(msgspec.Struct, frozen=True, kw_only=True):
     """Who stood on a side, and what all its answers took. None where a call was cut short and nobody knows."""
 
     model: str
@@ -47,12 +47,12 @@ class ShownBattle(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     id: str
-    state: State
+    state: BattleState
     turns: list[ShownTurn]
     choice: Choice | None
     at: str
     voted_at: str | None
-    sides: dict[Letter, Side] | None
+    sides: dict[Letter, BattleSide] | None
     effect: dict[Letter, Standing] | None
     token: str | None
     expired: bool
@@ -75,14 +75,14 @@ def show(battle: Battle, token: str | None = None) -> ShownBattle:
     )
 
 
-def _side(battle: Battle, side: Letter) -> Side:
+def _side(battle: Battle, side: Letter) -> BattleSide:
     deployment = battle.deployment(side)
     said = [battle.said(turn, side) for turn in battle.turns]
     usages = _all(said, lambda one: one.usage)
     costs = _all(said, lambda one: one.cost)
     first = [one.ttft_us for one in said if one.ttft_us is not None]
     lasted = _all(said, lambda one: one.duration_us)
-    return Side(
+    return BattleSide(
         model=deployment.model,
         title=deployment.title or deployment.model,
         provider=deployment.provider,

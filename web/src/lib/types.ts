@@ -310,18 +310,18 @@ export interface BattlePage {
  */
 export interface ShownBattle {
   id: string;
-  state: State;
+  state: BattleState;
   turns: Array<ShownTurn>;
   choice: Choice | null;
   at: string;
   voted_at: string | null;
-  sides: Record<Letter, Side> | null;
+  sides: Record<Letter, BattleSide> | null;
   effect: Record<Letter, Standing> | null;
   token: string | null;
   expired: boolean;
 }
 
-export type State = "open" | "voted" | "void";
+export type BattleState = "open" | "voted" | "void";
 
 /** A prompt and both answers, as far as they were shown. */
 export interface ShownTurn {
@@ -335,7 +335,7 @@ export type Choice = "a" | "b" | "tie" | "both_bad";
 export type Letter = "a" | "b";
 
 /** Who stood on a side, and what all its answers took. null where a call was cut short and nobody knows. */
-export interface Side {
+export interface BattleSide {
   model: string;
   title: string;
   provider: string;
