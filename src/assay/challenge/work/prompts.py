@@ -166,6 +166,6 @@ def _name(fields: Json, key: str) -> str:
         return ""
     if type(value) is int:
         value = str(value)
-    if type(value) is not str or len(value) > _LONGEST_NAME:
-        raise Unreadable(f"{key} is not a text of at most {_LONGEST_NAME} characters")
+    if type(value) is not str or len(value) > _LONGEST_NAME or not value.isprintable():
+        raise Unreadable(f"{key} is not a text of at most {_LONGEST_NAME} printable characters")
     return value

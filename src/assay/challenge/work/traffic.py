@@ -292,7 +292,7 @@ def _tags(request: Request) -> tuple[str, ...]:
             tags += [bare for one in values if isinstance(one, str) and (bare := one.strip()[:200])]
         elif isinstance(value, str | int | float):
             tags.append(f"{name}={value}"[:200])
-    return tuple(tags)
+    return tuple(tag for tag in tags if tag.isprintable())
 
 
 def _tag_of(questions: Sequence[_Seen]) -> dict[str, str | None]:
