@@ -6,6 +6,7 @@ those who may read the result.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal, TypeAlias
 
 import msgspec
@@ -15,7 +16,7 @@ from assay.challenge.report import Decision, Estimate, Report, State
 from assay.challenge.spec import Goal, Side
 from assay.challenge.trial import Ending
 from assay.challenge.work import BadLine
-from assay.core import Choice, Message, Money
+from assay.core import Choice, File, Message, Money, Part, Thinking, ToolCall, ToolResult
 
 ItemOutcome: TypeAlias = Literal["won", "tied", "lost", "diverged", "failed", "unjudged"]
 """What became of an item: for the challenger, or for nobody."""
@@ -218,3 +219,41 @@ def summarise(report: Report) -> Summary:
         planned=report.tally.planned,
         spent=report.spent,
     )
+
+
+def blind(messages: Iterable[Message]) -> tuple[Message, ...]:
+    """``messages`` without what only the writer's provider puts there: thinking, ids, signatures, fields that we do not know."""
+    return _bare(messages, is_blind=True)
+
+
+def bare(messages: Iterable[Message]) -> tuple[Message, ...]:
+    """``messages`` as they are read with their names: thinking stays."""
+    return _bare(messages, is_blind=False)
+
+
+def _bare(messages: Iterable[Message], *, is_blind: bool) -> tuple[Message, ...]:
+    ids: dict[str, str] = {}
+    return tuple(
+        Message(
+            role=message.role,
+            parts=tuple(_bare_part(part, ids) for part in message.parts if not (is_blind and isinstance(part, Thinking))),
+            name=message.name if message.role == "user" else None,
+        )
+        for message in messages
+    )
+
+
+def _bare_part(part: Part, ids: dict[str, str]) -> Part:
+    """Calls and results are numbered, so that they can still be told to belong together."""
+    match part:
+        case Thinking():
+            return Thinking(text=part.text)
+        case ToolCall():
+            return ToolCall(id=ids.setdefault(part.id, str(len(ids) + 1)), name=part.name, arguments=part.arguments)
+        case ToolResult():
+            inner = tuple(_bare_part(one, ids) for one in part.parts)
+            return ToolResult(id=ids.setdefault(part.id, str(len(ids) + 1)), parts=inner, is_error=part.is_error)
+        case File():
+            return msgspec.structs.replace(part, extra={}, file_id=None)
+        case _:
+            return msgspec.structs.replace(part, extra={})
