@@ -5,7 +5,10 @@ Covered: a page of another site can neither read (Host is checked against DNS re
 that belongs to this master key, data folder and admin password: it survives a restart, dies with the password, and is no use at
 another Assay on the same host. Signing out ends a session for good, wherever its cookie was copied to.
 The local door (a Unix socket in the data folder, mode 0600) needs no session.
-Not covered: several accounts with roles, whoever is signed in is the admin; many thousand addresses that guess at one password.
+A guest's session is one that an invitation to judge a challenge made. It has a cookie of its own, beside the admin's, and opens the
+blind pairs of that challenge, the session itself and nothing else of the API; whether the guest is still invited is asked there.
+Not covered: several accounts with roles, whoever is signed in is the admin; many thousand addresses that guess at one password;
+guests of several challenges at once in one browser, where the newest invitation takes the place of the one before.
 """
 
 import hashlib
@@ -14,13 +17,14 @@ import ipaddress
 import re
 import secrets
 import time
-from http.cookies import CookieError, SimpleCookie
+from http.cookies import CookieError, Morsel, SimpleCookie
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from assay.challenge.people import Guest, read_guest
 from assay.core import AssayError, Forbidden, InvalidInput, Settings, Unauthorized, problem_of
 from assay.store import Database
 from assay.store.queries import load_settings, save_setting
@@ -32,6 +36,8 @@ SESSION_S = 30 * 24 * 3600
 LINK_S = 24 * 3600
 _SIGNED_OUT = "web.signed_out"
 _OPEN_PATHS = frozenset({"/api/v1/session"})
+_GUESTS_PATH = re.compile(r"/api/v1/challenges/([^/]+)/pairs(?:/next|/[0-9]+/(?:vote|skip))?")
+_INVITATION_PATH = re.compile(r"/challenges/[^/]+/vote")
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^][:/@?#\s]+)(:[0-9]{1,5})?")
 
 
@@ -49,6 +55,7 @@ class Doorkeeper:
         self.secure = settings.public_url.startswith("https://")
         # Browsers keep cookies by host, not by port: each Assay on a host needs a name of its own.
         self.cookie_name = f"assay_{place[:8]}"
+        self.guest_cookie_name = f"{self.cookie_name}_guest"
 
     @classmethod
     async def open(cls, settings: Settings, key: bytes, database: Database) -> "Doorkeeper":
@@ -83,11 +90,11 @@ class Doorkeeper:
         """
         given = _digest(token)
         if self._links.pop(given, 0.0) > time.monotonic():
-            return self._session()
+            return self._signed(secrets.token_hex(16))
         if self._password is not None:
             self._guesses.check(client)
             if hmac.compare_digest(given, _digest(self._password)):
-                return self._session()
+                return self._signed(secrets.token_hex(16))
             self._guesses.count(client)
         raise Unauthorized(
             "login.link_spent",
@@ -96,34 +103,51 @@ class Doorkeeper:
             hint="Run `assay login` on the server's machine for a new one.",
         )
 
+    def guest_cookie(self, guest: Guest) -> str:
+        """The Set-Cookie header that lets ``guest`` in."""
+        return self._set_cookie(self.guest_cookie_name, self._signed(guest.session))
+
     async def sign_out(self, session: str) -> None:
         """End a session for good."""
         self._signed_out[session] = int(time.time()) + SESSION_S
         await save_setting(self._database, _SIGNED_OUT, self._signed_out)
 
     def session_of(self, scope: Scope) -> str | None:
-        """The id of the session that ``scope`` carries, if it is one of ours, not too old and not signed out."""
+        """The id of the session that ``scope`` carries, if it is one of ours, not too old and not signed out; a guest's only
+        where there is no other."""
         try:
             cookies = SimpleCookie(b"; ".join(value for name, value in scope["headers"] if name == b"cookie").decode("latin-1"))
         except CookieError:
             return None
-        if (morsel := cookies.get(self.cookie_name)) is None:
+        session, guest = (self._checked(cookies.get(name)) for name in (self.cookie_name, self.guest_cookie_name))
+        # Each kind is taken from its own cookie only: what is kept as one can never pass for the other.
+        if session is not None and read_guest(session) is None:
+            return session
+        return guest if read_guest(guest) is not None else None
+
+    def cookie(self, value: str) -> str:
+        """The Set-Cookie header for a session, or for its end when ``value`` is empty."""
+        return self._set_cookie(self.cookie_name, value)
+
+    def end_cookie(self, session: str | None) -> str:
+        """The Set-Cookie header that takes ``session`` from the browser."""
+        return self._set_cookie(self.cookie_name if read_guest(session) is None else self.guest_cookie_name, "")
+
+    def _set_cookie(self, name: str, value: str) -> str:
+        life = SESSION_S if value else 0
+        return f"{name}={value}; Path=/; Max-Age={life}; HttpOnly; SameSite=Strict" + ("; Secure" if self.secure else "")
+
+    def _checked(self, cookie: Morsel[str] | None) -> str | None:
+        if cookie is None:
             return None
-        body, _, signature = morsel.value.rpartition(".")
+        body, _, signature = cookie.value.rpartition(".")
         session, _, expires = body.partition(".")
         if not hmac.compare_digest(signature.encode("latin-1"), self._sign(body).encode()) or int(expires) < time.time():
             return None
         return None if session in self._signed_out else session
 
-    def cookie(self, value: str) -> str:
-        """The Set-Cookie header for a session, or for its end when ``value`` is empty."""
-        life = SESSION_S if value else 0
-        return f"{self.cookie_name}={value}; Path=/; Max-Age={life}; HttpOnly; SameSite=Strict" + (
-            "; Secure" if self.secure else ""
-        )
-
-    def _session(self) -> str:
-        body = f"{secrets.token_hex(16)}.{int(time.time()) + SESSION_S}"
+    def _signed(self, session: str) -> str:
+        body = f"{session}.{int(time.time()) + SESSION_S}"
         return f"{body}.{self._sign(body)}"
 
     def _sign(self, body: str) -> str:
@@ -172,6 +196,8 @@ class Guard:
             raise Unauthorized(
                 "login.needed", "You are not signed in.", hint="Open the link that `assay up` or `assay login` prints."
             )
+        if is_api and (guest := read_guest(session)) is not None and scope["path"] not in _OPEN_PATHS:
+            _check_guest(guest, scope["path"])
         return session
 
     def _check_host(self, host: str) -> None:
@@ -194,6 +220,19 @@ class Guard:
                 f"A page at {origin[:200]!r} may not do this.",
                 hint="Use Assay's own pages; behind a proxy, set `public_url` to the address that people use.",
             )
+
+
+def is_invitation(scope: Scope) -> bool:
+    """Whether this is somebody who opens an invitation to judge, which the API answers; without its token the page does."""
+    return _INVITATION_PATH.fullmatch(scope["path"]) is not None and b"as" in parse_qs(scope["query_string"])
+
+
+def _check_guest(guest: Guest, path: str) -> None:
+    found = _GUESTS_PATH.fullmatch(path)
+    if found is None or found[1] != guest.challenge:
+        raise Forbidden(
+            "login.guest", "You are a guest here, and may judge the pairs of one challenge only.", hint="Ask whoever invited you."
+        )
 
 
 def check_exposure(settings: Settings) -> None:

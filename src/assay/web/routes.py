@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Literal
+from urllib.parse import quote
 
 import msgspec
 from starlette.requests import Request
@@ -10,14 +11,23 @@ from starlette.responses import RedirectResponse, Response
 
 from assay import __version__
 from assay.api import Endpoint, respond
-from assay.core import AssayError, Bodies, Forbidden, Settings, Unavailable
+from assay.challenge.people import People, read_guest
+from assay.core import AssayError, Bodies, Forbidden, Settings, Unauthorized, Unavailable
 from assay.web.access import Doorkeeper
 
 
+class ShownGuest(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody who was invited to judge one challenge, and by which name."""
+
+    challenge: str
+    name: str
+
+
 class SessionState(msgspec.Struct, frozen=True, kw_only=True):
-    """What the page must know before anything else. ``first_run``: no provider has a key yet."""
+    """What the page must know before anything else. ``first_run``: no provider has a key yet. A ``guest`` is not signed in."""
 
     signed_in: bool
+    guest: ShownGuest | None
     version: str
     demo: bool
     bodies: Bodies
@@ -29,6 +39,12 @@ class SessionState(msgspec.Struct, frozen=True, kw_only=True):
 
 class Link(msgspec.Struct, frozen=True):
     """The one-time ``token`` of a login link."""
+
+    token: str = ""
+
+
+class Invited(msgspec.Struct, frozen=True, rename={"token": "as"}):
+    """The token of an invitation, which the query names ``as``."""
 
     token: str = ""
 
@@ -58,13 +74,22 @@ class LoginLink(msgspec.Struct, frozen=True):
     url: str
 
 
-def routes(settings: Settings, doorkeeper: Doorkeeper, url: Callable[[], str], first_run: Callable[[], bool]) -> list[Endpoint]:
+def routes(
+    settings: Settings,
+    doorkeeper: Doorkeeper,
+    url: Callable[[], str],
+    first_run: Callable[[], bool],
+    people: People | None = None,
+) -> list[Endpoint]:
     """The session's routes. ``url`` is asked late: the address is known only once the socket is bound."""
 
     async def show(request: Request) -> SessionState:
         """Who is looking, and what the page must know of this server. Always allowed."""
+        guest = read_guest(request.state.session)
+        name = await people.name_of(guest) if guest is not None and people is not None else None
         return SessionState(
-            signed_in=request.state.session is not None,
+            signed_in=request.state.session is not None and guest is None,
+            guest=ShownGuest(challenge=guest.challenge, name=name) if guest is not None and name is not None else None,
             version=__version__,
             demo=settings.demo,
             bodies=settings.bodies,
@@ -83,7 +108,7 @@ def routes(settings: Settings, doorkeeper: Doorkeeper, url: Callable[[], str], f
         """Sign out; the session ends for good."""
         if request.state.session not in {None, "local"}:
             await doorkeeper.sign_out(request.state.session)
-        return respond(SignedIn(False), headers={"set-cookie": doorkeeper.cookie("")})
+        return respond(SignedIn(False), headers={"set-cookie": doorkeeper.end_cookie(request.state.session)})
 
     async def follow_link(request: Request, query: Link) -> Response:
         """What a login link leads to: signs in, and goes on to the page."""
@@ -96,6 +121,20 @@ def routes(settings: Settings, doorkeeper: Doorkeeper, url: Callable[[], str], f
                 raise
             return RedirectResponse("/", HTTPStatus.SEE_OTHER)  # a person: the page says whether they are signed in, and how to
         return RedirectResponse("/", HTTPStatus.SEE_OTHER, {"set-cookie": doorkeeper.cookie(session)})
+
+    async def follow_invitation(request: Request, query: Invited) -> Response:
+        """What an invitation to judge leads to: lets a guest in, and goes on to the pairs."""
+        place = f"/challenges/{quote(request.path_params['id'], safe='')}/vote"
+        if request.state.session is not None and read_guest(request.state.session) is None:
+            return RedirectResponse(place, HTTPStatus.SEE_OTHER)  # whoever is signed in needs no invitation
+        assert people is not None
+        try:
+            guest = await people.redeem(request.path_params["id"], query.token)
+        except Unauthorized:
+            if "text/html" not in request.headers.get("accept", ""):
+                raise
+            return RedirectResponse(place, HTTPStatus.SEE_OTHER)  # a person: the page says that this takes an invitation
+        return RedirectResponse(place, HTTPStatus.SEE_OTHER, {"set-cookie": doorkeeper.guest_cookie(guest)})
 
     async def new_link(request: Request) -> LoginLink:
         """A fresh one-time login link; through the local socket only."""
@@ -119,6 +158,7 @@ def routes(settings: Settings, doorkeeper: Doorkeeper, url: Callable[[], str], f
         Endpoint("DELETE", "/api/v1/session", sign_out, gives=SignedIn),
         Endpoint("POST", "/api/v1/login-links", new_link),
         Endpoint("GET", "/login", follow_link, status=HTTPStatus.SEE_OTHER),
+        Endpoint("GET", "/challenges/{id}/vote", follow_invitation, status=HTTPStatus.SEE_OTHER),
         Endpoint("GET", "/healthz", health),
     ]
 
