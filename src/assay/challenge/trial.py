@@ -39,3 +39,8 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def answer(self) -> Message:
         """What is judged."""
         return self.turns[-1] if self.turns else Message(role="assistant")
+
+
+def filed_under(challenge: str, number: int, side: Side) -> str:
+    """The request id of all calls by which one contestant is asked one item."""
+    return f"{challenge}.{number}.{side}"

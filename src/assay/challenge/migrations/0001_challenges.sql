@@ -6,6 +6,8 @@ CREATE TABLE challenge_runs (
     ended_at BIGINT,
     spec TEXT NOT NULL,
     plan TEXT NOT NULL,
+    decision TEXT,
+    trouble TEXT,
     report TEXT
 );
 
@@ -28,22 +30,36 @@ CREATE TABLE challenge_trials (
     FOREIGN KEY (challenge, number) REFERENCES challenge_items (challenge, number)
 );
 
--- What a call of this challenge cost, written as soon as it is known: the budget holds across restarts.
-CREATE TABLE challenge_costs (
-    challenge TEXT NOT NULL REFERENCES challenge_runs (id),
-    call TEXT NOT NULL,
-    nano BIGINT NOT NULL,
-    currency TEXT NOT NULL,
-    PRIMARY KEY (challenge, call)
+-- What judges that are models said beside their choice. The choice itself is in the verdict of this id.
+CREATE TABLE challenge_judgments (
+    id TEXT PRIMARY KEY,
+    challenge TEXT NOT NULL,
+    number BIGINT NOT NULL,
+    body TEXT NOT NULL,
+    FOREIGN KEY (challenge, number) REFERENCES challenge_items (challenge, number)
 );
 
--- People who judge: oneself, and colleagues by their invitations.
+CREATE INDEX challenge_judgments_by_number ON challenge_judgments (challenge, number);
+
+-- What each attempt at a call took of the budget: first the most it can cost, then what it did (known = 1). One whose cost
+-- was never learnt keeps the most, so that the budget holds whatever happens in between.
+CREATE TABLE challenge_costs (
+    challenge TEXT NOT NULL REFERENCES challenge_runs (id),
+    id TEXT NOT NULL,
+    nano BIGINT NOT NULL,
+    currency TEXT NOT NULL,
+    known BIGINT NOT NULL CHECK (known IN (0, 1)),
+    PRIMARY KEY (challenge, id)
+);
+
+-- People who judge: oneself, and colleagues by their invitations, of which only hashes are kept. Whoever was removed votes no more.
 CREATE TABLE challenge_people (
     challenge TEXT NOT NULL REFERENCES challenge_runs (id),
     person TEXT NOT NULL,
     name TEXT NOT NULL,
     at BIGINT NOT NULL,
     invitation BYTEA UNIQUE,
+    removed BIGINT,
     PRIMARY KEY (challenge, person)
 );
 
@@ -70,6 +86,8 @@ CREATE TABLE challenge_work (
 CREATE TABLE challenge_work_items (
     name TEXT NOT NULL REFERENCES challenge_work (name) ON DELETE CASCADE,
     number BIGINT NOT NULL,
+    item TEXT NOT NULL,
+    category TEXT NOT NULL,
     body TEXT NOT NULL,
     PRIMARY KEY (name, number)
 );

@@ -1,0 +1,288 @@
+"""All challenges of a server: begun, resumed, stopped, followed, and told of.
+
+What a challenge is stands in the database; what is in memory is only the runs under way. So a server that is killed loses what
+was being said at that moment and nothing else, and the next one finds its runs `interrupted`, to be resumed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import builtins
+import logging
+from collections.abc import AsyncGenerator
+
+import msgspec
+
+from assay.challenge import queries
+from assay.challenge.assemble import assemble
+from assay.challenge.check import Find, check_items, check_spec
+from assay.challenge.evidence import Settled, settle
+from assay.challenge.gather import gather
+from assay.challenge.halt import Halt
+from assay.challenge.item import Item
+from assay.challenge.plan import Plan, draw_seed, make_plan
+from assay.challenge.queries import Run
+from assay.challenge.report import Report, State
+from assay.challenge.report_queries import load_record
+from assay.challenge.runner import Limits, Runner
+from assay.challenge.spec import HUMAN, SIDES, Content, Side, Spec
+from assay.challenge.trial import Trial, filed_under
+from assay.core import Caller, Conflict, NotFound, Unavailable, Verdict, new_id, now_us
+from assay.judge import Judgment
+from assay.store import Database
+
+log = logging.getLogger(__name__)
+
+
+class Looked(msgspec.Struct, frozen=True, kw_only=True):
+    """One item with all that became of it. ``settled`` is None while an answer or a judgment is still to come."""
+
+    item: Item
+    trials: dict[Side, Trial]
+    verdicts: tuple[Verdict, ...]
+    judgments: dict[str, Judgment]
+    settled: Settled | None
+
+
+class _Live:
+    """A run under way. ``stirred`` is set at its next change, and then replaced."""
+
+    def __init__(self) -> None:
+        self.runner: Runner | None = None
+        self.task: asyncio.Task[None] | None = None
+        self.stirred = asyncio.Event()
+        self.ending: State = "interrupted"
+        """What it will be, should it be cancelled."""
+
+    def stir(self) -> None:
+        """Wake whoever follows it."""
+        self.stirred.set()
+        self.stirred = asyncio.Event()
+
+
+class Challenges:
+    """Make it with `start`; `close` it before the database."""
+
+    def __init__(self, db: Database, caller: Caller, find: Find, limits: Limits):
+        self._db = db
+        self._caller = caller
+        self._find = find
+        self._limits = limits
+        self._live: dict[str, _Live] = {}
+        self._troubles: dict[str, str] = {}
+        """What cut a run short, where the storage could not take even that."""
+
+    @classmethod
+    async def start(cls, db: Database, caller: Caller, find: Find, *, limits: Limits | None = None) -> Challenges:
+        """The challenges that ``db`` holds. Those that a killed server left running are marked as interrupted.
+
+        Raises:
+            Unavailable: the storage failed.
+        """
+        await queries.interrupt_running(db)
+        return cls(db, caller, find, limits or Limits())
+
+    async def plan(self, spec: Spec, session: str) -> Plan:
+        """What a challenge would ask, and about what it would cost. Asks no model. Raises as `begin`."""
+        plan, _ = await self._plan(spec, session)
+        return plan
+
+    async def begin(self, spec: Spec, session: str) -> str:
+        """Fix the plan, put it on record and begin to ask. The id of the challenge.
+
+        Raises:
+            NotFound, InvalidInput, TooLarge, Forbidden: it cannot be run as it was asked for.
+            Unavailable: the storage failed; nothing was begun.
+        """
+        plan, items = await self._plan(spec, session)
+        run = Run(id=new_id(), state="running", at=now_us(), spec=_without_text(spec), plan=plan)
+        await queries.add_run(self._db, run, items)
+        live = self._live[run.id] = _Live()
+        live.task = asyncio.create_task(self._drive(run, live))
+        return run.id
+
+    async def resume(self, id: str) -> None:
+        """Go on with a challenge that was stopped or interrupted; what was answered and judged is not asked again.
+
+        Raises:
+            NotFound: ``challenge.not_found``. Conflict: ``challenge.running``, ``challenge.over``.
+            NotFound, Unavailable: a contestant or a judge cannot be called any more.
+        """
+        run = await self._load(id)
+        if id in self._live:
+            raise Conflict("challenge.running", f"Challenge {id!r} is running.", hint="Stop it first, or just wait.")
+        if run.state == "ended":
+            raise Conflict("challenge.over", f"Challenge {id!r} has ended; its answer stands.", hint="Begin another.")
+        for deployment in (run.plan.challenger, run.plan.incumbent, *run.plan.judges):
+            self._find(deployment.id)
+        live = self._live[id] = _Live()
+        try:
+            await queries.set_state(self._db, id, "running")
+        except BaseException:
+            del self._live[id]
+            raise
+        self._troubles.pop(id, None)
+        live.task = asyncio.create_task(self._drive(run, live))
+
+    async def stop(self, id: str) -> None:
+        """Ask no more. What is under way is let go; what was answered and judged stands. A run that is over stays as it is.
+
+        Raises:
+            NotFound: ``challenge.not_found``.
+        """
+        await self._load(id)
+        if (live := self._live.get(id)) is not None:
+            await self._cancel(live, "stopped")
+
+    async def list(self) -> builtins.list[Report]:
+        """All challenges as they stand, the newest first."""
+        return [await self._report(self._true(run)) for run in await queries.list_runs(self._db)]
+
+    async def report(self, id: str) -> Report:
+        """A challenge as it stands, or as it ended.
+
+        Raises:
+            NotFound: ``challenge.not_found``.
+        """
+        return await self._report(await self._load(id))
+
+    async def watch(self, id: str) -> AsyncGenerator[None, None]:
+        """Wakes its reader at once, then after every change, and ends when the challenge runs no longer.
+
+        Raises:
+            NotFound: ``challenge.not_found``.
+        """
+        await self._load(id)
+        while (live := self._live.get(id)) is not None:
+            stirred = live.stirred
+            yield
+            await stirred.wait()
+
+    async def item(self, id: str, number: int) -> Looked:
+        """One item with both answers and all judgments, named.
+
+        Raises:
+            NotFound: ``challenge.not_found``, ``challenge.no_item``.
+        """
+        run = await self._load(id)
+        item = await queries.load_item(self._db, id, number)
+        if item is None:
+            raise NotFound(
+                "challenge.no_item", f"There is no item {number} in this challenge.", hint=f"There are {run.plan.items}, from 1."
+            )
+        trials = await queries.load_trials_of(self._db, id, number)
+        verdicts = tuple(verdict for verdict in await queries.load_verdicts(self._db, id) if verdict.prompt == item.id)
+        skipped = number in await queries.list_skipped(self._db, id)
+        return Looked(
+            item=item,
+            trials=trials,
+            verdicts=verdicts,
+            judgments=await queries.load_judgments_of(self._db, id, number),
+            settled=settle(run.spec, run.plan.challenger.id, trials, verdicts, skipped=skipped),
+        )
+
+    async def hidden_requests(self) -> builtins.list[str]:
+        """The request ids whose calls must not be shown: those of answers that people may still be asked to judge."""
+        return [
+            filed_under(run.id, number, side)
+            for run in await queries.list_runs(self._db)
+            if run.state != "ended" and run.spec.judges[0] == HUMAN
+            for number in await queries.list_unvoted(self._db, run.id)
+            for side in SIDES
+        ]
+
+    def hear(self, id: str, number: int, verdict: Verdict) -> None:
+        """A person has voted, and the vote is on record."""
+        if (live := self._live.get(id)) is not None and live.runner is not None:
+            live.runner.hear(number, verdict)
+            live.stir()
+
+    def pass_over(self, id: str, number: int) -> None:
+        """A pair that people were to decide will not be."""
+        if (live := self._live.get(id)) is not None and live.runner is not None:
+            live.runner.pass_over(number)
+
+    async def close(self) -> None:
+        """Let all upstreams go. What runs is interrupted, and can be resumed by the next server."""
+        for live in builtins.list(self._live.values()):
+            await self._cancel(live, "interrupted")
+
+    async def _plan(self, spec: Spec, session: str) -> tuple[Plan, builtins.list[Item]]:
+        cast = check_spec(spec, session, self._find)
+        seed = spec.seed if spec.seed is not None else draw_seed()
+        gathered = await gather(self._db, spec.source, spec.limit, seed)
+        check_items(spec, gathered.items)
+        return await asyncio.to_thread(make_plan, spec, seed, gathered, cast)
+
+    async def _drive(self, run: Run, live: _Live) -> None:
+        """See a run through to whatever end, and put that on record."""
+        try:
+            live.runner = await Runner.load(self._db, self._caller, run, self._limits, live.stir)
+            live.stir()
+            word = await live.runner.run()
+            await queries.set_state(self._db, run.id, "ended", ended_at=now_us(), decision=word)
+        except asyncio.CancelledError:
+            await self._pause(run.id, live.ending, None)
+        except (Halt, Unavailable) as halt:
+            log.warning("a challenge is interrupted challenge=%s reason=%s", run.id, halt)
+            await self._pause(run.id, "interrupted", str(halt))
+        except Exception:  # the task's boundary: nobody awaits it
+            log.exception("a challenge broke off by a defect challenge=%s", run.id)
+            await self._pause(run.id, "interrupted", "challenge.defect: it broke off by a defect of Assay; see the log.")
+        else:
+            await self._finish(run.id)
+        finally:
+            del self._live[run.id]
+            live.stirred.set()
+
+    async def _pause(self, id: str, state: State, trouble: str | None) -> None:
+        try:
+            await queries.set_state(self._db, id, state, trouble=trouble)
+        except Unavailable as error:
+            log.warning("that a challenge is %s is not on record challenge=%s code=%s", state, id, error.code)
+            self._troubles[id] = trouble or f"{error.code}: {error.message}"
+
+    async def _finish(self, id: str) -> None:
+        """Keep the report, so that it need not be put together again. Without it, it will be."""
+        try:
+            await self._report(await self._load(id))
+        except Exception:  # the answer stands, whatever comes of its report
+            log.exception("the report is not kept challenge=%s", id)
+
+    async def _cancel(self, live: _Live, ending: State) -> None:
+        if live.task is not None:
+            live.ending = ending
+            live.task.cancel()
+            await asyncio.wait([live.task])
+
+    async def _load(self, id: str) -> Run:
+        """The run as it stands. What is not under way does not run, whatever the storage could still take down."""
+        run = await queries.load_run(self._db, id)
+        if run is None:
+            raise NotFound(
+                "challenge.not_found", f"There is no challenge {id[:64]!r}.", hint="`assay challenge list` shows them all."
+            )
+        return self._true(run)
+
+    def _true(self, run: Run) -> Run:
+        if run.state != "running" or run.id in self._live:
+            return run
+        return msgspec.structs.replace(run, state="interrupted", trouble=self._troubles.get(run.id))
+
+    async def _report(self, run: Run) -> Report:
+        """The report that was kept, where nobody has judged since; else a fresh one."""
+        head = await queries.load_head(self._db, run.id)
+        if run.state == "ended" and (kept := await queries.load_report(self._db, run.id)) and kept.repeat.chain_head == head:
+            return kept
+        record = msgspec.structs.replace(await load_record(self._db, run.id), run=run)
+        report = await asyncio.to_thread(assemble, record, live=run.id in self._live and run.state == "running")
+        if run.state == "ended":
+            await queries.save_report(self._db, run.id, report)
+        return report
+
+
+def _without_text(spec: Spec) -> Spec:
+    """The items are kept; the file that they came from need not be kept beside them."""
+    if not isinstance(spec.source, Content):
+        return spec
+    return msgspec.structs.replace(spec, source=msgspec.structs.replace(spec.source, text=""))

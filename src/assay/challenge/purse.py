@@ -1,0 +1,159 @@
+"""The budget of a challenge as a hard stop before each call, whoever makes it.
+
+Before a call the most that it can cost is set aside on record. A call that does not fit waits for those under way, whose true
+cost may leave room, and is refused when there are none. After it the true cost takes the place of what was set aside; a call
+whose cost is never learnt (it broke off, was let go, or this process was killed) keeps the whole. So the budget holds across
+restarts, and can be passed only by a call that says more than was set aside for it.
+
+Set aside is: each byte of the request as a token (a byte-level tokenizer makes no more of them), and as many tokens of answer
+as the request allows, or `ANSWER_TOKENS` where it names no bound, each at the dearest price of its kind.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from typing import Protocol
+
+from assay.challenge.halt import BudgetSpent
+from assay.core import (
+    AssayError,
+    Budget,
+    Call,
+    Caller,
+    CallFailed,
+    Event,
+    Finished,
+    Money,
+    Price,
+    Purpose,
+    Request,
+    UpstreamRefused,
+    canonical,
+    new_id,
+)
+from assay.core.money import MTOK
+
+ANSWER_TOKENS = 8_192
+"""What is set aside for the answer to a request that names no bound."""
+OVERHEAD_TOKENS = 256
+"""What a provider's template may add to a request."""
+
+
+class Ledger(Protocol):
+    """Where costs are kept. Returns once ``cost`` is on disk, in place of what ``id`` had before.
+
+    Raises:
+        StorageFailed: it could not be saved.
+    """
+
+    async def __call__(self, id: str, cost: Money, *, known: bool) -> None: ...
+
+
+class Purse:
+    """A `Caller` that pays. ``spent`` is what was taken before, in nano-units of the budget's currency.
+
+    Without a budget nothing is set aside and nothing refused; costs are kept as they become known.
+    """
+
+    def __init__(self, caller: Caller, prices: Mapping[str, Price], ledger: Ledger, budget: Money | None, spent: int = 0):
+        self._caller = caller
+        self._prices = prices
+        self._ledger = ledger
+        self._budget = budget
+        self._taken = spent
+        self._under_way = 0
+        self._one_settled = asyncio.Event()
+
+    @property
+    def taken(self) -> int:
+        """What is spent or set aside now, in nano-units."""
+        return self._taken
+
+    async def stream(
+        self, request: Request, deployment: str, purpose: Purpose, budget: Budget | None = None, *, request_id: str | None = None
+    ) -> AsyncGenerator[Event, None]:
+        """As the wrapped caller's.
+
+        Raises:
+            BudgetSpent: the call does not fit, and nothing was asked. StorageFailed: its cost cannot be kept.
+        """
+        id, most = new_id(), self._most(request, deployment)
+        await self._set_aside(id, most)
+        cost: Money | None = None
+        try:
+            async with aclosing(self._caller.stream(request, deployment, purpose, budget, request_id=request_id)) as events:
+                async for event in events:
+                    if isinstance(event, Finished):
+                        cost = self._cost(event.call)
+                    yield event
+        except CallFailed as failed:
+            cost = self._cost(failed.call) or (self._nothing if isinstance(failed, UpstreamRefused) else None)
+            raise
+        except AssayError:  # it was never asked
+            cost = self._nothing
+            raise
+        finally:
+            await self._settle(id, most, cost)
+
+    async def _set_aside(self, id: str, most: int) -> None:
+        if self._budget is None:
+            return
+        while self._taken + most > self._budget.nano:
+            if not self._under_way:
+                raise BudgetSpent(self._budget, Money(most, self._budget.currency))
+            self._one_settled.clear()
+            await self._one_settled.wait()
+        self._taken += most
+        self._under_way += 1
+        try:
+            await self._ledger(id, Money(most, self._budget.currency), known=False)
+        except BaseException:
+            self._end_one()
+            raise
+
+    async def _settle(self, id: str, most: int, cost: Money | None) -> None:
+        """Put the true cost in the place of ``most``; None keeps it."""
+        if self._budget is None:
+            if cost is not None and cost.nano:
+                await self._ledger(id, cost, known=True)
+            return
+        try:
+            if cost is not None and cost.currency == self._budget.currency:
+                await self._ledger(id, cost, known=True)
+                self._taken += cost.nano - most
+        finally:
+            self._end_one()
+
+    def _end_one(self) -> None:
+        self._under_way -= 1
+        self._one_settled.set()
+
+    @property
+    def _nothing(self) -> Money | None:
+        return Money(0, self._budget.currency) if self._budget else None
+
+    def _most(self, request: Request, deployment: str) -> int:
+        """The most that a call may cost, in nano-units, rounded up."""
+        if self._budget is None:
+            return 0
+        price = self._prices[deployment]
+        asked = len(canonical(request)) + OVERHEAD_TOKENS
+        answered = request.sampling.max_tokens or ANSWER_TOKENS
+        return -(-(asked * _dearest_input(price) + answered * _dearest_output(price)) // MTOK)
+
+    def _cost(self, call: Call) -> Money | None:
+        if call.cost is not None or call.usage is None:
+            return call.cost
+        price = self._prices.get(call.deployment)
+        return price.cost(call.usage) if price else None
+
+
+def _dearest_input(price: Price) -> int:
+    kinds = (price.input, price.cache_read, price.cache_write_5m, price.cache_write_1h, price.audio_input, price.image_input)
+    return max(kind for kind in kinds if kind is not None)
+
+
+def _dearest_output(price: Price) -> int:
+    return max(kind for kind in (price.output, price.reasoning, price.audio_output, price.image_output) if kind is not None)
