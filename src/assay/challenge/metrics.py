@@ -31,6 +31,8 @@ _THOUSAND = 1000
 _US_PER_MS = 1000
 NOT_YET = "not_yet"
 """The reason of an interval that is worked out only at the end."""
+MOST_RESAMPLED = 20_000
+"""Of more items the bootstrap of one difference would take longer than four seconds."""
 
 
 class Fact(msgspec.Struct, frozen=True, kw_only=True):
@@ -135,8 +137,9 @@ class _Columns:
             own, others = (quantile(self._alone(of, side)[0], q) for side in SIDES)
             return _metric(name, "ms", _estimate(own), _estimate(others), _not_both(own, others), "lower")
         challenger, incumbent = quantile(x, q), quantile(y, q)
-        if live and challenger.value is not None and incumbent.value is not None:
-            difference = Estimate(value=challenger.value - incumbent.value, n=x.size, reason=NOT_YET)
+        if challenger.value is not None and incumbent.value is not None and (live or x.size > MOST_RESAMPLED):
+            reason = NOT_YET if live else "too_many"
+            difference = Estimate(value=challenger.value - incumbent.value, n=x.size, reason=reason)
         else:
             difference = _estimate(paired_quantile(x, y, q, codes))
         return _metric(name, "ms", _estimate(challenger), _estimate(incumbent), difference, "lower")

@@ -32,6 +32,27 @@ def shortened(text: str, size: int) -> str:
     return "".join(kept) + "…"
 
 
+def wrapped(text: str, size: int) -> list[str]:
+    """``text`` as lines of at most ``size`` columns, broken at spaces. A word that fits on no line is broken where it has to be,
+    and so is one with wide letters, which East Asian scripts write without spaces."""
+    lines, line = [], ""
+    for word in text.split():
+        joined = f"{line} {word}" if line else word
+        if width(joined) <= size:
+            line = joined
+            continue
+        if width(word) <= size and width(word) == len(word):
+            lines.append(line)
+            line = word
+            continue
+        for letter in f" {word}" if line else word:
+            if width(line + letter) > size:
+                lines.append(line.rstrip())
+                line = ""
+            line += letter
+    return [*lines, line] if line else lines
+
+
 def printable(text: str) -> str:
     """``text`` without control characters: what a model or a provider wrote must not drive the terminal.
 
