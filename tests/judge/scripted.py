@@ -107,9 +107,10 @@ def shown_text(request: Request) -> str:
 
 
 def section(request: Request, title: str) -> str:
-    """What stands between the fences of ``title``."""
-    lines = shown_text(request).split("\n")
-    begins = next(number for number, line in enumerate(lines) if line.endswith(f": {title} begins ====="))
-    mark = lines[begins].split()[1].rstrip(":")
-    ends = lines.index(f"===== {mark}: {title} ends =====")
-    return "\n".join(lines[begins + 1 : ends])
+    """What stands between the fences of ``title``, as told by the mark that the judge was told."""
+    text = shown_text(request)
+    mark = text.split()[1].rstrip(":")
+    assert f"one random mark, {mark}," in request.transcript.messages[0].text
+    [_, rest] = text.split(f"===== {mark}: {title} begins =====\n")
+    [inside, _] = rest.split(f"\n===== {mark}: {title} ends =====")
+    return inside

@@ -2,7 +2,7 @@
 
 from assay.judge.check import Check, Exact, Format, JsonSchema, Length, Number, OneOf, Pattern
 from assay.judge.checking import CheckScore, run_checks
-from assay.judge.model import ModelJudge, judge_both
+from assay.judge.model import ModelJudge
 from assay.judge.pair import Judgment, Pair
 from assay.judge.refusal import is_refusal
 from assay.judge.rubric import DEFAULT_RUBRIC, Rubric
@@ -25,7 +25,6 @@ __all__ = [
     "Pattern",
     "Rubric",
     "is_refusal",
-    "judge_both",
     "parse_check",
     "run_checks",
     "schema_valid",

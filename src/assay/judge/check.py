@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
-import regex  # type: ignore[import-untyped]  # regex ships no types
+import regex
 
 from assay.judge.schema import compile_schema
 
@@ -110,5 +110,5 @@ def compile_pattern(pattern: str) -> Any:
     """
     try:
         return regex.compile(pattern)
-    except regex.error as error:
+    except (regex.error, RecursionError) as error:
         raise ValueError(f"{pattern!r} is no regular expression: {error}") from None

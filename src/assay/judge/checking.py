@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
+import jsonschema_rs
 import msgspec
 
-from assay.core import Message
+from assay.core import Message, canonical
 from assay.judge.check import Check, Exact, Format, JsonSchema, Length, Number, OneOf, Pattern, compile_pattern
 from assay.judge.numbers import last_number
 from assay.judge.schema import NotJson, compile_schema, read_fenced_json
@@ -20,6 +22,10 @@ MAX_CHARS = 1_000_000
 """A longer answer is not read, and fails every check."""
 PATTERN_TIMEOUT_S = 0.5
 """How long one regular expression may search."""
+EXPLAINED_CHARS = 10_000
+MESSAGE_CHARS = 200
+_REFERENCES = (b'"$ref"', b'"$dynamicRef"', b'"$recursiveRef"')
+"""Where a schema refers to itself, saying what is wrong can take exponentially longer than knowing that something is."""
 _CJK = re.compile("[\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f\U00020000-\U000323af]")
 _ITEM = re.compile(r"\s*(?:[-*+•‣·–]|\(?\d{1,3}[.)、])\s*\S")
 _SHOWN_CHARS = 80
@@ -93,11 +99,21 @@ def _schema_fault(check: JsonSchema, text: str) -> str | None:
         value = read_fenced_json(text)
     except NotJson as error:
         return f"is no JSON: {error}"
-    fault = next(compile_schema(check.schema).iter_errors(value), None)
-    if fault is None:
+    validator = compile_schema(check.schema)
+    if validator.is_valid(value):
         return None
-    where = "".join(f"[{step!r}]" for step in fault.instance_path)
-    return f"breaks the schema{' at ' + where if where else ''}: {_short(fault.message)}"
+    if len(text) > EXPLAINED_CHARS or any(word in canonical(check.schema) for word in _REFERENCES):
+        return "breaks the schema"
+    return f"breaks the schema: {_first_fault(validator, value)}"
+
+
+def _first_fault(validator: jsonschema_rs.Validator, value: Any) -> str:
+    try:
+        validator.validate(value)
+    except jsonschema_rs.ValidationError as fault:
+        where = "".join(f"[{step!r}]" for step in fault.instance_path)
+        return fault.message[:MESSAGE_CHARS] + (f" at {where[:MESSAGE_CHARS]}" if where else "")
+    raise AssertionError("a value is valid and is not")
 
 
 def _length_fault(check: Length, text: str) -> str | None:

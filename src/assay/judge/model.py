@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import aclosing
 
 from assay.core import Answer, Budget, Caller, CallFailed, Refusal, StopReason, fold
@@ -49,20 +48,6 @@ class ModelJudge:
         except CallFailed as failed:
             return Judgment(choice=None, outcome="error", calls=(failed.call.id,), cost=failed.call.cost, error=failed.code)
         return _read(answer)
-
-
-async def judge_both(judge: ModelJudge, pair: Pair) -> tuple[Judgment, Judgment]:
-    """The pair as it is, and in the other order; each judgment in the order that it was shown.
-
-    Both are asked at once. Where one cannot be asked, the other is let go and the error goes on.
-    """
-    try:
-        async with asyncio.TaskGroup() as group:
-            first = group.create_task(judge.judge(pair))
-            second = group.create_task(judge.judge(pair.swapped))
-    except BaseExceptionGroup as errors:
-        raise errors.exceptions[0] from None
-    return first.result(), second.result()
 
 
 def _read(answer: Answer) -> Judgment:

@@ -18,11 +18,6 @@ class Pair(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     b: tuple[Message, ...]
     output: OutputFormat | None = None
 
-    @property
-    def swapped(self) -> Pair:
-        """The same pair in the other order."""
-        return msgspec.structs.replace(self, a=self.b, b=self.a)
-
 
 class Judgment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a judge said of a pair, in the order that it was shown.

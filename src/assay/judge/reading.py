@@ -12,7 +12,7 @@ from assay.core import Choice
 from assay.judge.visible import visible
 
 _CHOICES: dict[str, Choice] = {"A": "a", "B": "b", "TIE": "tie", "BOTH BAD": "both_bad"}
-_DECORATION = r"[\s*_`#>]*"
+_DECORATION = r"[\s*_`#>]*+"
 _VERDICT = re.compile(
     rf"{_DECORATION}VERDICT{_DECORATION}[:：]{_DECORATION}(A|B|TIE|BOTH[ _]BAD){_DECORATION}\.?{_DECORATION}", re.I | re.A
 )

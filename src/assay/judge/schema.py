@@ -1,8 +1,8 @@
 """Is an answer the JSON that was asked for?
 
 Schemas are JSON Schema (drafts 4 to 2020-12, by their ``$schema``; 2020-12 where there is none). References lead nowhere but into the
-schema itself: nothing is fetched. Patterns run on an engine that takes linear time, so look-around and back-references are refused
-when the schema is read; ``format`` is not checked, as the drafts leave it open.
+schema itself: nothing is fetched. A pattern that has to go back too often does not match. ``format`` is not checked, as the drafts
+leave it open.
 """
 
 from __future__ import annotations
@@ -17,6 +17,9 @@ import msgspec
 from assay.core import Message, Refusal, Request, Text, ToolCall, canonical
 
 _FENCE = re.compile(r"^[ \t]*(`{3,}|~{3,})[^\n`]*\n(.*?)^[ \t]*\1[`~]*[ \t]*$", re.MULTILINE | re.DOTALL)
+
+
+_PATTERNS = jsonschema_rs.FancyRegexOptions(backtrack_limit=100_000)
 
 
 class NotJson(ValueError):
@@ -63,7 +66,7 @@ def compile_schema(schema: dict[str, Any]) -> jsonschema_rs.Validator:
 def _compile(schema: bytes) -> jsonschema_rs.Validator:
     try:
         return jsonschema_rs.validator_for(
-            msgspec.json.decode(schema), offline=True, validate_formats=False, pattern_options=jsonschema_rs.RegexOptions()
+            msgspec.json.decode(schema), offline=True, validate_formats=False, pattern_options=_PATTERNS, mask="the value"
         )
     except jsonschema_rs.ValidationError as error:
         raise ValueError(error.message) from None

@@ -13,6 +13,7 @@ from assay.judge.check import Check
 
 _LENGTH = re.compile(r"(min|max)_(characters|words|lines)")
 _BOUND = {"min": "least", "max": "most"}
+_NEEDS_VALUE = frozenset({"exact", "one_of", "regex", "number", "json_schema"})
 _HINT = (
     "Write exact:TEXT, one_of:A|B, regex:PATTERN, number:42~0.01 (or ~1%), json_schema:@FILE, min_ or max_ with characters, words or "
     "lines (max_words:50), starts_with:TEXT, ends_with:TEXT, contains:TEXT, lacks:TEXT, json, one_line, bullets, or a check as JSON."
@@ -37,6 +38,8 @@ def _fields(written: str) -> dict[str, Any]:
     if written.startswith("{"):
         return msgspec.json.decode(written, type=dict)
     name, _, value = written.partition(":")
+    if name in _NEEDS_VALUE and not value.strip():
+        raise ValueError(f"{name} needs a value")
     if found := _LENGTH.fullmatch(name):
         return {"check": "length", "unit": found[2], _BOUND[found[1]]: int(value)}
     match name:
