@@ -28,6 +28,7 @@ from assay.stats.spread import ClusterCodes, Interval, cluster_codes, finite, sh
 _FEWEST = 10
 _STEEPEST = 10.0
 _MOST_STEPS = 100
+_SMALL_STEP = 1e-9
 
 
 class LengthEffect(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,10 +43,16 @@ class LengthEffect(msgspec.Struct, frozen=True, kw_only=True):
 def order_effect(first_won: ArrayLike, clusters: ArrayLike | None = None) -> Interval:
     """The share of decisive judgments that went to the answer shown first, less one half: 0 where the order does nothing.
 
-    ``first_won``: 1 or 0 for each judgment that was no tie. The two orders of one pair belong to one cluster.
+    ``first_won``: 1 or 0 for each judgment that was no tie. The two orders of one pair belong to one cluster: where a judge keeps to
+    the same answer in both they make up for each other. Where they all do, the effect is at most half the share of pairs
+    that could have done otherwise (Wilson's bound for none of them).
     """
     hits = np.asarray(first_won, np.float64)
-    found = share(hits, hits.size, np.arange(hits.size) if clusters is None else clusters)
+    codes = np.arange(hits.size) if clusters is None else cluster_codes(clusters, hits.size)
+    if hits.size and not np.bincount(codes, weights=hits - 0.5).any():
+        reach = (share(0, int(codes.max()) + 1).high or 1.0) / 2
+        return Interval(value=0.0, low=-reach, high=reach, n=hits.size)
+    found = share(hits, hits.size, codes, balanced=True)
     low, high = (None if bound is None else bound - 0.5 for bound in (found.low, found.high))
     return Interval(value=None if found.value is None else found.value - 0.5, low=low, high=high, n=found.n, reason=found.reason)
 
@@ -105,7 +112,7 @@ def _fit(rows: Floats, y: Floats) -> Floats | None:
     for _ in range(_MOST_STEPS):
         level = rows @ (beta + step)
         now = float(y @ level - np.logaddexp(0, level).sum())
-        if now < likelihood:
+        if now < likelihood and np.abs(step).max() > _SMALL_STEP:
             step = step / 2
             continue
         beta, likelihood = beta + step, now
@@ -114,7 +121,7 @@ def _fit(rows: Floats, y: Floats) -> Floats | None:
         if np.linalg.cond(information) > 1e12:
             return None
         step = np.asarray(np.linalg.solve(information, rows.T @ (y - chance)), np.float64)
-        if np.abs(step).max() < 1e-10:
+        if np.abs(step).max() < _SMALL_STEP:
             return beta
     return None
 

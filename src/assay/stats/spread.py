@@ -16,7 +16,7 @@ Hyndman and Fan 1996, American Statistician 50, 361-365), so the median of an ev
 from __future__ import annotations
 
 from functools import lru_cache
-from math import atan, cos, log, pi, sin, sqrt
+from math import atan, cos, inf, log, pi, sin, sqrt
 from statistics import NormalDist
 from typing import TypeAlias
 
@@ -52,9 +52,10 @@ class Interval(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None = None
 
 
-def share(successes: ArrayLike, n: int, clusters: ArrayLike | None = None) -> Interval:
+def share(successes: ArrayLike, n: int, clusters: ArrayLike | None = None, *, balanced: bool = False) -> Interval:
     """The share of successes among ``n``. ``successes``: their number, or one 0 or 1 for each of the ``n``, which ``clusters``
-    (a label for each of them) needs.
+    (a label for each of them) needs. ``balanced``: trials of one cluster may also make up for each other, so they may tell more than
+    as many independent ones would; otherwise they never count for more.
 
     Raises:
         InvalidInput: more successes than trials, a value besides 0 and 1, or lengths that differ.
@@ -75,7 +76,7 @@ def share(successes: ArrayLike, n: int, clusters: ArrayLike | None = None) -> In
     groups = int(codes.max()) + 1
     if groups < 2:
         return Interval(value=total / n, n=n, reason="one_cluster")
-    return _wilson(total / n, _effective(hits, codes), student(groups - 1, _TAIL), n)
+    return _wilson(total / n, _effective(hits, codes, inf if balanced else n), student(groups - 1), n)
 
 
 def mean(values: ArrayLike, clusters: ArrayLike | None = None) -> Interval:
@@ -92,7 +93,7 @@ def mean(values: ArrayLike, clusters: ArrayLike | None = None) -> Interval:
     error = clustered_error(data - value, codes) / n
     if np.ptp(data) == 0:
         return Interval(value=value, n=n, reason="no_spread")
-    reach = student(groups - 1, _TAIL) * error
+    reach = student(groups - 1) * error
     return Interval(value=value, low=value - reach, high=value + reach, n=n)
 
 
@@ -215,15 +216,16 @@ def _wilson(p: float, trials: float, z: float, n: int) -> Interval:
     return Interval(value=p, low=max(0.0, min(middle - reach, p)), high=min(1.0, max(middle + reach, p)), n=n)
 
 
-def _effective(hits: Floats, codes: ClusterCodes) -> float:
-    """How many independent trials tell as much: ``n`` over the design effect, never more than ``n``.
+def _effective(hits: Floats, codes: ClusterCodes, most: float) -> float:
+    """How many independent trials tell as much: ``n`` over the design effect, ``most`` at most.
 
     Where all trials came out alike nothing tells how they go together, and each cluster counts as one.
     """
     n, p = hits.size, float(hits.mean())
     if p in (0.0, 1.0):
         return float(codes.max() + 1)
-    return min(float(n), n * p * (1 - p) / (clustered_error(hits - p, codes) ** 2 / n))
+    error = clustered_error(hits - p, codes)
+    return min(most, n * n * p * (1 - p) / error**2) if error > 1e-9 else float(n)
 
 
 def _ranks(n: int, q: float) -> tuple[int, int]:
