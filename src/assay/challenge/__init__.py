@@ -4,9 +4,3 @@ Covered: each answer and each judgment is on record before it counts; nothing is
 before each call; looking at the evidence at any time does not change how often the answer is wrong; nobody who judges is told
 which answer is whose. Not covered: style, by which a judge may know a model; tools whose results depend on when they are called.
 """
-
-from assay.challenge.challenges import Challenges
-from assay.challenge.runner import Limits
-from assay.challenge.spec import Spec
-
-__all__ = ["Challenges", "Limits", "Spec"]

@@ -209,10 +209,11 @@ class Challenges:
 
     async def _plan(self, spec: Spec, session: str) -> tuple[Plan, builtins.list[Item]]:
         cast = check_spec(spec, session, self._find)
-        seed = spec.seed if spec.seed is not None else draw_seed()
-        gathered = await gather(self._db, spec.source, spec.limit, seed)
+        if spec.seed is None:
+            spec = msgspec.structs.replace(spec, seed=draw_seed())
+        gathered = await gather(self._db, spec.source, spec.limit, spec.seed or 0)
         check_items(spec, gathered.items)
-        return await asyncio.to_thread(make_plan, spec, seed, gathered, cast)
+        return await asyncio.to_thread(make_plan, spec, gathered, cast.challenger, cast.incumbent, cast.judges)
 
     async def _drive(self, run: Run, live: _Live) -> None:
         """See a run through to whatever end, and put that on record."""

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 import msgspec
 
 from assay import __version__
-from assay.challenge.check import Cast
 from assay.challenge.item import Item
 from assay.challenge.spec import HUMAN, PROGRAM, Spec
 from assay.challenge.work import BadLine
@@ -58,8 +57,11 @@ def draw_seed() -> int:
     return random.SystemRandom().getrandbits(_SEED_BITS)
 
 
-def make_plan(spec: Spec, seed: int, gathered: Gathered, cast: Cast) -> tuple[Plan, list[Item]]:
+def make_plan(
+    spec: Spec, gathered: Gathered, challenger: Deployment, incumbent: Deployment, judges: Sequence[Deployment]
+) -> tuple[Plan, list[Item]]:
     """The plan, and its items in the order in which they count."""
+    seed = draw_seed() if spec.seed is None else spec.seed
     single, repeated = _without_repeats(gathered.items)
     items = draw_order(single, seed, spec.limit)
     notes = [*gathered.notes]
@@ -70,15 +72,15 @@ def make_plan(spec: Spec, seed: int, gathered: Gathered, cast: Cast) -> tuple[Pl
     plan = Plan(
         seed=seed,
         version=__version__,
-        challenger=cast.challenger,
-        incumbent=cast.incumbent,
-        judges=cast.judges,
+        challenger=challenger,
+        incumbent=incumbent,
+        judges=tuple(judges),
         items=len(items),
         clusters=len(set(clusters_of(items))),
         categories=dict(Counter(item.category for item in items)),
         notes=tuple(notes),
         bad=gathered.bad,
-        estimate=_estimate(items, cast),
+        estimate=_estimate(items, challenger, incumbent, judges),
         items_hash=content_hash(tuple(item.id for item in items)),
         rubric_hash=None if spec.judges[0] in (HUMAN, PROGRAM) else rubric_of(spec).hash,
     )
@@ -111,12 +113,12 @@ def _without_repeats(items: Sequence[Item]) -> tuple[list[Item], int]:
     return list(reversed(single.values())), len(items) - len(single)
 
 
-def _estimate(items: Sequence[Item], cast: Cast) -> Money | None:
+def _estimate(items: Sequence[Item], challenger: Deployment, incumbent: Deployment, judges: Sequence[Deployment]) -> Money | None:
     asked = sum(len(canonical(item.request)) // BYTES_PER_TOKEN * (1 + len(item.recorded)) for item in items)
     answered = sum(ANSWER_TOKENS * (1 + len(item.recorded)) for item in items)
     contestant = Usage(input=asked, output=answered)
     judge = Usage(input=2 * (asked + 2 * answered), output=2 * JUDGMENT_TOKENS * len(items))
-    parts = [(cast.challenger, contestant), (cast.incumbent, contestant), *((one, judge) for one in cast.judges)]
+    parts = [(challenger, contestant), (incumbent, contestant), *((one, judge) for one in judges)]
     costs = [one.price.cost(usage) for one, usage in parts if one.price is not None]
     if len(costs) < len(parts) or len({cost.currency for cost in costs}) != 1:
         return None
