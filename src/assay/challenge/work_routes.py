@@ -22,7 +22,7 @@ class Incoming(msgspec.Struct, frozen=True):
     mode: Mode = "new"
 
 
-class Imported(msgspec.Struct, frozen=True, kw_only=True):
+class BroughtIn(msgspec.Struct, frozen=True, kw_only=True):
     """What a file held: ``items`` in it, by category, and how many of them were ``added`` to the collection ``name``."""
 
     name: str
@@ -43,11 +43,11 @@ class Collections(msgspec.Struct, frozen=True):
 def work_routes(db: Database) -> list[Endpoint]:
     """The routes."""
 
-    async def bring_in(request: Request, query: Incoming, body: bytes) -> Imported:
+    async def bring_in(request: Request, query: Incoming, body: bytes) -> BroughtIn:
         """Bring in a file of one's own work, whose bytes are the body. Lines that no item came of are named in the answer."""
         brought = await asyncio.to_thread(read_work, body, query.file)
         added = await save_work(db, query.name, brought, origin=query.file, mode=query.mode)
-        return Imported(
+        return BroughtIn(
             name=query.name,
             format=brought.format,
             items=len(brought.items),

@@ -6,6 +6,7 @@ Each command's module is imported only when it is asked for, so that ``assay --h
 
 import importlib
 import sys
+from keyword import iskeyword
 from typing import NoReturn
 
 import click
@@ -23,6 +24,8 @@ _COMMANDS = {
     "model": "What can be called.",
     "key": "Gateway keys: create, list, revoke.",
     "chat": "Talk to a model in the terminal.",
+    "challenge": "A new model against the current one, on your own work.",
+    "import": "Bring in your own work to try models on.",
     "arena": "Votes: import, rate, export, verify.",
     "db": "The database: migrate, back up.",
     "config": "Settings: show, check.",
@@ -36,7 +39,8 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
             return None
-        command: click.Command = getattr(importlib.import_module(f"assay.cli.{cmd_name}"), cmd_name)
+        name = f"{cmd_name}_" if iskeyword(cmd_name) else cmd_name
+        command: click.Command = getattr(importlib.import_module(f"assay.cli.{name}"), name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -84,6 +84,10 @@ class Gateway:
         """What can be called now."""
         return self.snapshot.deployments
 
+    def find(self, name: str) -> Deployment:
+        """The deployment that answers to ``name``. Raises as `Snapshot.find` does."""
+        return self.snapshot.find(name).deployment
+
     async def close(self) -> None:
         """Cut what runs, commit every call, and let go of all connections."""
         self._chat.close()

@@ -20,6 +20,10 @@ from assay.arena import Arena, vote_routes
 from assay.arena import routes as arena_routes
 from assay.arena.imports import import_file
 from assay.board import routes as board_routes
+from assay.challenge import routes as challenge_routes
+from assay.challenge.challenges import Challenges
+from assay.challenge.people import People
+from assay.challenge.work_routes import work_routes
 from assay.core import AssayError, Settings, now_us
 from assay.gateway import Gateway, practice
 from assay.gateway import routes as gateway_routes
@@ -27,7 +31,7 @@ from assay.store import Database, Vault, keys, migrate, open_database
 from assay.store.lock import DataLock
 from assay.store.queries import drop_expired_bodies
 from assay.web import SCHEMAS, problems
-from assay.web.access import Doorkeeper, Guard
+from assay.web.access import Doorkeeper, Guard, is_invitation
 from assay.web.pages import page
 from assay.web.routes import routes
 
@@ -38,13 +42,21 @@ class Assay:
     """The running product, an ASGI callable. ``url`` is where it listens, once it does; ``endpoints`` are all of the API."""
 
     def __init__(
-        self, settings: Settings, database: Database, vault: Vault, gateway: Gateway, arena: Arena, doorkeeper: Doorkeeper
+        self,
+        settings: Settings,
+        database: Database,
+        vault: Vault,
+        gateway: Gateway,
+        arena: Arena,
+        challenges: Challenges,
+        doorkeeper: Doorkeeper,
     ):
         self.settings = settings
         self.database = database
         self.vault = vault
         self.gateway = gateway
         self.arena = arena
+        self.challenges = challenges
         self.doorkeeper = doorkeeper
         self.url = ""
         endpoints = self._endpoints()
@@ -64,7 +76,7 @@ class Assay:
             log.warning("cut off an answer to stop method=%s", scope["method"])
 
     async def _api_or_page(self, scope: Scope, receive: Receive, send: Send) -> None:
-        is_api = scope["path"].startswith("/api/") or scope["path"] in {"/login", "/healthz"}
+        is_api = scope["path"].startswith("/api/") or scope["path"] in {"/login", "/healthz"} or is_invitation(scope)
         await (self._api if is_api else self._page)(scope, receive, send)
 
     async def first_key(self) -> str | None:
@@ -75,19 +87,32 @@ class Assay:
         await self.gateway.refresh()
         return key
 
+    async def _hidden_requests(self) -> list[str]:
+        """The requests whose calls would tell somebody who judges blind what they must not know."""
+        return [*await self.arena.hidden_requests(), *await self.challenges.hidden_requests()]
+
     def _endpoints(self) -> list[Endpoint]:
+        people = People(self.database, self.challenges.hear, self.challenges.pass_over)
         return [
-            *routes(self.settings, self.doorkeeper, url=lambda: self.url, first_run=lambda: not self.gateway.deployments()),
-            *gateway_routes.routes(self.gateway, self.arena.hidden_requests),
+            *routes(
+                self.settings,
+                self.doorkeeper,
+                url=lambda: self.url,
+                first_run=lambda: not self.gateway.deployments(),
+                people=people,
+            ),
+            *gateway_routes.routes(self.gateway, self._hidden_requests),
             *arena_routes.routes(self.arena),
             *vote_routes.routes(self.database, self.vault),
             *board_routes.routes(
                 self.database,
                 providers=lambda: [entry.provider for entry in self.gateway.registry.entries.values()],
-                hidden=self.arena.hidden_requests,
+                hidden=self._hidden_requests,
                 import_file=partial(import_file, self.database, self.vault),
                 data_dir=self.settings.data_dir,
             ),
+            *work_routes(self.database),
+            *challenge_routes.routes(self.challenges, people, url=lambda: self.url),
         ]
 
 
@@ -111,8 +136,10 @@ async def assemble(settings: Settings) -> AsyncGenerator[Assay, None]:
         await stack.enter_async_context(_dropping_expired_bodies(database))
         arena = await Arena.start(database, vault, gateway.caller, gateway.deployments, bodies=settings.bodies)
         stack.push_async_callback(arena.close)
+        challenges = await Challenges.start(database, gateway.caller, gateway.find)
+        stack.push_async_callback(challenges.close)
         doorkeeper = await Doorkeeper.open(settings, vault.derive("session"), database)
-        yield Assay(settings, database, vault, gateway, arena, doorkeeper)
+        yield Assay(settings, database, vault, gateway, arena, challenges, doorkeeper)
 
 
 @asynccontextmanager

@@ -11,9 +11,10 @@ export interface Problem {
   param?: string | null;
 }
 
-/** What the page must know before anything else. `first_run`: no provider has a key yet. */
+/** What the page must know before anything else. `first_run`: no provider has a key yet. A `guest` is not signed in. */
 export interface SessionState {
   signed_in: boolean;
+  guest: ShownGuest | null;
   version: string;
   demo: boolean;
   bodies: Bodies;
@@ -21,6 +22,12 @@ export interface SessionState {
   practice: boolean;
   first_run: boolean;
   password_login: boolean;
+}
+
+/** Somebody who was invited to judge one challenge, and by which name. */
+export interface ShownGuest {
+  challenge: string;
+  name: string;
 }
 
 export type Bodies = "full" | "hashed" | "off";
@@ -495,4 +502,590 @@ export type RankTest = "pairwise" | "simultaneous";
 export interface Excluded {
   reason: string;
   votes: number;
+}
+
+/** What a file held: `items` in it, by category, and how many of them were `added` to the collection `name`. */
+export interface BroughtIn {
+  name: string;
+  format: string;
+  items: number;
+  added: number;
+  bad: Array<BadLine>;
+  notes: Array<string>;
+  categories: Record<string, number>;
+}
+
+/** A line (from 1) that no item came of, and why. */
+export interface BadLine {
+  line: number;
+  reason: string;
+}
+
+/** Everything that was brought in. */
+export interface Collections {
+  work: Array<Collection>;
+}
+
+/** Work that was brought in. `origin` names the files, `categories` counts the `items` of each. */
+export interface Collection {
+  name: string;
+  items: number;
+  format: string;
+  origin: string;
+  at: string;
+  categories: Record<string, number>;
+}
+
+/**
+ * A challenge as it was asked for.
+ *
+ * `challenger` and `incumbent` are deployments. `judges`: `("human",)`, `("program",)`, or one or more deployments that
+ * judge as a jury. `margin` is in win rate (0.05 is five points of a hundred): see `zone`. `budget` bounds what contestants
+ * and judges may cost together. `checks` hold for every item, beside its own. `rerun` maps a tool's name to the command that
+ * runs it again (arguments as JSON on standard input, result on standard output). `seed` fixes the sample, the order and the
+ * sides. `rubric` replaces the shipped one.
+ */
+export interface Spec {
+  challenger: string;
+  incumbent: string;
+  source: Traffic | Work | Content | Example;
+  judges: Array<string>;
+  goal?: Goal;
+  margin?: number;
+  confidence?: number;
+  limit?: number;
+  budget?: Money | null;
+  checks?: Array<Exact | OneOf | Pattern | Number | JsonSchema | Length | Format>;
+  rerun?: Record<string, Array<string>>;
+  rubric?: string | null;
+  concurrency?: number;
+  seed?: number | null;
+}
+
+/**
+ * The gateway's own recorded calls: of one `key` (id or name), asked under one `alias`, between two times
+ * (microseconds UTC), with one `tag` (`name=value` of the request's metadata, or a bare tag).
+ */
+export interface Traffic {
+  kind: "traffic";
+  key?: string | null;
+  alias?: string | null;
+  since?: number | null;
+  until?: number | null;
+  tag?: string | null;
+}
+
+/** A collection that was brought in before, by its `name`. */
+export interface Work {
+  kind: "work";
+  name: string;
+}
+
+/** A file sent along: its `name` and its `text`. */
+export interface Content {
+  kind: "content";
+  name: string;
+  text: string;
+}
+
+/** A file of prompts that Assay ships, by its `name`. */
+export interface Example {
+  kind: "example";
+  name: string;
+}
+
+export type Goal = "better" | "no_worse";
+
+/** The answer is `value`, white space around it aside. */
+export interface Exact {
+  check: "exact";
+  value: string;
+  ignore_case?: boolean;
+}
+
+/** The answer is one of `values`, white space around it aside. */
+export interface OneOf {
+  check: "one_of";
+  values: Array<string>;
+  ignore_case?: boolean;
+}
+
+/** The regular expression `pattern` is found in the answer. */
+export interface Pattern {
+  check: "regex";
+  pattern: string;
+}
+
+/** The last number in the answer is `value`, give or take `tolerance` or `relative` (a share of `value`), whichever is more. */
+export interface Number {
+  check: "number";
+  value: number;
+  tolerance?: number;
+  relative?: number;
+}
+
+/** The answer, or the only code block in it, is JSON under `schema`. */
+export interface JsonSchema {
+  check: "json_schema";
+  schema: Record<string, unknown>;
+}
+
+/**
+ * The answer has at least `least` and at most `most` of `unit`. Each Chinese character or kana counts as a word; blank lines
+ * do not count.
+ */
+export interface Length {
+  check: "length";
+  unit?: "characters" | "lines" | "words";
+  least?: number | null;
+  most?: number | null;
+}
+
+/** The answer is JSON, one line or a list, or it begins with, ends with, holds or lacks `value`. */
+export interface Format {
+  check: "format";
+  rule: "bullets" | "contains" | "ends_with" | "json" | "lacks" | "one_line" | "starts_with";
+  value?: string;
+  ignore_case?: boolean;
+}
+
+/** What a challenge would ask, before anything is asked. `estimate` is a rough guess; null where a price is not known. */
+export interface ShownPlan {
+  challenger: string;
+  incumbent: string;
+  items: number;
+  clusters: number;
+  categories: Record<string, number>;
+  notes: Array<string>;
+  bad: Array<BadLine>;
+  estimate: Money | null;
+}
+
+/** The challenge that runs now. */
+export interface Started {
+  id: string;
+}
+
+/** All challenges, the newest first. */
+export interface SummaryList {
+  challenges: Array<Summary>;
+}
+
+/** A challenge in one line. `challenger` and `incumbent` are deployments. */
+export interface Summary {
+  id: string;
+  state: State;
+  at: string;
+  ended_at: string | null;
+  challenger: string;
+  incumbent: string;
+  goal: Goal;
+  judges: Array<string>;
+  decision: Decision | null;
+  win_rate: Estimate;
+  judged: number;
+  planned: number;
+  spent: Money | null;
+}
+
+export type State = "running" | "interrupted" | "stopped" | "ended";
+
+/** The answer. `more_items`: about how many further items would settle it; null where nothing points to an end. */
+export interface Decision {
+  word: Word;
+  more_items: number | null;
+}
+
+export type Word = "switch" | "do_not_switch" | "cannot_tell" | "budget_spent";
+
+/** A number with its interval and how many observations it rests on; all null but `reason` where it cannot be had. */
+export interface Estimate {
+  value: number | null;
+  low: number | null;
+  high: number | null;
+  n: number;
+  reason: string | null;
+}
+
+/**
+ * A challenge as it stands, or as it ended. `decision` is null only before the first look.
+ *
+ * `win_rate`: share of judged observations won by the challenger, ties half; its bounds hold at every look, each with the
+ * confidence asked for. `superior` and `no_worse` say whether each has been shown so far, whatever was the goal.
+ * `clearest_wins` and `clearest_losses` are item numbers. `histories_by_incumbent` is the share of asked items whose recorded
+ * prefix the incumbent wrote at least in part.
+ */
+export interface Report {
+  id: string;
+  state: State;
+  at: string;
+  ended_at: string | null;
+  spec: Spec;
+  sides: Record<Side, string>;
+  decision: Decision | null;
+  win_rate: Estimate;
+  superior: boolean;
+  no_worse: boolean;
+  tally: Tally;
+  evidence: Array<Step>;
+  categories: Array<Share>;
+  metrics: Array<Metric>;
+  judges: Array<JudgeNote>;
+  agreements: Array<Agreement>;
+  diverged: Record<Side, number>;
+  histories_by_incumbent: Estimate;
+  clearest_wins: Array<number>;
+  clearest_losses: Array<number>;
+  spent: Money | null;
+  assumptions: Array<Assumption>;
+  repeat: Repeat;
+  waiting_for_people: number;
+  trouble: string | null;
+}
+
+export type Side = "challenger" | "incumbent";
+
+/** Items by what became of them. `unjudged`: both answered, but no judge gave a usable judgment. */
+export interface Tally {
+  planned: number;
+  asked: number;
+  judged: number;
+  won: number;
+  tied: number;
+  lost: number;
+  diverged: number;
+  failed: number;
+  unjudged: number;
+}
+
+/**
+ * The evidence after `n` observations (clusters): the win rate with its always-valid bounds, and how strong the evidence
+ * for *switch* and for *do not switch* is, as log10 of the e-values.
+ */
+export interface Step {
+  n: number;
+  win_rate: number;
+  low: number;
+  high: number;
+  switch: number;
+  stay: number;
+}
+
+/** The win rate within one category. Not corrected for looking at several: for a hint, not for a verdict. */
+export interface Share {
+  category: string;
+  items: number;
+  win_rate: Estimate;
+}
+
+/**
+ * One thing measured of both contestants. `difference` is challenger less incumbent, paired by item.
+ *
+ * `name`: cost_per_1000 (in units of `unit`, a currency), ttft_p50, ttft_p95, total_p50, total_p95 (ms), failure_rate,
+ * refusal_rate, truncation_rate, schema_valid_rate, divergence_rate (shares), length (characters), output_tokens.
+ * `better` is the direction that is better, null where neither is.
+ */
+export interface Metric {
+  name: string;
+  unit: string;
+  challenger: Estimate;
+  incumbent: Estimate;
+  difference: Estimate;
+  better: "higher" | "lower" | null;
+}
+
+/**
+ * What is known of one judge. `judge`: a deployment, `program`, or a person's name.
+ *
+ * `order_effect`: share of decisive judgments for whichever answer stood first, less one half; for a model, that sees each pair in
+ * both orders, `order_flips` is the share of pairs on which the order changed its mind. `length_effect`: log-odds per
+ * doubling of length, with who wrote the answer held constant. `win_rate_at_equal_length` is what is left then.
+ * `found` names the biases whose interval leaves out none: `order`, `length`. `warnings`: `judges_itself`.
+ */
+export interface JudgeNote {
+  judge: string;
+  kind: "human" | "model" | "program";
+  decides: boolean;
+  judgments: number;
+  unparsed: number;
+  failed: number;
+  win_rate: Estimate;
+  order_effect: Estimate;
+  order_flips: Estimate;
+  length_effect: Estimate;
+  win_rate_at_equal_length: Estimate;
+  found: Array<string>;
+  warnings: Array<string>;
+  cost: Money | null;
+}
+
+/** How often two judges chose alike on the same pairs (challenger, incumbent, neither), and Cohen's kappa. */
+export interface Agreement {
+  first: string;
+  second: string;
+  pairs: number;
+  rate: Estimate;
+  kappa: Estimate;
+}
+
+/** Something that the verdict takes for granted: a stable `code`, what is said of it, and numbers to say it with. */
+export interface Assumption {
+  code: string;
+  text: string;
+  values: Record<string, number | string>;
+}
+
+/** All that somebody needs to check and repeat it. `command` is for a terminal; hashes are SHA-256 in hex. */
+export interface Repeat {
+  command: string;
+  seed: number;
+  version: string;
+  items_hash: string;
+  rubric_hash: string | null;
+  chain_head: string | null;
+}
+
+/** How a challenge stands now. */
+export interface Progress {
+  report: Report;
+}
+
+/** How a challenge stands, now that it runs no longer. */
+export interface Concluded {
+  report: Report;
+}
+
+/** One event of a challenge. */
+export type ChallengeEvent =
+  | ({ event: "progress" } & Progress)
+  | ({ event: "end" } & Concluded);
+
+/** Some of the items that were asked; `next` is the `after` of the page after this one. */
+export interface ItemPage {
+  items: Array<ShownItem>;
+  next: number | null;
+}
+
+/** An item in one line; `prompt` is the beginning of what was asked last. No answers: those who vote may read the list. */
+export interface ShownItem {
+  number: number;
+  category: string;
+  origin: string;
+  outcome: ItemOutcome;
+  score: number | null;
+  prompt: string;
+}
+
+export type ItemOutcome = "won" | "tied" | "lost" | "diverged" | "failed" | "unjudged";
+
+/** An item with both answers, to read side by side. A side is null until it has answered. */
+export interface ReadItem {
+  number: number;
+  category: string;
+  origin: string;
+  outcome: ItemOutcome;
+  score: number | null;
+  prefix: Array<Message>;
+  recorded: Array<Exchange>;
+  sides: Record<Side, ReadSide | null>;
+  judgments: Array<ReadJudgment>;
+}
+
+/** One message. `name` tells participants of one role apart. */
+export interface Message {
+  role: Role;
+  parts?: Array<Text | Thinking | Refusal | ToolCall | ToolResult | Image | Audio | Video | File | Page | Unknown>;
+  name?: string | null;
+  extra?: Record<string, Record<string, unknown>>;
+}
+
+export type Role = "system" | "developer" | "user" | "assistant" | "tool";
+
+/** Words said to the other side. */
+export interface Text {
+  type: "text";
+  extra?: Record<string, Record<string, unknown>>;
+  text: string;
+}
+
+/** What a model thought before it answered. `signature` and `redacted` are opaque and belong to `provider`. */
+export interface Thinking {
+  type: "thinking";
+  extra?: Record<string, Record<string, unknown>>;
+  text?: string;
+  signature?: string | null;
+  redacted?: string | null;
+  provider?: string | null;
+}
+
+/** Words with which a model declined, where its protocol tells them from an answer. */
+export interface Refusal {
+  type: "refusal";
+  extra?: Record<string, Record<string, unknown>>;
+  text: string;
+}
+
+/** A model asks for a tool. `arguments` is the JSON text as the model wrote it, valid or not. */
+export interface ToolCall {
+  type: "tool_call";
+  extra?: Record<string, Record<string, unknown>>;
+  id: string;
+  name: string;
+  arguments?: string;
+  signature?: string | null;
+}
+
+/** What a tool gave back for the call `id`. */
+export interface ToolResult {
+  type: "tool_result";
+  extra?: Record<string, Record<string, unknown>>;
+  id: string;
+  parts?: Array<Text | Thinking | Refusal | ToolCall | ToolResult | Image | Audio | Video | File | Page | Unknown>;
+  is_error?: boolean;
+}
+
+/** A picture. `detail` is the resolution asked for (`low`, `high`, `auto`). */
+export interface Image {
+  type: "image";
+  extra?: Record<string, Record<string, unknown>>;
+  url?: string | null;
+  data?: string | null;
+  media_type?: string | null;
+  detail?: string | null;
+}
+
+/** Sound. */
+export interface Audio {
+  type: "audio";
+  extra?: Record<string, Record<string, unknown>>;
+  url?: string | null;
+  data?: string | null;
+  media_type?: string | null;
+}
+
+/** Moving pictures. */
+export interface Video {
+  type: "video";
+  extra?: Record<string, Record<string, unknown>>;
+  url?: string | null;
+  data?: string | null;
+  media_type?: string | null;
+}
+
+/** A document. `file_id` names one that was uploaded to the provider before. */
+export interface File {
+  type: "file";
+  extra?: Record<string, Record<string, unknown>>;
+  url?: string | null;
+  data?: string | null;
+  media_type?: string | null;
+  name?: string | null;
+  file_id?: string | null;
+}
+
+/** A web page written by a model; shown on another origin only. */
+export interface Page {
+  type: "page";
+  extra?: Record<string, Record<string, unknown>>;
+  html: string;
+}
+
+/** A part of a kind that this version does not know, kept whole in `extra`. */
+export interface Unknown {
+  type: "unknown";
+  extra?: Record<string, Record<string, unknown>>;
+}
+
+/** One recorded step after the prefix: what was said then, and what the tools it called gave back (role `tool`). */
+export interface Exchange {
+  said: Message;
+  results?: Array<Message>;
+}
+
+/** How a contestant fared on one item. `turns` is all that followed the prefix; the last is the answer. */
+export interface ReadSide {
+  name: string;
+  ending: Ending;
+  turns: Array<Message>;
+  cost: Money | null;
+  ttft_ms: number | null;
+  total_ms: number | null;
+  error: string | null;
+  detail: string | null;
+}
+
+export type Ending = "answered" | "diverged" | "failed";
+
+/** One judgment. `first` is the side that was shown first, `won` the side that it prefers; null where it gave no usable choice. */
+export interface ReadJudgment {
+  judge: string;
+  kind: "human" | "model" | "program";
+  first: Side | null;
+  won: "both_bad" | "challenger" | "incumbent" | "tie" | null;
+  outcome: "error" | "ok" | "unparsed";
+  reason: string;
+}
+
+/** Whom to invite. */
+export interface NewPerson {
+  name: string;
+}
+
+/** A link for one person, good until its guest is shown a first pair. `this_machine_only`: others cannot reach `url`. */
+export interface Invitation {
+  person: string;
+  name: string;
+  url: string;
+  this_machine_only: boolean;
+}
+
+/** All who judge a challenge, in the order they came. */
+export interface PeopleList {
+  people: Array<Person>;
+}
+
+/** Somebody who judges. `invited`: their link was not used yet. `removed`: they may vote no more; what they cast stands. */
+export interface Person {
+  person: string;
+  name: string;
+  votes: number;
+  invited: boolean;
+  removed: boolean;
+}
+
+/**
+ * How voting stands for one person. `open`: more pairs may come. `decides`: votes make the verdict here; elsewhere they
+ * only check the judge.
+ */
+export interface Voting {
+  name: string;
+  open: boolean;
+  decides: boolean;
+  voted: number;
+  waiting: number;
+}
+
+/**
+ * Two answers to one item, in an order that a coin decided. `transcript` is what was asked, `a` and `b` what followed.
+ *
+ * `voted` counts this person's votes, `waiting` the pairs that wait for one, this one included.
+ */
+export interface ShownPair {
+  number: number;
+  transcript: Array<Message>;
+  a: Array<Message>;
+  b: Array<Message>;
+  voted: number;
+  waiting: number;
+}
+
+/** Which side was better. */
+export interface Ballot {
+  choice: Choice;
+}
+
+/** How many votes this person has cast, and how many pairs wait for one. */
+export interface Voted {
+  voted: number;
+  waiting: number;
 }

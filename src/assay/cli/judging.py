@@ -1,0 +1,116 @@
+"""Judging in the terminal: two answers, no names, one key."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import sys
+import termios
+import tty
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+from typing import Any
+
+import click
+import msgspec
+
+from assay.cli.output import printable, say
+from assay.cli.remote import MAX_REPLY_BYTES, Server
+
+_KEYS = {"1": "a", "2": "b", "3": "tie", "4": "both_bad"}
+_WAIT_S = 1.0
+
+
+async def judge_in_terminal(server: Server, id: str) -> None:
+    """Show pair after pair until there is none left, or the person has had enough."""
+    while True:
+        pair = await _next(server, id)
+        if pair is None:
+            if not await _is_running(server, id):
+                say("Nothing is left to judge.")
+                return
+            await asyncio.sleep(_WAIT_S)
+            continue
+        _show(pair)
+        key = await _key()
+        if key == "q":
+            return
+        path = f"/api/v1/challenges/{id}/pairs/{pair['number']}"
+        if key == "s":
+            await server.post(f"{path}/skip")
+        else:
+            await server.post(f"{path}/vote", {"choice": _KEYS[key]})
+
+
+async def _next(server: Server, id: str) -> dict[str, Any] | None:
+    response = await server.open("GET", f"/api/v1/challenges/{id}/pairs/next")
+    body = await response.read_all(MAX_REPLY_BYTES)
+    if response.status == HTTPStatus.NO_CONTENT:
+        return None
+    pair: dict[str, Any] = msgspec.json.decode(body)
+    return pair
+
+
+async def _is_running(server: Server, id: str) -> bool:
+    return bool((await server.get(f"/api/v1/challenges/{id}"))["state"] == "running")
+
+
+def _show(pair: dict[str, Any]) -> None:
+    width = min(shutil.get_terminal_size().columns, 100)
+    rule = "─" * width
+    said = f"pair {pair['number']} · {pair['voted']} judged by you · {pair['waiting']} waiting"
+    lines = ["", rule, said, ""]
+    lines += [_words(message) for message in pair["transcript"]]
+    for side in ("a", "b"):
+        lines += ["", f"── {side} " + "─" * (width - 5), *(_words(message) for message in pair[side])]
+    click.echo(printable("\n".join(lines)), err=True)
+
+
+def _words(message: dict[str, Any]) -> str:
+    """A message as text: its words, and its tool calls by name and arguments."""
+    words = []
+    for part in message.get("parts", ()):
+        match part["type"]:
+            case "text" | "refusal":
+                words.append(part["text"])
+            case "tool_call":
+                words.append(f"[calls {part['name']} {part.get('arguments', '')}]")
+            case "tool_result":
+                words += [f"[result] {inner['text']}" for inner in part.get("parts", ()) if inner["type"] == "text"]
+            case "thinking":
+                pass
+            case kind:
+                words.append(f"[{kind}]")
+    return "\n".join(words)
+
+
+async def _key() -> str:
+    """The next of our keys that the person types; the loop goes on meanwhile, and Ctrl-C does what it always does."""
+    click.echo("\n1 a · 2 b · 3 tie · 4 both bad · s skip · q enough: ", nl=False, err=True)
+    with _typed_keys() as keys:
+        while (key := (await keys.get()).lower()) not in {*_KEYS, "s", "q"}:
+            pass
+    click.echo(key, err=True)
+    return key
+
+
+@contextmanager
+def _typed_keys() -> Iterator[asyncio.Queue[str]]:
+    """Keys as they are typed, without Enter; the end of the input is a ``q``."""
+    stdin, loop = sys.stdin.fileno(), asyncio.get_running_loop()
+    keys: asyncio.Queue[str] = asyncio.Queue()
+
+    def read() -> None:
+        for key in os.read(stdin, 64).decode("utf-8", "replace") or "q":
+            keys.put_nowait(key)
+
+    before = termios.tcgetattr(stdin)
+    tty.setcbreak(stdin)
+    loop.add_reader(stdin, read)
+    try:
+        yield keys
+    finally:
+        loop.remove_reader(stdin)
+        termios.tcsetattr(stdin, termios.TCSADRAIN, before)
