@@ -22,6 +22,7 @@ from assay.arena import leak
 from assay.challenge import people_queries
 from assay.challenge.evidence import settle_unjudged
 from assay.challenge.item import Item
+from assay.challenge.judging import subject
 from assay.challenge.people_queries import Judge
 from assay.challenge.queries import CHAIN, Run, load_item, load_run, load_trials_of
 from assay.challenge.shown import Person, ShownPair, Voted, Voting, blind
@@ -34,8 +35,6 @@ from assay.core import (
     Forbidden,
     InvalidInput,
     NotFound,
-    Subject,
-    Transcript,
     Unauthorized,
     Verdict,
     new_id,
@@ -323,7 +322,7 @@ def _verdict(run: Run, number: int, item: Item, trials: dict[Side, Trial], perso
     return Verdict(
         id=f"{run.id}.{number}.{HUMAN if _decide(run) else person}",
         kind="vote",
-        subjects=tuple(_subject(item, trials[side], sides[side]) for side in (a, _other(a))),
+        subjects=tuple(subject(sides[side], item, trials[side]) for side in (a, _other(a))),
         by=person,
         at=now_us(),
         choice=choice,
@@ -331,11 +330,6 @@ def _verdict(run: Run, number: int, item: Item, trials: dict[Side, Trial], perso
         source=run.id,
         flags=(leak.FLAG,) if tells else (),
     )
-
-
-def _subject(item: Item, trial: Trial, deployment: Deployment) -> Subject:
-    said = Transcript((*item.request.transcript.messages, *trial.turns))
-    return Subject(model=deployment.model, deployment=deployment.id, transcript=said.hash, calls=trial.calls)
 
 
 def _tells(item: Item, trial: Trial, deployment: Deployment) -> bool:

@@ -223,27 +223,31 @@ def summarise(report: Report) -> Summary:
 
 def blind(messages: Iterable[Message]) -> tuple[Message, ...]:
     """``messages`` without what only the writer's provider puts there: thinking, ids, signatures, fields that we do not know."""
-    return _bare(messages, is_blind=True)
+    return _bare(messages, thinking=False)
 
 
 def bare(messages: Iterable[Message]) -> tuple[Message, ...]:
     """``messages`` as they are read with their names: thinking stays."""
-    return _bare(messages, is_blind=False)
+    return _bare(messages, thinking=True)
 
 
-def _bare(messages: Iterable[Message], *, is_blind: bool) -> tuple[Message, ...]:
+def _bare(messages: Iterable[Message], *, thinking: bool) -> tuple[Message, ...]:
     ids: dict[str, str] = {}
     return tuple(
         Message(
             role=message.role,
-            parts=tuple(_bare_part(part, ids) for part in message.parts if not (is_blind and isinstance(part, Thinking))),
+            parts=_bare_parts(message.parts, ids, thinking=thinking),
             name=message.name if message.role == "user" else None,
         )
         for message in messages
     )
 
 
-def _bare_part(part: Part, ids: dict[str, str]) -> Part:
+def _bare_parts(parts: Iterable[Part], ids: dict[str, str], *, thinking: bool) -> tuple[Part, ...]:
+    return tuple(_bare_part(part, ids, thinking=thinking) for part in parts if thinking or not isinstance(part, Thinking))
+
+
+def _bare_part(part: Part, ids: dict[str, str], *, thinking: bool) -> Part:
     """Calls and results are numbered, so that they can still be told to belong together."""
     match part:
         case Thinking():
@@ -251,7 +255,7 @@ def _bare_part(part: Part, ids: dict[str, str]) -> Part:
         case ToolCall():
             return ToolCall(id=ids.setdefault(part.id, str(len(ids) + 1)), name=part.name, arguments=part.arguments)
         case ToolResult():
-            inner = tuple(_bare_part(one, ids) for one in part.parts)
+            inner = _bare_parts(part.parts, ids, thinking=thinking)
             return ToolResult(id=ids.setdefault(part.id, str(len(ids) + 1)), parts=inner, is_error=part.is_error)
         case File():
             return msgspec.structs.replace(part, extra={}, file_id=None)
