@@ -21,6 +21,7 @@ LIST = "- one\n  more of it\n- two\n\n* three\n2. four\n3) five"
     [
         (Exact(value="Paris"), " paris\n"),
         (Exact(value="Straße"), "STRASSE"),
+        (Exact(value="caf\u00e9", ignore_case=False), "cafe\u0301"),
         (OneOf(values=("yes", "no")), "No"),
         (Pattern(pattern=r"^\d+$"), "42\n"),
         (Pattern(pattern=r"\p{Han}"), "好"),
@@ -135,6 +136,13 @@ def nested(depth: int) -> str:
 )
 def test_a_hostile_answer_to_a_schema_takes_no_longer(schema: dict[str, object], text: str) -> None:
     assert run_checks([JsonSchema(schema=schema)], assistant(text)).score == 0
+
+
+def test_what_is_wrong_with_an_answer_cannot_command_a_terminal() -> None:
+    checks: list[Check] = [JsonSchema(schema={"additionalProperties": {"type": "null"}}), Format(rule="bullets")]
+    failed = run_checks(checks, assistant('{"\\u001b[2J\\u202e": 1}\n')).failed
+    assert "\x1b" not in "".join(failed)
+    assert "\x1b" not in run_checks([Format(rule="bullets")], assistant("a\x1b[2J")).failed[0]
 
 
 def test_what_is_wrong_with_an_answer_does_not_repeat_all_of_it() -> None:

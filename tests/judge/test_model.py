@@ -87,6 +87,7 @@ async def test_a_failed_call_is_an_error_with_its_code_and_its_cost_and_no_choic
 
     judgment = await ModelJudge(ScriptedJudge(fail), "bench/judge-1").judge(Pair(transcript=ASKED, a=RIGHT, b=WRONG))
     assert (judgment.choice, judgment.outcome, judgment.error) == (None, "error", "upstream.rate_limited")
+    assert judgment.reason == "bench answered 429"
     assert len(judgment.calls) == 1
     assert judgment.cost == Money(1_500)
 

@@ -48,7 +48,7 @@ class Pattern(_Check, frozen=True, kw_only=True, tag="regex"):
 
 
 class Number(_Check, frozen=True, kw_only=True, tag="number"):
-    """The last number in the answer is ``value``, give or take ``tolerance`` or ``relative`` (a share of ``value``), whichever is more."""
+    """The last number in the answer is ``value``, give or take ``tolerance`` or ``relative`` (a share of it), whichever is more."""
 
     value: float
     tolerance: _NotNegative = 0.0
@@ -72,8 +72,8 @@ class JsonSchema(_Check, frozen=True, kw_only=True, tag="json_schema"):
 
 
 class Length(_Check, frozen=True, kw_only=True, tag="length"):
-    """The answer has at least ``least`` and at most ``most`` of ``unit``. Each Chinese character or kana counts as a word; blank lines
-    do not count."""
+    """The answer has at least ``least`` and at most ``most`` of ``unit``. Each Chinese character or kana counts as a word; blank
+    lines do not count."""
 
     unit: Literal["characters", "words", "lines"] = "characters"
     least: _Count | None = None

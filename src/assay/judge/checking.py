@@ -7,6 +7,7 @@ little: saying nothing is never right. Time is bounded: patterns by a clock, eve
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ from assay.core import Message, canonical
 from assay.judge.check import Check, Exact, Format, JsonSchema, Length, Number, OneOf, Pattern, compile_pattern
 from assay.judge.numbers import last_number
 from assay.judge.schema import NotJson, compile_schema, read_fenced_json
+from assay.judge.visible import visible
 
 MAX_CHARS = 1_000_000
 """A longer answer is not read, and fails every check."""
@@ -112,7 +114,7 @@ def _first_fault(validator: jsonschema_rs.Validator, value: Any) -> str:
         validator.validate(value)
     except jsonschema_rs.ValidationError as fault:
         where = "".join(f"[{step!r}]" for step in fault.instance_path)
-        return fault.message[:MESSAGE_CHARS] + (f" at {where[:MESSAGE_CHARS]}" if where else "")
+        return visible(fault.message[:MESSAGE_CHARS]) + (f" at {where[:MESSAGE_CHARS]}" if where else "")
     raise AssertionError("a value is valid and is not")
 
 
@@ -134,7 +136,7 @@ def count(text: str, unit: str) -> int:
 
 
 def _format_fault(check: Format, text: str) -> str | None:
-    folded, value = (text.casefold(), check.value.casefold()) if check.ignore_case else (text, check.value)
+    folded, value = _folded(text, check.ignore_case), _folded(check.value, check.ignore_case)
     match check.rule:
         case "json":
             return _json_fault(text)
@@ -173,8 +175,12 @@ def _lines(text: str) -> list[str]:
 
 
 def _same(text: str, value: str, ignore_case: bool) -> bool:
-    value = value.strip()
-    return text == value or (ignore_case and text.casefold() == value.casefold())
+    return _folded(text, ignore_case) == _folded(value.strip(), ignore_case)
+
+
+def _folded(text: str, ignore_case: bool) -> str:
+    """One way of writing an accent, and of a letter where its case does not count."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold() if ignore_case else text)
 
 
 def _short(text: str) -> str:

@@ -46,7 +46,14 @@ class ModelJudge:
             ) as events:
                 answer = fold([event async for event in events])
         except CallFailed as failed:
-            return Judgment(choice=None, outcome="error", calls=(failed.call.id,), cost=failed.call.cost, error=failed.code)
+            return Judgment(
+                choice=None,
+                outcome="error",
+                reason=failed.message,
+                calls=(failed.call.id,),
+                cost=failed.call.cost,
+                error=failed.code,
+            )
         return _read(answer)
 
 

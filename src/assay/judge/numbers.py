@@ -1,8 +1,9 @@
 r"""The number that an answer ends on, as people and models write numbers.
 
 Read: thousands in groups of three (``1,234``, ``1'234``, ``1_234``, thin spaces, LaTeX ``1{,}234`` and ``1\,234``), a decimal
-point, signs (also ``−``), an exponent (``1e-3``, ``1.5 × 10^3``), one fraction (``3/4``, ``\frac{3}{4}``), currency signs before and any unit
-after, and decimal digits of every script (full-width ``４２``, Arabic ``٤٢``). A percent sign is a unit: ``42%`` reads 42.
+point, signs (also ``−``), an exponent (``1e-3``, ``1.5 × 10^3``), one fraction (``3/4``, ``\frac{3}{4}``), a currency sign before
+and any unit after, and decimal digits of every script (full-width ``４２``, Arabic ``٤٢``). A percent sign is a unit: ``42%``
+reads 42.
 Where the answer boxes a number (``\boxed{42}``), the last boxed one counts, whatever comes after.
 
 Not read: decimal commas (``2,5`` reads as 2 and 5), numbers in words (``forty-two``, ``四十二``), and numbers inside names

@@ -23,7 +23,7 @@ class Judgment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a judge said of a pair, in the order that it was shown.
 
     ``choice`` is there only where ``outcome`` is ``ok``. ``unparsed``: it answered, but not with a verdict, or not to the end.
-    ``error``: no answer came, and ``error`` is the stable code. ``cost`` is None where it is not known.
+    ``error``: no answer came; ``error`` is the stable code and ``reason`` says what went wrong. ``cost`` is None where not known.
     """
 
     choice: Choice | None

@@ -50,7 +50,7 @@ _T = TypeVar("_T")
 
 
 def ask_for_judgment(pair: Pair, rubric: Rubric, deployment: str, *, max_tokens: int | None = None) -> Request:
-    """The request that puts ``pair`` before the judge ``deployment``. Sampling is the provider's own: not all take a temperature."""
+    """The request that puts ``pair`` before the judge ``deployment``. No temperature is set: not all providers take one."""
     mark = secrets.token_hex(8)
     asked, sides = _Writer(mark, pictures_shown=True), _Writer(mark)
     sections = [asked.section("what was asked", asked.messages(pair.transcript.messages, ASKED_CHARS))]

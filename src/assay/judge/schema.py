@@ -1,7 +1,7 @@
 """Is an answer the JSON that was asked for?
 
-Schemas are JSON Schema (drafts 4 to 2020-12, by their ``$schema``; 2020-12 where there is none). References lead nowhere but into the
-schema itself: nothing is fetched. A pattern that has to go back too often does not match. ``format`` is not checked, as the drafts
+Schemas are JSON Schema (drafts 4 to 2020-12, by their ``$schema``; 2020-12 where there is none). References lead nowhere but
+into the schema itself: nothing is fetched. A pattern that has to go back too often does not match. ``format`` is not checked, as the drafts
 leave it open.
 """
 
