@@ -14,8 +14,7 @@ import msgspec
 
 from assay.challenge.item import Item
 from assay.challenge.work.brought import Gathering, Unreadable
-from assay.challenge.work.category import category_of
-from assay.challenge.work.conversation import asked_of_nobody, is_steered, items_of_conversation
+from assay.challenge.work.conversation import Told, items_of_conversation, plain_item
 from assay.challenge.work.records import Json
 from assay.core import InvalidInput, Request, Transcript, user
 from assay.judge import Check, Exact, Number
@@ -48,11 +47,10 @@ _checks = tuple[Check, ...]
 
 def item_of_line(text: str, origin: str) -> Item:
     """A line of plain text: one question."""
-    request = Request(model="", transcript=Transcript((user(text),)))
-    return Item(request=request, category=category_of(request), origin=origin)
+    return plain_item(Request(model="", transcript=Transcript((user(text),))), origin=origin)
 
 
-def items_of_object(fields: Json, origin: str, gathering: Gathering, *, transcripts: bool) -> Iterator[tuple[Item, int]]:
+def items_of_object(fields: Json, line: int, gathering: Gathering, *, transcripts: bool) -> Iterator[tuple[Item, int]]:
     """The items of one object, with about how many bytes each is. Where the file holds ``transcripts``, one for each turn.
 
     Raises:
@@ -60,21 +58,22 @@ def items_of_object(fields: Json, origin: str, gathering: Gathering, *, transcri
     """
     request, author = _request(fields, gathering)
     checks = _checks_of(fields)
-    category, cluster = _name(fields, "category"), _name(fields, "cluster")
+    category, cluster = name_of(fields, "category"), name_of(fields, "cluster")
     if transcripts and "messages" in fields and not checks:
-        yield from items_of_conversation(request, origin=origin, author=author, cluster=cluster, category=category or None)
+        messages = request.transcript.messages
+        yield from items_of_conversation(
+            Told(
+                request=request,
+                name=gathering.name,
+                lines=(line,) * len(messages),
+                authors=tuple(author if message.role == "assistant" else None for message in messages),
+                cluster=cluster,
+                category=category,
+            )
+        )
         return
-    asked = asked_of_nobody(request)
-    messages = asked.transcript.messages
-    item = Item(
-        request=asked,
-        cluster=cluster,
-        category=category or category_of(asked),
-        checks=checks,
-        authors=(author,) if author and is_steered(messages, ()) else (),
-        origin=origin,
-    )
-    yield item, 0
+    origin = f"{gathering.name}:{line}"
+    yield plain_item(request, origin=origin, author=author, cluster=cluster, category=category, checks=checks), 0
 
 
 def ends_answered(fields: Json) -> bool:
@@ -160,7 +159,8 @@ def _expected(value: Any) -> Check:
     raise Unreadable("expected is neither a text nor a number")
 
 
-def _name(fields: Json, key: str) -> str:
+def name_of(fields: Json, key: str) -> str:
+    """The short text or number under ``key``, empty where there is none."""
     value = fields.get(key)
     if value is None:
         return ""

@@ -8,9 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from assay.challenge.work.batch import is_batch, read_batch
 from assay.challenge.work.brought import LARGEST_FILE, Brought, Gathering, Unreadable
+from assay.challenge.work.claude_code import is_claude_code, read_claude_code
+from assay.challenge.work.codex import is_codex, read_codex
 from assay.challenge.work.prompts import NAMED, ends_answered, item_of_line, items_of_object
 from assay.challenge.work.records import Json, Records, object_of, text_lines
+from assay.challenge.work.spend_logs import is_spend_log, read_spend_logs
+from assay.challenge.work.table import csv_columns, csv_records
 from assay.core import InvalidInput, TooLarge
 
 _BOM = b"\xef\xbb\xbf"
@@ -35,6 +40,8 @@ def read_work(content: bytes, name: str) -> Brought:
     if data[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in data[:4096]:
         raise InvalidInput("work.not_text", f"{name!r} is no UTF-8 text.", hint="Save it as UTF-8, unpacked.")
     gathering = Gathering(name)
+    if is_spend_log(dict.fromkeys(csv_columns(data))):
+        return read_spend_logs(csv_records(data), gathering)
     if not _is_json(data, name):
         return _read_lines(data, gathering)
     records = Records(data)
@@ -94,11 +101,17 @@ def _read_prompts(records: Records, gathering: Gathering) -> Brought:
         try:
             if isinstance(fields, str):
                 raise Unreadable(fields)
-            for item, bytes_ in items_of_object(fields, f"{gathering.name}:{line}", gathering, transcripts=transcripts):
+            for item, bytes_ in items_of_object(fields, line, gathering, transcripts=transcripts):
                 gathering.add([item], bytes_ or size)
         except Unreadable as error:
             gathering.refuse(line, str(error))
     return gathering.finish("chat transcripts" if transcripts else "prompts")
 
 
-_READERS: tuple[tuple[Callable[[Json], bool], _Reader], ...] = ((_is_prompts, _read_prompts),)
+_READERS: tuple[tuple[Callable[[Json], bool], _Reader], ...] = (
+    (is_batch, read_batch),
+    (is_spend_log, read_spend_logs),
+    (is_codex, read_codex),
+    (is_claude_code, read_claude_code),
+    (_is_prompts, _read_prompts),
+)
