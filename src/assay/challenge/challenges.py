@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import builtins
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 
 import msgspec
 
@@ -49,10 +49,20 @@ class _Live:
 
     def __init__(self) -> None:
         self.runner: Runner | None = None
+        self.early: builtins.list[Callable[[Runner], object]] = []
+        """What people did while the runner was being loaded."""
         self.task: asyncio.Task[None] | None = None
         self.stirred = asyncio.Event()
         self.ending: State = "interrupted"
         """What it will be, should it be cancelled."""
+
+    def tell(self, news: Callable[[Runner], object]) -> None:
+        """Tell the runner, as soon as there is one."""
+        if self.runner is None:
+            self.early.append(news)
+        else:
+            news(self.runner)
+        self.stir()
 
     def stir(self) -> None:
         """Wake whoever follows it."""
@@ -193,14 +203,13 @@ class Challenges:
 
     def hear(self, id: str, number: int, verdict: Verdict) -> None:
         """A person has voted, and the vote is on record."""
-        if (live := self._live.get(id)) is not None and live.runner is not None:
-            live.runner.hear(number, verdict)
-            live.stir()
+        if (live := self._live.get(id)) is not None:
+            live.tell(lambda runner: runner.hear(number, verdict))
 
     def pass_over(self, id: str, number: int) -> None:
         """A pair that people were to decide will not be."""
-        if (live := self._live.get(id)) is not None and live.runner is not None:
-            live.runner.pass_over(number)
+        if (live := self._live.get(id)) is not None:
+            live.tell(lambda runner: runner.pass_over(number))
 
     async def close(self) -> None:
         """Let all upstreams go. What runs is interrupted, and can be resumed by the next server."""
@@ -218,9 +227,11 @@ class Challenges:
     async def _drive(self, run: Run, live: _Live) -> None:
         """See a run through to whatever end, and put that on record."""
         try:
-            live.runner = await Runner.load(self._db, self._caller, run, self._limits, live.stir)
+            runner = live.runner = await Runner.load(self._db, self._caller, run, self._limits, live.stir)
+            for news in live.early:
+                news(runner)
             live.stir()
-            word = await live.runner.run()
+            word = await runner.run()
             await queries.set_state(self._db, run.id, "ended", ended_at=now_us(), decision=word)
         except asyncio.CancelledError:
             await self._pause(run.id, live.ending, None)
@@ -237,6 +248,8 @@ class Challenges:
             live.stirred.set()
 
     async def _pause(self, id: str, state: State, trouble: str | None) -> None:
+        if trouble is not None:  # it may quote an upstream
+            trouble = trouble.replace("\0", "").encode("utf-8", "replace").decode()
         try:
             await queries.set_state(self._db, id, state, trouble=trouble)
         except Unavailable as error:

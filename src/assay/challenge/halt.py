@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from assay.challenge.spec import Side
 from assay.core import AssayError, Money
 
 
@@ -27,7 +28,8 @@ class StorageFailed(Halt):
 class ContestantDown(Halt):
     """A contestant failed on everything: it is not reachable, or cannot take what it is asked."""
 
-    def __init__(self, deployment: str, times: int, error: str | None, detail: str | None):
+    def __init__(self, side: Side, deployment: str, times: int, error: str | None, detail: str | None):
+        self.side = side
         super().__init__(
             f"challenge.contestant_down: {deployment} failed on {times} items in a row. The last time: {error}: {detail}"
         )

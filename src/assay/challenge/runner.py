@@ -39,7 +39,8 @@ AHEAD_OF_PEOPLE = 12
 AHEAD = 4
 """How many times as many items as are asked at once may have been asked and not entered the evidence."""
 DOWN_AFTER = 10
-"""Failures in a row after which there is no use in going on."""
+"""Failures in a row after which there is no use in going on. They tell of a contestant's provider, not of the contestant, and are
+forgotten: the items are asked again when the run goes on."""
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,6 +108,29 @@ class Runner:
         """
         if len(self._settled) == len(self._items):
             self._over.set()
+        try:
+            await self._work_until_over()
+        except BudgetSpent:
+            return self.evidence.word or "budget_spent"
+        except ContestantDown as down:
+            side = down.side
+            await self._keep(lambda: queries.delete_trials(self._db, self.row.id, side, self._failing[side]))
+            raise
+        return self.evidence.word or "cannot_tell"
+
+    def hear(self, number: int, verdict: Verdict) -> None:
+        """A person has voted. To hear it twice changes nothing."""
+        known = self._verdicts.setdefault(number, [])
+        if all(one.id != verdict.id for one in known):
+            known.append(verdict)
+            self._settle(number)
+
+    def pass_over(self, number: int) -> None:
+        """A person will not judge this pair."""
+        self._skipped.add(number)
+        self._settle(number)
+
+    async def _work_until_over(self) -> None:
         over = asyncio.create_task(self._over.wait())
         waiting = {over, *(asyncio.create_task(self._work()) for _ in range(self.row.spec.concurrency))}
         try:
@@ -114,23 +138,10 @@ class Runner:
                 done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
                 for task in done:
                     task.result()
-        except BudgetSpent:
-            return self.evidence.word or "budget_spent"
         finally:
             for task in waiting:
                 task.cancel()
             await asyncio.gather(*waiting, return_exceptions=True)
-        return self.evidence.word or "cannot_tell"
-
-    def hear(self, number: int, verdict: Verdict) -> None:
-        """A person has voted."""
-        self._verdicts.setdefault(number, []).append(verdict)
-        self._settle(number)
-
-    def pass_over(self, number: int) -> None:
-        """A person will not judge this pair."""
-        self._skipped.add(number)
-        self._settle(number)
 
     async def _work(self) -> None:
         while (number := await self._take()) is not None:
@@ -172,21 +183,16 @@ class Runner:
         filed = filed_under(self.row.id, number, side)
         item, rerun = self._items[number - 1], self.row.spec.rerun
         trial = await replay(self._caller, item, self._deployments[side], side, rerun, filed)
+        failing = self._failing[side]
+        if trial.ending == "failed":
+            failing.append(number)
+        else:
+            failing.clear()
         await self._keep(lambda: queries.add_trial(self._db, self.row.id, number, trial, now_us()))
         self._trials[number][side] = trial
         self._changed()
-        await self._check_contestant(number, trial)
-
-    async def _check_contestant(self, number: int, trial: Trial) -> None:
-        """Give up on a contestant that fails all the time. Those failures tell of its provider, so they are asked again later."""
-        failing = self._failing[trial.side]
-        if trial.ending != "failed":
-            failing.clear()
-            return
-        failing.append(number)
         if len(failing) >= DOWN_AFTER:
-            await self._keep(lambda: queries.delete_trials(self._db, self.row.id, trial.side, failing))
-            raise ContestantDown(self._deployments[trial.side], len(failing), trial.error, trial.detail)
+            raise ContestantDown(side, self._deployments[side], len(failing), trial.error, trial.detail)
 
     def _check_judges(self, settled: Settled | None) -> None:
         """Give up on judges of whom none judges anything."""
@@ -235,7 +241,6 @@ class Runner:
         self._settled.add(number)
         self._open.discard(number)
         self._trials.pop(number, None)
-        self._verdicts.pop(number, None)
         self.evidence.add(number, settled)
         if self.evidence.word or len(self._settled) == len(self._items):
             self._over.set()
