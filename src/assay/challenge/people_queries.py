@@ -35,33 +35,39 @@ TAKE_BACK = Sql("DELETE FROM challenge_pairs WHERE challenge = :challenge AND pe
 COUNT_VOTES = Sql("""
     SELECT person, COUNT(*) AS votes FROM challenge_pairs WHERE challenge = :challenge AND state = 'voted' GROUP BY person
 """)
-_LAST = '\'%"type":"tool_call"%\''
-_WAITING = """
-    SELECT one.number FROM challenge_trials AS one
-    JOIN challenge_trials AS other ON other.challenge = one.challenge AND other.number = one.number AND other.side = 'incumbent'
-    WHERE one.challenge = :challenge AND one.side = 'challenger' AND NOT EXISTS (
-        SELECT 1 FROM challenge_pairs AS pairs WHERE pairs.challenge = one.challenge AND pairs.number = one.number AND (
-            (pairs.person = :person AND pairs.state <> 'shown')
-            OR (:shared = 1 AND pairs.state IN ('voted', 'skipped'))
-            OR (:shared = 1 AND pairs.person <> :person AND pairs.state = 'shown' AND pairs.at > :since)
-        )
+_BUSY = """
+    SELECT COUNT(*) FROM challenge_pairs AS pairs WHERE pairs.challenge = one.challenge AND pairs.number = one.number AND (
+        (pairs.person = :person AND pairs.state <> 'shown')
+        OR (:shared = 1 AND pairs.state IN ('voted', 'skipped'))
+        OR (:shared = 1 AND pairs.person <> :person AND pairs.state = 'shown' AND pairs.at > :since)
     )
 """
+_OTHER = """
+    SELECT COUNT(*) FROM challenge_trials AS other
+    WHERE other.challenge = one.challenge AND other.number = one.number AND other.side = 'incumbent'
+"""
+_WAITING = "SELECT one.number FROM challenge_trials AS one WHERE one.challenge = :challenge AND one.side = 'challenger'"
+_IN_ORDER = "ORDER BY one.number LIMIT :limit"
+
+
+def _in_words(trial: str, *, sqlite: bool) -> str:
+    """That ``trial`` ended in an answer, whose last message calls no tool. In JSON a quote within a string never stands bare."""
+    ending, last = (
+        (f"json_extract({trial}.body, '$.ending')", f"json_extract({trial}.body, '$.turns[#-1]')")
+        if sqlite
+        else (f"{trial}.body::json ->> 'ending'", f"({trial}.body::json -> 'turns' -> -1)::text")
+    )
+    return f"{ending} = 'answered' AND COALESCE({last}, '') NOT LIKE '%\"type\":\"tool_call\"%'"
+
+
+# Counts, where EXISTS would say the same: a planner without statistics makes joins of those, and quadratic ones.
 SELECT_WAITING = Sql(
-    sqlite=f"""{_WAITING}
-        AND json_extract(one.body, '$.ending') = 'answered' AND json_extract(other.body, '$.ending') = 'answered'
-        AND COALESCE(json_extract(one.body, '$.turns[#-1]'), '') NOT LIKE {_LAST}
-        AND COALESCE(json_extract(other.body, '$.turns[#-1]'), '') NOT LIKE {_LAST}
-        ORDER BY one.number LIMIT :limit
-    """,
-    postgresql=f"""{_WAITING}
-        AND one.body::json ->> 'ending' = 'answered' AND other.body::json ->> 'ending' = 'answered'
-        AND COALESCE((one.body::json -> 'turns' -> -1)::text, '') NOT LIKE {_LAST}
-        AND COALESCE((other.body::json -> 'turns' -> -1)::text, '') NOT LIKE {_LAST}
-        ORDER BY one.number LIMIT :limit
-    """,
+    sqlite=f"{_WAITING} AND ({_BUSY}) = 0 AND {_in_words('one', sqlite=True)} "
+    f"AND ({_OTHER} AND {_in_words('other', sqlite=True)}) = 1 {_IN_ORDER}",
+    postgresql=f"{_WAITING} AND ({_BUSY}) = 0 AND {_in_words('one', sqlite=False)} "
+    f"AND ({_OTHER} AND {_in_words('other', sqlite=False)}) = 1 {_IN_ORDER}",
 )
-"""Pairs that a person can be shown: both answered in words, see `Trial`. ``shared``: one vote by anybody is enough."""
+"""Pairs that a person can be shown. ``shared``: one vote by anybody is enough."""
 SELECT_PAIRS = Sql("SELECT person, a, at, state FROM challenge_pairs WHERE challenge = :challenge AND number = :number")
 SHOW_PAIR = Sql("""
     INSERT INTO challenge_pairs (challenge, number, person, a, at, state) VALUES (:challenge, :number, :person, :a, :at, 'shown')

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from typing import Literal
 
 from assay.challenge.assemble import settle_all
-from assay.challenge.challenges import Looked
+from assay.challenge.challenges import Challenges, Looked
 from assay.challenge.evidence import Settled
 from assay.challenge.item import Exchange, Item
-from assay.challenge.queries import Run
+from assay.challenge.people_queries import load_names
+from assay.challenge.queries import Run, load_run
 from assay.challenge.record import Chosen, Record, read_verdicts
 from assay.challenge.report_queries import load_record
 from assay.challenge.shown import ItemOutcome, ItemPage, ReadItem, ReadJudgment, ReadSide, ShownItem, bare
@@ -42,25 +43,36 @@ async def list_settled(
     return ItemPage(found[:limit], found[limit - 1].number if len(found) > limit else None)
 
 
-def read_item(run: Run, number: int, looked: Looked, names: Mapping[str, str]) -> ReadItem:
-    """One item with both answers and what its judges said; ``names`` are the people's."""
-    item = looked.item
+async def read_item(db: Database, challenges: Challenges, id: str, number: int) -> ReadItem:
+    """One item with both answers, and what its judges said.
+
+    Raises:
+        NotFound: ``challenge.not_found``, ``challenge.no_item``.
+    """
+    looked = await challenges.item(id, number)
+    run = await load_run(db, id)
+    assert run is not None, "its item was found"
+    return _read(run, number, looked, await load_names(db, id))
+
+
+def _read(run: Run, number: int, looked: Looked, names: Mapping[str, str]) -> ReadItem:
+    item, settled = looked.item, looked.settled
     reasons = {id: judgment.reason or judgment.error or "" for id, judgment in looked.judgments.items()}
     chosen = read_verdicts(looked.verdicts, run.plan.challenger.id)
-    judgments = (
-        _judgment(verdict, one, names, reasons.get(verdict.id, "")) for verdict, one in zip(looked.verdicts, chosen, strict=True)
-    )
     deployments = {"challenger": run.plan.challenger.id, "incumbent": run.plan.incumbent.id}
     return ReadItem(
         number=number,
         category=item.category,
         origin=item.origin,
-        outcome=outcome_of(looked.settled) if looked.settled is not None else "unjudged",
-        score=looked.settled.score if looked.settled is not None else None,
+        outcome=outcome_of(settled) if settled is not None else "unjudged",
+        score=settled.score if settled is not None else None,
         prefix=bare(item.request.transcript.messages),
         recorded=tuple(Exchange(said=bare([one.said])[0], results=bare(one.results)) for one in item.recorded),
         sides={side: _side(trial, deployments[side]) if (trial := looked.trials.get(side)) else None for side in SIDES},
-        judgments=tuple(judgments),
+        judgments=tuple(
+            _judgment(verdict, one, names, reasons.get(verdict.id, ""))
+            for verdict, one in zip(looked.verdicts, chosen, strict=True)
+        ),
     )
 
 

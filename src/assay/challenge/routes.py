@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+import ipaddress
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
+from urllib.parse import quote, urlsplit
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from assay.api import EVENT_STREAM, Endpoint
+from assay.api import EVENT_STREAM, Endpoint, EventStream, respond
+from assay.challenge.challenges import Challenges
 from assay.challenge.people import People
+from assay.challenge.reading import list_settled, read_item
 from assay.challenge.report import Report
 from assay.challenge.shown import (
     Ballot,
@@ -30,14 +36,26 @@ from assay.challenge.shown import (
     SummaryList,
     Voted,
     Voting,
+    summarise,
 )
 from assay.challenge.spec import Spec
-
-if TYPE_CHECKING:
-    from assay.challenge.challenges import Challenges
+from assay.challenge.write_html import as_html
+from assay.challenge.write_markdown import as_markdown
+from assay.core import NotFound
+from assay.store import Database
 
 LARGEST_SPEC = 64 * 1024 * 1024
 """Bytes of a challenge that is asked for: it may bring a file of work along."""
+
+PACE_S = 0.5
+"""The least time between two reports of a challenge that is followed."""
+HEARTBEAT_S = 10.0
+
+REPORT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+"""What a written report may do in a browser: look as it does. It holds what models said."""
+
+ONE = "/api/v1/challenges/{id}"
+_MOST_DIGITS = 9
 
 EVENTS: dict[str, type[msgspec.Struct]] = {"progress": Progress, "end": Concluded}
 
@@ -58,12 +76,25 @@ class WrittenQuery(msgspec.Struct, frozen=True):
     download: bool = False
 
 
-def routes(challenges: Challenges, people: People, url: Callable[[], str]) -> list[Endpoint]:
+def routes(db: Database, challenges: Challenges, people: People, url: Callable[[], str]) -> list[Endpoint]:
     """The routes; every request carries its session's id as ``request.state.session``. ``url`` is where people reach the server."""
+    return [*_running(challenges), *_reading(db, challenges, people), *_inviting(people, url), *_voting(people)]
 
+
+def _running(challenges: Challenges) -> list[Endpoint]:
     async def plan(request: Request, body: Spec) -> ShownPlan:
         """What a challenge would ask. No model is asked anything."""
-        raise NotImplementedError
+        found = await challenges.plan(body, request.state.session)
+        return ShownPlan(
+            challenger=found.challenger.id,
+            incumbent=found.incumbent.id,
+            items=found.items,
+            clusters=found.clusters,
+            categories=found.categories,
+            notes=found.notes,
+            bad=found.bad,
+            estimate=found.estimate,
+        )
 
     async def begin(request: Request, body: Spec) -> Started:
         """Begin a challenge; it runs on by itself."""
@@ -71,7 +102,7 @@ def routes(challenges: Challenges, people: People, url: Callable[[], str]) -> li
 
     async def list_all(request: Request) -> SummaryList:
         """All challenges, the newest first."""
-        raise NotImplementedError
+        return SummaryList([summarise(report) for report in await challenges.list()])
 
     async def show(request: Request) -> Report:
         """A challenge as it stands, or as it ended."""
@@ -79,77 +110,165 @@ def routes(challenges: Challenges, people: People, url: Callable[[], str]) -> li
 
     async def follow(request: Request) -> Response:
         """Follow a challenge: its report now, whenever it has changed, and at its end."""
-        raise NotImplementedError
+        await challenges.report(_id(request))
+        return EventStream(_happenings(challenges, _id(request)), EVENTS)
 
     async def stop(request: Request) -> Summary:
         """Stop a challenge. What was asked and judged is kept, and it can go on."""
-        raise NotImplementedError
+        await challenges.stop(_id(request))
+        return summarise(await challenges.report(_id(request)))
 
     async def resume(request: Request) -> Summary:
         """Go on with a challenge that was stopped or interrupted. Nothing is asked twice."""
-        raise NotImplementedError
+        await challenges.resume(_id(request))
+        return summarise(await challenges.report(_id(request)))
 
-    async def list_items(request: Request, query: ItemQuery) -> ItemPage:
-        """The items that were asked, in the order in which they count."""
-        raise NotImplementedError
-
-    async def read_item(request: Request) -> ReadItem:
-        """One item with both answers, named. Whoever reads it cannot judge it blind any more, and is not asked to."""
-        raise NotImplementedError
-
-    async def write(request: Request, query: WrittenQuery) -> Response:
-        """The report on one page: HTML, Markdown or JSON."""
-        raise NotImplementedError
-
-    async def invite(request: Request, body: NewPerson) -> Invitation:
-        """Invite somebody to judge. Who was invited by this name before gets a fresh link, and the old one ends."""
-        raise NotImplementedError
-
-    async def list_people(request: Request) -> PeopleList:
-        """Who judges, and how many votes each has cast."""
-        raise NotImplementedError
-
-    async def remove_person(request: Request) -> None:
-        """Let somebody vote no more. The votes that they cast stand."""
-        raise NotImplementedError
-
-    async def voting(request: Request) -> Voting:
-        """How voting stands for whoever asks."""
-        raise NotImplementedError
-
-    async def next_pair(request: Request) -> Response:
-        """The next pair to judge, blind; 204 where none waits now."""
-        raise NotImplementedError
-
-    async def vote(request: Request, body: Ballot) -> Voted:
-        """Judge a pair that one was shown. It is answered once the vote is on disk, and counts once."""
-        raise NotImplementedError
-
-    async def skip(request: Request) -> Voted:
-        """Leave a pair unjudged."""
-        raise NotImplementedError
-
-    one = "/api/v1/challenges/{id}"
     return [
         Endpoint("POST", "/api/v1/challenges/plan", plan, largest=LARGEST_SPEC),
         Endpoint("POST", "/api/v1/challenges", begin, status=HTTPStatus.CREATED, largest=LARGEST_SPEC),
         Endpoint("GET", "/api/v1/challenges", list_all),
-        Endpoint("GET", one, show),
-        Endpoint("GET", f"{one}/events", follow, media=EVENT_STREAM, events=EVENTS),
-        Endpoint("POST", f"{one}/stop", stop),
-        Endpoint("POST", f"{one}/resume", resume),
-        Endpoint("GET", f"{one}/items", list_items),
-        Endpoint("GET", f"{one}/items/{{number}}", read_item),
-        Endpoint("GET", f"{one}/report", write, media="text/html"),
-        Endpoint("POST", f"{one}/people", invite),
-        Endpoint("GET", f"{one}/people", list_people),
-        Endpoint("DELETE", f"{one}/people/{{person}}", remove_person),
-        Endpoint("GET", f"{one}/pairs", voting),
-        Endpoint("GET", f"{one}/pairs/next", next_pair, gives=ShownPair),
-        Endpoint("POST", f"{one}/pairs/{{number}}/vote", vote),
-        Endpoint("POST", f"{one}/pairs/{{number}}/skip", skip),
+        Endpoint("GET", f"{ONE}", show),
+        Endpoint("GET", f"{ONE}/events", follow, media=EVENT_STREAM, events=EVENTS),
+        Endpoint("POST", f"{ONE}/stop", stop),
+        Endpoint("POST", f"{ONE}/resume", resume),
     ]
+
+
+def _reading(db: Database, challenges: Challenges, people: People) -> list[Endpoint]:
+    async def list_items(request: Request, query: ItemQuery) -> ItemPage:
+        """The items that have come to their end, in the order in which they count."""
+        return await list_settled(
+            db, _id(request), outcome=query.outcome, category=query.category, after=query.after, limit=query.limit
+        )
+
+    async def read(request: Request) -> ReadItem:
+        """One item with both answers, named. Whoever reads it cannot judge it blind any more, and is not asked to."""
+        id, number = _id(request), _number(request)
+        item = await read_item(db, challenges, id, number)
+        await people.read(id, request.state.session, number)
+        return item
+
+    async def write(request: Request, query: WrittenQuery) -> Response:
+        """The report on one page: HTML, Markdown or JSON. It holds answers with their names, see the items."""
+        id = _id(request)
+        report = await challenges.report(id)
+        headers = {"content-disposition": f'attachment; filename="challenge-{id}.{query.format}"'} if query.download else {}
+        if query.format == "json":
+            return respond(report, headers=headers)
+        numbers = (*report.clearest_wins, *report.clearest_losses)
+        await people.read(id, request.state.session, *numbers)
+        items = [await read_item(db, challenges, id, number) for number in numbers]
+        headers |= {"cache-control": "no-store", "content-security-policy": REPORT_POLICY}
+        if query.format == "html":
+            return Response(await asyncio.to_thread(as_html, report, items), headers=headers, media_type="text/html")
+        return Response(await asyncio.to_thread(as_markdown, report, items), headers=headers, media_type="text/markdown")
+
+    return [
+        Endpoint("GET", f"{ONE}/items", list_items),
+        Endpoint("GET", f"{ONE}/items/{{number}}", read),
+        Endpoint("GET", f"{ONE}/report", write, media="text/html"),
+    ]
+
+
+def _inviting(people: People, url: Callable[[], str]) -> list[Endpoint]:
+    async def invite(request: Request, body: NewPerson) -> Invitation:
+        """Invite somebody to judge. Who was invited by this name before gets a fresh link, and the old one ends."""
+        id, here = _id(request), url()
+        judge, token = await people.invite(id, body.name)
+        return Invitation(
+            person=judge.person,
+            name=judge.name,
+            url=f"{here}/challenges/{quote(id, safe='')}/vote?as={token}",
+            this_machine_only=_is_loopback(urlsplit(here).hostname),
+        )
+
+    async def list_people(request: Request) -> PeopleList:
+        """Who judges, and how many votes each has cast."""
+        return PeopleList(await people.list_people(_id(request)))
+
+    async def remove(request: Request) -> None:
+        """Let somebody vote no more. The votes that they cast stand."""
+        await people.remove(_id(request), str(request.path_params["person"]))
+
+    return [
+        Endpoint("POST", f"{ONE}/people", invite, status=HTTPStatus.CREATED),
+        Endpoint("GET", f"{ONE}/people", list_people),
+        Endpoint("DELETE", f"{ONE}/people/{{person}}", remove),
+    ]
+
+
+def _voting(people: People) -> list[Endpoint]:
+    """What guests may do too."""
+
+    async def voting(request: Request) -> Voting:
+        """How voting stands for whoever asks."""
+        return await people.voting(_id(request), request.state.session)
+
+    async def next_pair(request: Request) -> Response:
+        """The next pair to judge, blind; 204 where none waits now."""
+        pair = await people.next_pair(_id(request), request.state.session)
+        return Response(status_code=HTTPStatus.NO_CONTENT) if pair is None else respond(pair)
+
+    async def vote(request: Request, body: Ballot) -> Voted:
+        """Judge a pair that one was shown. It is answered once the vote is on disk, and counts once."""
+        return await people.vote(_id(request), _number(request), request.state.session, body.choice)
+
+    async def skip(request: Request) -> Voted:
+        """Leave a pair unjudged."""
+        return await people.skip(_id(request), _number(request), request.state.session)
+
+    return [
+        Endpoint("GET", f"{ONE}/pairs", voting),
+        Endpoint("GET", f"{ONE}/pairs/next", next_pair, gives=ShownPair),
+        Endpoint("POST", f"{ONE}/pairs/{{number}}/vote", vote),
+        Endpoint("POST", f"{ONE}/pairs/{{number}}/skip", skip),
+    ]
+
+
+async def _happenings(challenges: Challenges, id: str) -> AsyncGenerator[msgspec.Struct | None, None]:
+    """The report after each change, not more often than `PACE_S`, and at the end; None now and then when nothing happens."""
+    async with aclosing(challenges.watch(id)) as changes:
+        change = asyncio.create_task(_next(changes))
+        try:
+            while True:
+                done, _ = await asyncio.wait([change], timeout=HEARTBEAT_S)
+                if not done:
+                    yield None
+                    continue
+                if not change.result():
+                    break
+                yield Progress(await challenges.report(id))
+                await asyncio.sleep(PACE_S)
+                change = asyncio.create_task(_next(changes))
+        finally:
+            change.cancel()
+            await asyncio.wait([change])
+    yield Concluded(await challenges.report(id))
+
+
+async def _next(changes: AsyncGenerator[None, None]) -> bool:
+    """True at the next change, False at the end of all changes."""
+    try:
+        await anext(changes)
+    except StopAsyncIteration:
+        return False
+    return True
 
 
 def _id(request: Request) -> str:
     return str(request.path_params["id"])
+
+
+def _number(request: Request) -> int:
+    written = str(request.path_params["number"])
+    if not (written.isascii() and written.isdecimal() and len(written) <= _MOST_DIGITS):
+        raise NotFound("challenge.no_item", f"There is no item {written[:32]!r}.", hint="Items have numbers, from 1.")
+    return int(written)
+
+
+def _is_loopback(host: str | None) -> bool:
+    """Whether only this machine can reach ``host``."""
+    try:
+        return ipaddress.ip_address(host or "").is_loopback
+    except ValueError:
+        return host in (None, "localhost")
