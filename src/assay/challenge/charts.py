@@ -15,7 +15,7 @@ from assay.challenge.figures import percent
 from assay.challenge.report import Estimate, Report, Step
 
 WIDTHS = (("wide", 1000), ("narrow", 356))
-_LEFT, _RIGHT, _TOP, _BOTTOM = 46, 84, 14, 36
+_LEFT, _RIGHT, _TOP, _BOTTOM = 46, 86, 14, 36
 _MOST_POINTS = 400
 _MOST_DOTS = 60
 
@@ -55,13 +55,15 @@ def evidence_chart(report: Report, width: int) -> str:
     low, high = report.spec.zone
     last = steps[-1]
     lower, upper = [step.low for step in steps], [step.high for step in steps]
-    band = f"{plot.line(steps, upper)} {plot.line(steps[::-1], lower[::-1])}"
+    start_high, start_low = f"{plot.x(0)},{plot.y(1)}", f"{plot.x(0)},{plot.y(0)}"  # before the first look anything may be
+    above, below = f"{start_high} {plot.line(steps, upper)}", f"{start_low} {plot.line(steps, lower)}"
+    band = f"{above} {' '.join(reversed(below.split()))}"
     zone = f'<rect class="zone" x="{_LEFT}" y="{plot.y(high)}" width="{plot.right - _LEFT}" height="{float(plot.y(low)) - float(plot.y(high)):.1f}"/>'
     parts = [
         *(_level(plot, share, f"{share * 100:.0f} %", "half" if share == 0.5 else "grid") for share in (0, 0.25, 0.5, 0.75, 1)),
-        zone,
         f'<polygon class="band" points="{band}"/>',
-        *(f'<polyline class="bound" points="{plot.line(steps, bound)}"/>' for bound in (lower, upper)),
+        zone,
+        *(f'<polyline class="bound" points="{bound}"/>' for bound in (below, above)),
         f'<polyline class="line" points="{plot.line(steps, [step.win_rate for step in steps])}"/>',
         *(_looks(plot, steps)),
         *_labels(
@@ -90,7 +92,7 @@ def strength_chart(report: Report, width: int) -> str:
         _level(plot, enough, f"{10**enough:,.4g}", "half"),
         f'<polyline class="line" points="{plot.line(steps, [step.switch for step in steps])}"/>',
         f'<polyline class="other" points="{plot.line(steps, [step.stay for step in steps])}"/>',
-        *_labels(plot, [(last.switch, "switch", "label"), (last.stay, "do not", "")]),
+        *_labels(plot, [(last.switch, "switch", "label"), (last.stay, "do not switch", "")]),
         *_ticks(plot, "observations, in the order drawn"),
     ]
     return _svg(plot, f"Evidence for switch and for do not switch as e-values; {10**enough:,.4g} is enough.", parts)

@@ -78,10 +78,11 @@ def level(confidence: float) -> str:
 
 
 def money(amount: Money) -> str:
-    """An amount to four figures, or whole cents where that is finer."""
+    """An amount to four figures, or whole cents where that is finer; no zeros beyond the cents."""
     units = amount.nano / 1_000_000_000
     decimals = 2 if units == 0 or abs(units) >= 1 else min(9, 3 - floor(log10(abs(units))))
-    return f"{units:,.{decimals}f} {amount.currency}"
+    whole, _, cents = f"{units:,.{decimals}f}".partition(".")
+    return f"{whole}.{cents.rstrip('0').ljust(2, '0')} {amount.currency}"
 
 
 def counted(count: int, noun: str, plural: str | None = None) -> str:

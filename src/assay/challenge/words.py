@@ -37,7 +37,7 @@ REASONS = {
     "separated": "length tells wins from losses without exception",
     "too_steep": "length tells wins from losses almost without exception",
     "no_order": "a program sees no order",
-    "one_order": "each pair was seen in one order",
+    "one_order": "saw one order each",
 }
 """Why a number or its interval is missing."""
 

@@ -24,6 +24,8 @@ CSP = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-acti
 MOST_CHARS = 1_500
 """Of each text that is shown side by side."""
 _MOST_ROWS = 20
+_MOST_COLUMNS = 4
+"""A table of more is wider than a phone, and scrolls there."""
 
 
 def as_html(report: Report, items: Sequence[ReadItem] = ()) -> str:
@@ -93,7 +95,7 @@ def _categories(report: Report) -> Iterator[str]:
         return
     zone, total = report.spec.zone, cell(report.win_rate, SHARES)
     yield "<h2>Win rate by category</h2>"
-    yield '<div class="wide-table"><table><caption>Share won by the challenger, ties half. The first row holds at any look; the others are '
+    yield '<div class="wide-table shares"><table><caption>Share won by the challenger, ties half. The first row holds at any look; the others are '
     yield "95 % intervals for a hint, corrected neither for being several nor for stopping early.</caption>"
     yield '<thead><tr><th scope="col">Category</th><th scope="col">Items</th><th scope="col">Win rate</th>'
     yield '<th scope="col" class="scale">0 to 100 %</th></tr></thead><tbody>'
@@ -203,7 +205,8 @@ def _figure(report: Report, chart: Callable[[Report, int], str], caption: str) -
 
 def _table(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
     """``heads`` and ``rows`` are markup already."""
-    yield f'<div class="wide-table" tabindex="0" role="region" aria-label="{caption}"><table><caption>{caption}</caption><thead><tr>'
+    kind = "wide-table many" if len(heads) > _MOST_COLUMNS else "wide-table"
+    yield f'<div class="{kind}" tabindex="0" role="region" aria-label="{caption}"><table><caption>{caption}</caption><thead><tr>'
     yield "".join(f'<th scope="col">{head}</th>' if head else "<td></td>" for head in heads) + "</tr></thead><tbody>"
     for first, *others in rows:
         yield f'<tr><th scope="row">{first}</th>' + "".join(f"<td>{other}</td>" for other in others) + "</tr>"
@@ -212,7 +215,8 @@ def _table(caption: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) ->
 
 def _cell(of: Cell) -> str:
     mark = f' <span class="{of.mark}">{of.mark}</span>' if of.mark else ""
-    note = f' <span class="note">{_text(of.note)}</span>' if of.note else ""
+    kind = "note interval" if " to " in of.note else "note"
+    note = f' <span class="{kind}">{_text(of.note)}</span>' if of.note else ""
     return f"{_text(of.value)}{mark}{note}"
 
 
