@@ -85,8 +85,10 @@ def check_command(line: str, words: list[str]) -> None:
             break
         path = f"{path} {word}"
     command = COMMANDS[path]
+    following = words[len(path.split()) :]
+    if following and (default := getattr(command, "default", None)):
+        command = COMMANDS[f"{path} {default}"]
     if isinstance(command, click.Group):
-        following = words[len(path.split()) :]
         assert not following or following[0].startswith(("-", "NOUN")) or "|" in line, f"{line!r}: no such command"
     known = {spelling for option in command.params for spelling in option.opts} | {"--help", "-h", "--version"}
     given = {word.partition("=")[0].strip("[]") for word in words if word.strip("[").startswith("-")}

@@ -32,9 +32,11 @@ _EXITS = {"switch": OK, "do_not_switch": FAILED, "cannot_tell": PARTLY, "budget_
 class _RunsByDefault(click.Group):
     """``assay challenge NEW --against CURRENT`` is ``assay challenge run NEW --against CURRENT``."""
 
+    default = "run"
+
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if args and args[0] not in self.commands and not {"-h", "--help"} & set(args[:1]):
-            args = ["run", *args]
+            args = [self.default, *args]
         return super().parse_args(ctx, args)
 
 
@@ -123,7 +125,14 @@ async def list_challenges(configured: Configured, as_json: bool) -> None:
 
 @challenge.command()
 @click.argument("id")
-@click.option("--format", "form", type=click.Choice(["text", "html", "md", "json"]), default="text", show_default=True)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "html", "md", "json"]),
+    default="text",
+    show_default=True,
+    help="How it is written.",
+)
 @configured()
 async def report(configured: Configured, id: str, form: str) -> None:
     """Write the report of challenge ID to standard output."""
