@@ -7,8 +7,15 @@ import type { Plugin } from "vite";
 export const LANGUAGES = ["en", "zh-Hans", "zh-Hant"] as const;
 export type Catalogue = Record<string, string>;
 
+/** What every page says, and the chapters that come with their pages. */
+const CHAPTERS = ["", "challenges"];
+
 export function readCatalogue(language: string): Catalogue {
-  return JSON.parse(readFileSync(join(import.meta.dirname, "src/i18n", `${language}.json`), "utf8")) as Catalogue;
+  const chapters = CHAPTERS.map((chapter) => JSON.parse(readFileSync(join(import.meta.dirname, "src/i18n", chapter, `${language}.json`), "utf8")) as Catalogue);
+  const keys = chapters.flatMap(Object.keys);
+  const twice = keys.find((key, at) => keys.indexOf(key) < at);
+  if (twice) throw new Error(`two chapters of ${language} have ${twice}`);
+  return Object.assign({}, ...chapters) as Catalogue;
 }
 
 /** The names in braces of one message, sorted, each once. */

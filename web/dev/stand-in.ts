@@ -1,16 +1,15 @@
 /**
  * A stand-in for `/api/v1` with invented data: every state of every page without a server. Not shipped.
  *
- * The cookie `mock` holds the state: `empty`, `loading`, `error`, `signed-out`, `first-run`, `void`, `long`, `fast`.
+ * The cookie `mock` holds the state: `empty`, `loading`, `error`, `signed-out`, `first-run`, `void`, `long`, `fast`, `guest`, `judged`.
  */
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Connect, Plugin } from "vite";
 
-import type { BoardRow, Reason, ShownBattle, ShownBoard, ShownKey, ShownModel, ShownProvider, Side, Standing } from "../src/lib/types.ts";
+import type { BoardRow, Reason, ShownBattle, ShownBoard, ShownKey, ShownModel, ShownProvider, BattleSide, Standing } from "../src/lib/types.ts";
 import { ANSWERS, LONG } from "./answers.ts";
-
-type Handler = (request: IncomingMessage, response: ServerResponse, match: RegExpExecArray) => void | Promise<void>;
+import { challengeRoutes, type Handler } from "./challenges.ts";
 
 const METALS = [
   "Argent", "Aurum", "Billon", "Bismuth", "Cadmia", "Cerium", "Chrome", "Cobalt", "Cupel", "Cuprum", "Electrum", "Ferrum", "Gallium", "Galena",
@@ -109,7 +108,7 @@ const keys: ShownKey[] = [
 
 const battles = new Map<string, ShownBattle>();
 
-function side(which: "a" | "b"): Side {
+function side(which: "a" | "b"): BattleSide {
   return which === "a"
     ? { model: "cupel-pro", title: "Cupel Pro", provider: "Foundry", deployment: "foundry/cupel-pro", organization: null, ttft_ms: 412, total_ms: 8210, input_tokens: 31, output_tokens: 1604, cost: { nano: 1_870_000, currency: "USD" }, calls: ["c1"] }
     : { model: "electrum-70b", title: "Electrum 70B", provider: "Retort", deployment: "retort/electrum-70b", organization: null, ttft_ms: 655, total_ms: 9120, input_tokens: 33, output_tokens: 1580, cost: null, calls: ["c2"] };
@@ -206,6 +205,7 @@ const ROUTES: ReadonlyArray<[string, RegExp, Handler]> = [
   }],
   ["POST", /^\/session$/, (_request, response) => problem(response, 401, "login.link_spent", "This login link was used already, is too old, or was never given.", "Run `assay login` for a new one.")],
   ["DELETE", /^\/session$/, (_request, response) => json(response, { signed_in: false })],
+  ...challengeRoutes({ json, problem, stateOf, bodyOf, pause }),
 ];
 
 function answer(request: IncomingMessage, response: ServerResponse, next: Connect.NextFunction): void {
@@ -214,7 +214,7 @@ function answer(request: IncomingMessage, response: ServerResponse, next: Connec
   const path = url.slice("/api/v1".length);
   const state = stateOf(request);
   if (path === "/session" && request.method === "GET") {
-    return json(response, { signed_in: state !== "signed-out", version: "0.1.0", demo: true, bodies: "full", bodies_days: 30, practice: true, first_run: state === "first-run" || state === "empty", password_login: state === "signed-out" });
+    return json(response, { signed_in: state !== "signed-out" && state !== "guest", guest: state === "guest" ? { challenge: "running", name: "Mei" } : null, version: "0.1.0", demo: true, bodies: "full", bodies_days: 30, practice: true, first_run: state === "first-run" || state === "empty", password_login: state === "signed-out" });
   }
   if (state === "loading") return;
   if (state === "error") return problem(response, 503, "store.unavailable", "The database at 'postgresql://db/assay' does not answer.", "Start it; nothing that was acknowledged is lost.");

@@ -45,11 +45,16 @@ async function json<T>(method: string, path: string, body?: unknown, signal?: Ab
 }
 
 /** Posts, and reads the answer as a battle's events until the server closes it. */
-export async function* battleEvents(path: string, body: unknown, signal: AbortSignal): AsyncGenerator<BattleEvent> {
-  const response = await send("POST", path, body, "text/event-stream", signal);
+export const battleEvents = (path: string, body: unknown, signal: AbortSignal) => events<BattleEvent>("POST", path, body, signal);
+
+/** Follows what happens at `path` until the server closes the stream. */
+export const follow = <T>(path: string, signal: AbortSignal) => events<T>("GET", path, undefined, signal);
+
+async function* events<T>(method: string, path: string, body: unknown, signal: AbortSignal): AsyncGenerator<T> {
+  const response = await send(method, path, body, "text/event-stream", signal);
   if (!response.body) throw unreadable(null);
   for await (const { event, data } of readEvents(response.body)) {
-    yield { event, ...(data ? (JSON.parse(data) as object) : {}) } as BattleEvent;
+    yield { event, ...(data ? (JSON.parse(data) as object) : {}) } as T;
   }
 }
 

@@ -1,9 +1,14 @@
 /** The words of the page in the reader's language. */
 
-import type english from "../i18n/en.json";
+import type challenges from "../i18n/challenges/en.json";
+import type page from "../i18n/en.json";
 import { format, pieces, type Piece, type Values } from "./message.ts";
 
-export type Key = keyof typeof english;
+export type Key = keyof typeof page | keyof typeof challenges;
+/** What every page says, and what only the pages of challenges say: those words come with the pages. */
+export type Chapter = "page" | "challenges";
+type Words = Partial<Record<Key, string>>;
+type Fetch = Record<Language, () => Promise<{ default: Words }>>;
 export type Language = "en" | "zh-Hans" | "zh-Hant";
 
 /** Each language under its own name. */
@@ -13,20 +18,39 @@ export const LANGUAGES: ReadonlyArray<{ code: Language; name: string }> = [
   { code: "zh-Hant", name: "繁體中文" },
 ];
 
-const catalogues: Record<Language, () => Promise<{ default: Record<Key, string> }>> = {
-  en: () => import("../i18n/en.json"),
-  "zh-Hans": () => import("../i18n/zh-Hans.json"),
-  "zh-Hant": () => import("../i18n/zh-Hant.json"),
+const catalogues: Record<Chapter, Fetch> = {
+  page: {
+    en: () => import("../i18n/en.json"),
+    "zh-Hans": () => import("../i18n/zh-Hans.json"),
+    "zh-Hant": () => import("../i18n/zh-Hant.json"),
+  },
+  challenges: {
+    en: () => import("../i18n/challenges/en.json"),
+    "zh-Hans": () => import("../i18n/challenges/zh-Hans.json"),
+    "zh-Hant": () => import("../i18n/challenges/zh-Hant.json"),
+  },
 };
 
-const spoken = $state<{ language: Language; words: Record<Key, string> | null }>({ language: "en", words: null });
+const spoken = $state<{ language: Language; words: Words | null }>({ language: "en", words: null });
+const read = new Set<Chapter>(["page"]);
+let wanted: Language = "en";
 
-/** Loads a catalogue and turns the page over to it. */
+/** Loads what was read so far in `language` and turns the page over to it. Asked twice, the later wins. */
 export async function speak(language: Language): Promise<void> {
-  const { default: words } = await catalogues[language]();
-  spoken.words = words;
+  wanted = language;
+  const chapters = await Promise.all([...read].map((chapter) => catalogues[chapter][language]()));
+  if (wanted !== language) return;
+  spoken.words = Object.assign({}, ...chapters.map((chapter) => chapter.default)) as Words;
   spoken.language = language;
   document.documentElement.lang = language;
+}
+
+/** Loads a chapter that only some pages need, in the language spoken now and whenever that changes. */
+export async function learn(chapter: Chapter): Promise<void> {
+  if (read.has(chapter)) return;
+  await catalogues[chapter][wanted]();
+  read.add(chapter);
+  await speak(wanted);
 }
 
 export function language(): Language {

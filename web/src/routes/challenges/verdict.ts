@@ -1,0 +1,56 @@
+/** What a challenge has found, as a sentence. The written report and the terminal say the same. */
+
+import type { Values } from "../../lib/message.ts";
+import { t, type Key } from "../../lib/words.svelte.ts";
+import type { Decision, Report, Summary } from "../../lib/types.ts";
+
+export interface Sentence {
+  key: Key;
+  values: Values;
+}
+
+/** The word on the stamp, and whether it settles the question. */
+export function stamp(decision: Decision | null): { key: Key; settled: boolean } {
+  switch (decision?.word) {
+    case "switch":
+      return { key: "word.switch", settled: true };
+    case "do_not_switch":
+      return { key: "word.stay", settled: true };
+    case "budget_spent":
+      return { key: "word.budget", settled: false };
+    default:
+      return { key: "word.notYet", settled: false };
+  }
+}
+
+/** What to do, and what was shown; or how far it is from an answer. */
+export function verdict(report: Report): Sentence {
+  const { decision, state } = report;
+  const values = { challenger: report.sides.challenger, incumbent: report.sides.incumbent, points: points(report.spec.margin) };
+  if (decision?.word === "switch") return { key: report.superior ? "verdict.better" : "verdict.noWorse", values };
+  if (decision?.word === "do_not_switch") {
+    return { key: report.win_rate.high !== null && report.win_rate.high < 0.5 ? "verdict.worse" : "verdict.notBetter", values };
+  }
+  const left = { more: t(...more(report)) };
+  if (decision?.word === "budget_spent") return { key: "verdict.budget", values: left };
+  if (state === "stopped") return { key: "verdict.stopped", values: left };
+  if (state === "interrupted") return { key: "verdict.interrupted", values: left };
+  if (state === "running" && report.win_rate.n === 0) return { key: "verdict.none", values: {} };
+  return { key: "verdict.notYet", values: left };
+}
+
+function more({ decision, win_rate }: Report): [Key, Values] {
+  const items = decision?.more_items ?? null;
+  if (items !== null) return ["more.items", { n: items }];
+  return [win_rate.n < 2 ? "more.early" : "more.never", {}];
+}
+
+/** A margin in points of a hundred. */
+export function points(margin: number | undefined): number {
+  return Math.round((margin ?? 0.05) * 1000) / 10;
+}
+
+/** Whether it can be taken up again. */
+export function canResume({ state }: Pick<Summary, "state">): boolean {
+  return state === "interrupted" || state === "stopped";
+}
