@@ -112,7 +112,7 @@ class Assay:
                 data_dir=self.settings.data_dir,
             ),
             *work_routes(self.database),
-            *challenge_routes.routes(self.challenges, people, url=lambda: self.url),
+            *challenge_routes.routes(self.database, self.challenges, people, url=lambda: self.url),
         ]
 
 

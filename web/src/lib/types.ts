@@ -616,7 +616,7 @@ export interface Pattern {
   pattern: string;
 }
 
-/** The last number in the answer is `value`, give or take `tolerance` or `relative` (a share of `value`), whichever is more. */
+/** The last number in the answer is `value`, give or take `tolerance` or `relative` (a share of it), whichever is more. */
 export interface Number {
   check: "number";
   value: number;
@@ -631,8 +631,8 @@ export interface JsonSchema {
 }
 
 /**
- * The answer has at least `least` and at most `most` of `unit`. Each Chinese character or kana counts as a word; blank lines
- * do not count.
+ * The answer has at least `least` and at most `most` of `unit`. Each Chinese character or kana counts as a word; blank
+ * lines do not count.
  */
 export interface Length {
   check: "length";
