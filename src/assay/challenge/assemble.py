@@ -8,20 +8,18 @@ worth its time at the end (bootstrapped differences, what failures would change)
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, MutableMapping, Sequence
-from typing import TypeAlias
+from collections.abc import Mapping, Sequence
 
 from assay.challenge.assumptions import Findings, assumptions
 from assay.challenge.evidence import Evidence, Settled, decides, settle
 from assay.challenge.item import Item
 from assay.challenge.judge_notes import agreements, benches, note_judges
-from assay.challenge.metrics import Fact, fact_of, measure
+from assay.challenge.metrics import Fact, Known, fact_of, measure
 from assay.challenge.plan import Plan
 from assay.challenge.record import Chosen, Record, number_of, read_verdicts
 from assay.challenge.repeat import repeat
 from assay.challenge.report import Decision, Estimate, Report, Share, Step, Tally
-from assay.challenge.spec import SIDES, Side
-from assay.challenge.trial import Trial
+from assay.challenge.spec import HUMAN, SIDES, Side
 from assay.core import Money, Verdict, iso
 from assay.stats import Interval, mean, share
 
@@ -29,9 +27,6 @@ MOST_CLEAREST = 5
 """How many wins, and how many losses, are picked to be read."""
 _MOST_STEPS = 2_000
 _PUBLIC = ("id", "model", "upstream_model")
-
-Known: TypeAlias = MutableMapping[tuple[int, Side], tuple[Trial, Fact]]
-"""What trials came to, kept from one report of a challenge to the next."""
 
 
 def assemble(
@@ -82,7 +77,7 @@ def assemble(
             Findings(record=record, settled=settled, evidence=evidence, tally=tally, histories=histories, live=live)
         ),
         repeat=repeat(record),
-        waiting_for_people=record.waiting_for_people,
+        waiting_for_people=_waiting(record, settled),
         trouble=run.trouble,
     )
 
@@ -200,17 +195,29 @@ def _ended(record: Record, number: int, side: Side, ending: str) -> bool:
 
 
 def _clearest(record: Record, counted: Mapping[int, Settled], chosen: Sequence[Chosen], *, won: bool) -> tuple[int, ...]:
-    """The items on which judges agree most that the challenger won (or lost), and of those the ones that are quickest to read."""
+    """The items on which judges agree most that the challenger won (or lost), then those where a program's scores lie furthest
+    apart, and of those the ones that are quickest to read."""
     judgments: dict[int, int] = defaultdict(int)
-    votes = {verdict.id for verdict in record.verdicts if decides(record.run.spec, verdict)}
+    deciding = {verdict.id: verdict for verdict in record.verdicts if decides(record.run.spec, verdict)}
+    apart: dict[int, float] = defaultdict(float)
     for one in chosen:
-        judgments[one.number] += one.score is not None and one.id in votes
+        if one.score is not None and one.id in deciding:
+            judgments[one.number] += 1
+            parts = deciding[one.id].parts
+            apart[one.number] += abs(parts.get("challenger", 0.0) - parts.get("incumbent", 0.0))
     candidates = [
-        (-abs(one.score - 0.5), -judgments[number], _letters(record, number), number)
+        (-abs(one.score - 0.5), -judgments[number], -apart[number], _letters(record, number), number)
         for number, one in counted.items()
         if one.score is not None and judgments[number] and (one.score > 0.5 if won else one.score < 0.5)
     ]
     return tuple(number for *_, number in sorted(candidates)[:MOST_CLEAREST])
+
+
+def _waiting(record: Record, settled: Mapping[int, Settled]) -> int:
+    """How many items both have answered that only a person can settle."""
+    if record.run.spec.judges[0] != HUMAN:
+        return 0
+    return sum(len(trials) == len(SIDES) and number not in settled for number, trials in record.trials.items())
 
 
 def _letters(record: Record, number: int) -> int:

@@ -10,7 +10,7 @@ with the correlation of the pairs. Unlike a mean of differences it has an interv
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from math import sqrt
 from typing import Literal, TypeAlias
 
@@ -54,6 +54,8 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True):
 
 Facts: TypeAlias = Mapping[int, Mapping[Side, Fact]]
 """By item number and side."""
+Known: TypeAlias = MutableMapping[tuple[int, Side], tuple[Trial, Fact]]
+"""What trials came to, kept from one report of a challenge to the next."""
 _Floats: TypeAlias = NDArray[np.float64]
 _Of: TypeAlias = Callable[[Fact], float | None]
 

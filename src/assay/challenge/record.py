@@ -22,8 +22,8 @@ _KINDS: dict[str, JudgeKind] = {"vote": "human", "judgment": "model", "score": "
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
     """A challenge as it is kept. Item n stands at ``items[n - 1]``; ``judgments`` are by the verdict's id; ``people`` are the names
-    of those who vote, by what verdicts call them; ``skipped`` are items that a person
-    would not judge. ``clusters`` is the cluster of each item, worked out where it is not given (which hashes every item)."""
+    of those who vote, by what verdicts call them; ``skipped`` are items that a person would not judge; ``chain_head`` is the hash
+    of the challenge's last verdict. ``clusters``, the cluster of each item, is worked out where it is not given."""
 
     run: Run
     items: Sequence[Item]
@@ -34,7 +34,6 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     people: Mapping[str, str] = {}
     spent: Sequence[Spent] = ()
     chain_head: str | None = None
-    waiting_for_people: int = 0
     clusters: Sequence[str] = ()
 
     def __post_init__(self) -> None:
