@@ -1,8 +1,8 @@
 """Running a tool again, where whoever began the challenge said how: a command, never a shell.
 
-The arguments that the model wrote go to its standard input as they are; what it prints is the result. Bounded in time and
-output, with no more of our environment than a program needs to start. Its exit code other than zero is a result that says so,
-as a failing tool's is; a command that cannot run or does not end is no result at all.
+The arguments that the model wrote are its standard input as they are; what it prints is the result. Bounded in time and output,
+with no more of our environment than a program needs to start. An exit code other than zero is a result that says so, as a
+failing tool's is; a command that cannot run or does not end is no result at all.
 
 Not covered: the command has the rights of this server. Only its own machine's user may name one.
 """
@@ -13,7 +13,9 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Iterator, Mapping
+from typing import IO
 
 from assay.core import Text, ToolCall, ToolResult, Unavailable
 
@@ -31,61 +33,67 @@ async def run_again(commands: Commands, call: ToolCall, *, timeout_s: float = TI
     Raises:
         Unavailable: ``challenge.rerun_failed``: it cannot be started, or did not end in time.
     """
-    command = commands[call.name]
-    try:
-        process = await asyncio.create_subprocess_exec(
-            *command,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            env={name: os.environ[name] for name in _KEPT if name in os.environ},
-            start_new_session=True,
-        )
-    except OSError as error:
-        raise _failed(call, f"cannot be started: {error.strerror}") from error
+    process, output = await _start(commands[call.name], call)
     try:
         async with asyncio.timeout(timeout_s):
-            said = await _talk(process, call.arguments.encode("utf-8", "replace"))
+            said = await _read(output)
+            if len(said) > MAX_OUTPUT_BYTES:
+                _kill(process)
             code = await process.wait()
     except TimeoutError as error:
         raise _failed(call, f"did not end within {timeout_s:g} s") from error
     finally:
-        await _end(process)
-    text = said[:MAX_OUTPUT_BYTES].decode("utf-8", "replace").replace("\0", "�")
+        _kill(process)  # nothing that was started outlives the call, children included
+        await process.wait()
+    text = said[:MAX_OUTPUT_BYTES].decode("utf-8", "replace").replace("\0", "\ufffd")
     return ToolResult(id=call.id, parts=(Text(text=text),), is_error=code != 0)
 
 
-async def _talk(process: asyncio.subprocess.Process, arguments: bytes) -> bytes:
-    """Hand it the arguments while reading what it prints, so that neither side waits for the other; at most the bound."""
-    assert process.stdin is not None
-    assert process.stdout is not None
-    stdin, stdout = process.stdin, process.stdout
-
-    async def hand() -> None:
-        try:
-            stdin.write(arguments)
-            await stdin.drain()
-            stdin.close()
-        except (BrokenPipeError, ConnectionResetError):
-            pass  # a tool without arguments need not read any
-
-    said = bytearray()
-    handing = asyncio.create_task(hand())
+async def _start(command: tuple[str, ...], call: ToolCall) -> tuple[asyncio.subprocess.Process, int]:
+    """The command, running, and our end of the pipe that it writes to."""
+    ours, its = os.pipe()
     try:
-        while len(said) <= MAX_OUTPUT_BYTES and (piece := await stdout.read(65536)):
+        with _as_file(call.arguments) as arguments:
+            process = await asyncio.create_subprocess_exec(
+                *command,
+                stdin=arguments,
+                stdout=its,
+                stderr=asyncio.subprocess.STDOUT,
+                env={name: os.environ[name] for name in _KEPT if name in os.environ},
+                start_new_session=True,
+            )
+    except BaseException as error:
+        os.close(ours)
+        if isinstance(error, OSError):
+            raise _failed(call, f"cannot be started: {error.strerror}") from error
+        raise
+    finally:
+        os.close(its)
+    return process, ours
+
+
+@contextlib.contextmanager
+def _as_file(arguments: str) -> Iterator[IO[bytes]]:
+    """A file and no pipe, so that a tool that reads nothing cannot hold us up."""
+    with tempfile.TemporaryFile() as file:
+        file.write(arguments.encode("utf-8", "replace"))
+        file.seek(0)
+        yield file
+
+
+async def _read(fd: int) -> bytes:
+    """What comes through a pipe until its end, or until it is too much. The pipe is ours, and closed whoever still holds the other end."""
+    reader = asyncio.StreamReader()
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(fd, "rb", buffering=0)
+    )
+    said = bytearray()
+    try:
+        while len(said) <= MAX_OUTPUT_BYTES and (piece := await reader.read(65536)):
             said += piece
     finally:
-        handing.cancel()
-        await asyncio.wait([handing])
-    if len(said) > MAX_OUTPUT_BYTES:
-        _kill(process)
+        transport.close()
     return bytes(said)
-
-
-async def _end(process: asyncio.subprocess.Process) -> None:
-    """Nothing that was started outlives the call, its children included."""
-    _kill(process)
-    await process.wait()
 
 
 def _kill(process: asyncio.subprocess.Process) -> None:
