@@ -124,28 +124,36 @@ class Betting:
 
 
 class _Doubt:
-    """The capital of one who doubts that the mean is at most ``edge``, and the mean up to which all are refuted."""
+    """The capital of one who doubts that the mean is at most ``edge``, and the mean up to which all are refuted.
+
+    ``_logs[0]`` are the logs of the weighted capital of each bet against the edge, ``_logs[1]`` those against the bound.
+    """
 
     def __init__(self, edge: float, enough: float):
-        self._edge, self._enough = edge, enough
+        self._enough = enough
+        self._means = np.array([edge, _LEAST_BOUND])
+        self._logs = np.stack((_LOG_WEIGHTS, _LOG_WEIGHTS))
         self._counts: dict[float, int] = {}
-        self._at_edge = _LOG_WEIGHTS.copy()
-        self._at_bound = _LOG_WEIGHTS.copy()
-        self.bound = 0.0
         self.evidence = 0.0
+
+    @property
+    def bound(self) -> float:
+        bound = float(self._means[1])
+        return bound if bound > _LEAST_BOUND else 0.0
 
     def add(self, score: float) -> None:
         self._counts[score] = self._counts.get(score, 0) + 1
-        self._at_edge += np.log1p(_BETS * (score / self._edge - 1))
-        self.evidence = _log_sum(self._at_edge)
-        if self.bound:
-            self._at_bound += np.log1p(_BETS * (score / self.bound - 1))
-        if not self.bound or self.evidence >= self._enough or _log_sum(self._at_bound) >= self._enough:
-            self._raise_bound()
+        self._logs += np.log1p((score / self._means - 1)[:, None] * _BETS)
+        self.evidence, at_bound = _log_sum(self._logs).tolist()
+        edge, bound = self._means.tolist()
+        if self.evidence >= self._enough and bound <= edge:
+            self._raise_bound(edge + _LEAST_STEP)  # the edge itself is refuted, so the bound lies beyond it
+        elif at_bound >= self._enough:
+            self._raise_bound(bound)
 
     def more(self, n: int) -> int | None:
         """Further observations until the capital is enough, if each bet goes on gaining what it gained on average."""
-        gains = self._at_edge - _LOG_WEIGHTS
+        gains = self._logs[0] - _LOG_WEIGHTS
         if not n or gains.max() <= 0:
             return None
         few, many = 0, 1
@@ -159,20 +167,19 @@ class _Doubt:
             few, many = (middle, many) if short else (few, middle)
         return many if many <= _MOST_MORE else None
 
-    def _raise_bound(self) -> None:
-        """Newton's steps towards the mean at which the capital is just enough. Every point on the way is refuted."""
-        point: float = max(self.bound, _LEAST_BOUND)
-        if self.evidence >= self._enough:
-            point = max(point, self._edge + _LEAST_STEP)  # the edge itself is refuted, so the bound lies beyond it
+    def _raise_bound(self, start: float) -> None:
+        """Newton's steps from ``start``, which is refuted, towards the mean at which the capital is just enough. Every point on the
+        way is refuted."""
         values = np.fromiter(self._counts.keys(), np.float64)
         counts = np.fromiter(self._counts.values(), np.float64)
+        point, step = start, 0.0
         while True:
             factors = 1 + _BETS * (values[:, None] / point - 1)
             logs = _LOG_WEIGHTS + counts @ np.log(factors)
-            log_capital = _log_sum(logs)
-            if log_capital < self._enough and self.evidence < self._enough:
+            log_capital = float(_log_sum(logs))
+            if log_capital < self._enough and step:
                 return
-            self.bound, self._at_bound = point, logs
+            self._means[1], self._logs[1] = point, logs
             slope = float((counts * values / point**2) @ (_BETS / factors) @ np.exp(logs - log_capital))
             step = (log_capital - self._enough) / slope
             if step < _LEAST_STEP:
@@ -180,7 +187,6 @@ class _Doubt:
             point += step
 
 
-def _log_sum(logs: Floats) -> float:
-    """Natural log of the sum of what ``logs`` are the logs of."""
-    most = float(logs.max())
-    return most + log(float(np.exp(logs - most).sum()))
+def _log_sum(logs: Floats) -> Floats:
+    """Natural log of the sum of what ``logs`` are the logs of, along the last axis."""
+    return np.asarray(np.logaddexp.reduce(logs, axis=-1))
