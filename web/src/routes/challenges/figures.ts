@@ -40,6 +40,11 @@ export function difference(metric: Of, value: number, width = Math.abs(value)): 
   return value > 0 ? `+${text}` : value < 0 ? `−${text}` : text;
 }
 
+/** The ends of a difference's interval: in points without saying so twice. */
+export function differenceEnd(metric: Of, value: number, width: number): string {
+  return kindOf(metric) === "share" ? signed(value * 100, width < FINE ? 1 : 0) : difference(metric, value, width);
+}
+
 /** A number with its sign. */
 export function signed(value: number, places: number): string {
   return minus(new Intl.NumberFormat(language(), { maximumFractionDigits: places, signDisplay: "exceptZero" }).format(value));

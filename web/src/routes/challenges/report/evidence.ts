@@ -33,14 +33,15 @@ export function frame(steps: readonly Step[], zone: [number, number], width: num
   const [left, right, top, bottom] = [44, narrow ? 56 : 132, 12, 44];
   const last = steps.at(-1)?.n ?? 1;
   const later = steps.filter(({ n }) => n >= last * 0.4);
-  const low = Math.min(zone[0] - 0.08, ...later.flatMap((step) => [step.low, step.win_rate]), 0.38);
-  const high = Math.max(zone[1] + 0.08, ...later.flatMap((step) => [step.high, step.win_rate]), 0.62);
+  const rates = steps.filter(({ n }) => n >= last * 0.12).map((step) => step.win_rate);
+  const low = Math.min(zone[0] - 0.08, ...later.map((step) => step.low), ...rates, 0.38);
+  const high = Math.max(zone[1] + 0.08, ...later.map((step) => step.high), ...rates, 0.62);
   const x = scaleLinear([0, Math.max(last, 4)], [left, width - right]);
   const y = scaleLinear([Math.max(0, low - 0.02), Math.min(1, high + 0.02)], [height - bottom, top]);
   return {
     width, height, left, right, top, bottom,
     x: (n) => x(n),
-    y: (share) => Math.min(height - bottom, Math.max(top, y(share))),
+    y: (share) => y(share),
     xTicks: x.ticks(narrow ? 4 : 8).filter(Number.isInteger),
     yTicks: y.ticks(5),
     nAt: (place) => Math.round(x.invert(place)),
