@@ -30,8 +30,7 @@ def _answer(report: Report) -> Iterator[str]:
     yield ""
     yield from _paragraph(words.evidence(report))
     yield from _paragraph(words.shown_so_far(report))
-    if left_out := words.left_out(report):
-        yield from _paragraph(left_out)
+    yield from _paragraph(f"{words.left_out(report)} {words.histories(report)}")
     yield from _paragraph(words.asked(report))
     if report.spent is not None:
         yield from _paragraph(f"Spent: {money(report.spent)}.")
@@ -46,7 +45,7 @@ def _categories(report: Report) -> Iterator[str]:
         return
     wide = min(24, max(width(_flat(row.category)) for row in rows))
     wide = max(wide, width("all (at any look)"))
-    yield f"{padded('Win rate', wide)}{_GAP}{'items':>6}{_GAP}{'':>7}{_GAP}{'interval':<16}{_GAP}0 %{'50':^{_WHISKER - 8}}100 %"
+    yield f"{padded('Win rate', wide)}{_GAP}{'items':>6}{_GAP}{'':>7}{_GAP}{'interval':<14}{_GAP}0 %{'50':^{_WHISKER - 8}}100 %"
     bounds = (report.win_rate.low, report.win_rate.value, report.win_rate.high)
     yield _share("all (at any look)", f"{report.tally.judged:,}", total, bounds, wide)
     for row in rows:
@@ -56,7 +55,7 @@ def _categories(report: Report) -> Iterator[str]:
 
 def _share(name: str, items: str, of: Cell, bounds: tuple[float | None, float | None, float | None], wide: int) -> str:
     name = padded(shortened(_flat(name), wide), wide)
-    return f"{name}{_GAP}{items:>6}{_GAP}{of.value:>7}{_GAP}{shortened(of.note, 16):<16}{_GAP}{_whisker(*bounds)}".rstrip()
+    return f"{name}{_GAP}{items:>6}{_GAP}{of.value:>7}{_GAP}{shortened(of.note, 14):<14}{_GAP}{_whisker(*bounds)}".rstrip()
 
 
 def _whisker(low: float | None, value: float | None, high: float | None) -> str:

@@ -105,15 +105,29 @@ def shown_so_far(report: Report) -> str:
 
 
 def left_out(report: Report) -> str:
-    """Items that give no evidence; empty where every one did."""
+    """The share of items that give no evidence, by why; empty before the first item."""
     tally = report.tally
+    of = tally.judged + tally.diverged + tally.failed + tally.unjudged
+    if not of:
+        return ""
     parts = [
         (tally.diverged, "diverged from the recording"),
         (tally.failed, "failed"),
         (tally.unjudged, "got no usable judgment"),
     ]
-    said = [f"{counted(count, 'item')} {what}" for count, what in parts if count]
-    return f"{listed(said)}: no evidence for either side." if said else ""
+    said = [f"{counted(count, 'item')} ({percent(count / of)}) {what}" for count, what in parts if count]
+    diverged = "" if tally.diverged else "No item diverged from the recording. "
+    return f"{diverged}{listed(said)}: no evidence for either side." if said else diverged.strip()
+
+
+def histories(report: Report) -> str:
+    """The share of items that go on from the incumbent's own words; empty before the first item."""
+    share = report.histories_by_incumbent
+    if share.value is None:
+        return ""
+    if not share.value:
+        return "No item continues a history that the incumbent is known to have written."
+    return f"The incumbent wrote at least part of the history of {_share(share)} of the items asked."
 
 
 def asked(report: Report) -> str:

@@ -51,7 +51,7 @@ def _answer(report: Report) -> Iterator[str]:
     if report.trouble:
         yield f'<p class="trouble">{_text(report.trouble)}</p>'
     yield f'<p class="lede">{_text(words.evidence(report))}</p>'
-    yield f"<p>{_text(words.shown_so_far(report))} {_text(words.left_out(report))}</p>"
+    yield f"<p>{_text(words.shown_so_far(report))} {_text(words.left_out(report))} {_text(words.histories(report))}</p>"
     spent = f" Spent: {money(report.spent)}." if report.spent is not None else ""
     waiting = f" Waiting for a vote: {report.waiting_for_people:,}." if report.waiting_for_people else ""
     yield f'<p class="muted">{_text(words.asked(report))}{spent}{waiting}</p>'

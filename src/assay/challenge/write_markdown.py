@@ -47,8 +47,8 @@ def _answer(report: Report) -> Iterator[str]:
         yield from (_plain(report.trouble), "")
     yield from (_plain(words.evidence(report)), "")
     yield from (_plain(words.shown_so_far(report)), "")
-    if left_out := words.left_out(report):
-        yield from (_plain(left_out), "")
+    if rests := " ".join(filter(None, (words.left_out(report), words.histories(report)))):
+        yield from (_plain(rests), "")
     spent = f" Spent: {money(report.spent)}." if report.spent is not None else ""
     yield from (_plain(words.asked(report) + spent), "")
 
