@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from assay.challenge.item import Item
 from assay.challenge.work import BadLine, Brought, brought, read_work
+from assay.challenge.work import records as records_
 from assay.core import InvalidInput, OutputFormat, Request, Sampling, Text, TooLarge, Transcript, user
 from assay.judge import Exact, Length, Number
 from tests.challenge.work.files import ALL, BATCH_INPUT, BATCH_OUTPUT, SPEND_LOGS, TRANSCRIPT, calls, jsonl, says
@@ -259,6 +260,13 @@ def test_an_array_is_read_with_the_lines_of_its_elements() -> None:
     assert found.bad == (BadLine(3, "this is JSON, but not an object"),)
 
 
+def test_of_an_array_that_breaks_off_what_came_before_is_kept() -> None:
+    found = read_work(b'[\n{"prompt": "a"},\n{"prompt": "\xff"},\n{"prompt": "b"', "a.json")
+    assert [item.origin for item in found.items] == ["a.json:2"]
+    assert [bad.line for bad in found.bad] == [3, 4]
+    assert [bad.reason[:25] for bad in found.bad] == ["This is not UTF-8: the by", "the array breaks off here"]
+
+
 def test_text_that_begins_with_a_bracket_is_text() -> None:
     assert len(read_work(b"[INST] What is this?\n{braces} mean what?\n", "notes.txt").items) == 2
 
@@ -284,6 +292,11 @@ def test_files_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(TooLarge) as failed:
         read_work(b"a\nb\nc\nd\n", "a.txt")
     assert failed.value.code == "work.too_much"
+    monkeypatch.setattr(records_, "MOST_RECORDS", 3)
+    for content in (b"1\n1\n1\n1\n", b"[1,1,1,1]"):
+        with pytest.raises(TooLarge) as failed:
+            read_work(content, "a.json")
+        assert failed.value.code == "work.too_much"
     with pytest.raises(TooLarge) as failed:
         read_work(bytes(64 * 1024 * 1024 + 1), "a.txt")
     assert failed.value.code == "work.file_too_large"

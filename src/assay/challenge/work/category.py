@@ -13,11 +13,10 @@ from collections.abc import Sequence
 
 from assay.core import Image, Message, Request, ToolCall, ToolResult
 
-_READ = 20_000
-"""Characters of a question that are looked at."""
+_READ = 1000
+"""Characters at the beginning and at the end of a question that are looked at for words."""
 _CODE = re.compile(
-    r"```"
-    r"|^\s*(?:def \w+\(|class \w+[:({]|import \w+|from \w+ import |#include ?<|fn \w+\(|func \w+\(|function \w+\(|SELECT .+ FROM )"
+    r"^\s*(?:def \w+\(|class \w+[:({]|import \w+|from \w+ import |#include ?<|fn \w+\(|func \w+\(|function \w+\(|SELECT .+ FROM )"
     r"|Traceback \(most recent call last\)"
     r"|\b(?:write|fix|debug|refactor|implement|review)\b[^.\n]{0,40}\b(?:function|code|script|program|class|query|bug|unit tests?)\b"
     r"|(?:写|寫|编写|編寫|实现|實現|修复|修復).{0,20}(?:函数|函數|代码|代碼|程序|程式|脚本|腳本)",
@@ -42,7 +41,11 @@ def category_of(request: Request, said: Sequence[Message] = ()) -> str:
         return "structured"
     if any(isinstance(part, Image) for message in messages for part in message.parts):
         return "images"
-    asked = next((message.text for message in reversed(messages) if message.role == "user"), "")[:_READ]
+    asked = next((message.text for message in reversed(messages) if message.role == "user"), "")
+    if "```" in asked:
+        return "code"
+    if len(asked) > 2 * _READ:
+        asked = f"{asked[:_READ]}\n{asked[-_READ:]}"
     if _CODE.search(asked):
         return "code"
     if _MATHS.search(asked):

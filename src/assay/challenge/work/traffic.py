@@ -90,24 +90,7 @@ async def sample_traffic(db: Database, traffic: Traffic, limit: int, seed: int, 
     Raises:
         InvalidInput: ``work.unknown_key``, there is no gateway key of this id or name.
     """
-    keys = await _keys(db, traffic.key)
-    looked = _Looked(traffic.tag)
-    before: str | None = None
-    while looked.calls < most:
-        page = await list_answered(
-            db,
-            min(_PAGE, most - looked.calls),
-            keys=keys,
-            asked=traffic.alias,
-            since=traffic.since,
-            until=traffic.until,
-            before=before,
-        )
-        if not page:
-            break
-        before = page[-1].id
-        bodies = await get_bodies(db, {hash for call in page for hash in (call.request, call.reply) if hash})
-        await asyncio.to_thread(looked.look, page, bodies)
+    looked = await _look_through(db, traffic, most)
     questions = looked.questions()
     tag_of = _tag_of(questions)
     chosen, strata = _draw(questions, tag_of, limit, random.Random(seed))  # noqa: S311  # a sample that can be repeated, no secret
@@ -129,6 +112,24 @@ async def sample_traffic(db: Database, traffic: Traffic, limit: int, seed: int, 
     )
 
 
+async def _look_through(db: Database, traffic: Traffic, most: int) -> _Looked:
+    keys = await _keys(db, traffic.key)
+    looked = _Looked(traffic.tag)
+    before: str | None = None
+    while not looked.cut:
+        page = await list_answered(
+            db, _PAGE, keys=keys, asked=traffic.alias, since=traffic.since, until=traffic.until, before=before
+        )
+        if not page:
+            break
+        before = page[-1].id
+        looked.cut = looked.calls + len(page) > most
+        page = page[: most - looked.calls]
+        bodies = await get_bodies(db, {hash for call in page for hash in (call.request, call.reply) if hash})
+        await asyncio.to_thread(looked.look, page, bodies)
+    return looked
+
+
 async def _keys(db: Database, wanted: str | None) -> set[str] | None:
     if wanted is None:
         return None
@@ -146,6 +147,8 @@ class _Looked:
 
     def __init__(self, tag: str | None):
         self.calls = self.without_body = self.unreadable = self.other_tags = self.steps = self.duplicates = 0
+        self.cut = False
+        """Whether there were more calls than were looked at."""
         self._tag = tag
         self._seen: dict[bytes, list[_Seen]] = defaultdict(list)
         self._speakers: dict[bytes, str] = {}
@@ -342,7 +345,7 @@ def _quotas(sizes: Sequence[int], limit: int, chance: random.Random) -> list[int
 
 def _notes(looked: _Looked, items: int, questions: int, strata: Sequence[Stratum], most: int) -> Iterable[str]:
     yield f"{looked.calls} recorded calls were looked at; {items} of {questions} different questions were drawn."
-    if looked.calls >= most:
+    if looked.cut:
         yield f"Only the newest {most} calls were looked at."
     if looked.without_body:
         yield f"{looked.without_body} calls were left out: what they said is not kept."
