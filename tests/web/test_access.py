@@ -6,7 +6,7 @@ import contextlib
 import time
 from http.cookies import SimpleCookie
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import pytest
 
@@ -346,3 +346,183 @@ def test_nothing_above_was_a_defect(assay: RunningAssay) -> None:
     assert b"Traceback" not in assay.stderr
     assert b"unexpected error" not in assay.stderr
     assert b"token=" not in assay.stderr
+
+
+QUESTIONS = "\n".join(f"Question {number}?" for number in range(1, 7))
+
+
+@pytest.fixture(scope="module")
+def challenge(assay: RunningAssay) -> str:
+    """The path of a challenge that people judge."""
+    models = [model["id"] for model in assay.ask("GET", "/api/v1/models").json["models"] if model["id"].startswith("practice/")]
+    spec = {
+        "challenger": models[0],
+        "incumbent": models[1],
+        "source": {"kind": "content", "name": "questions.txt", "text": QUESTIONS},
+        "judges": ["human"],
+    }
+    reply = assay.ask("POST", "/api/v1/challenges", spec)
+    assert reply.status == 201, reply.json
+    return f"/api/v1/challenges/{reply.json['id']}"
+
+
+def invite(assay: RunningAssay, challenge: str, name: str) -> str:
+    """The path of a link for somebody."""
+    reply = assay.ask("POST", f"{challenge}/people", {"name": name})
+    assert reply.status == 201
+    url = urlsplit(reply.json["url"])
+    return f"{url.path}?{url.query}"
+
+
+def guest(assay: RunningAssay, challenge: str, name: str) -> str:
+    """The cookie of somebody who was invited and came."""
+    reply = anonymous(assay, "GET", invite(assay, challenge, name))
+    assert (reply.status, reply.headers["location"]) == (303, f"{challenge.removeprefix('/api/v1')}/vote")
+    return reply.headers["set-cookie"].split(";")[0]
+
+
+def first_pair(assay: RunningAssay, challenge: str, cookie: str) -> Reply:
+    """A pair, for which the models may still have to answer."""
+    deadline = time.monotonic() + 20
+    while (reply := anonymous(assay, "GET", f"{challenge}/pairs/next", cookie=cookie)).status == 204:
+        assert time.monotonic() < deadline
+    return reply
+
+
+def test_an_invitation_makes_a_guest_who_can_vote(assay: RunningAssay, challenge: str) -> None:
+    cookie = guest(assay, challenge, "Ana")
+    seen = anonymous(assay, "GET", "/api/v1/session", cookie=cookie).json
+    assert (seen["signed_in"], seen["guest"]) == (False, {"challenge": challenge.rpartition("/")[2], "name": "Ana"})
+    pair = first_pair(assay, challenge, cookie)
+    assert pair.status == 200
+    vote = f"{challenge}/pairs/{pair.json['number']}/vote"
+    ours = {"cookie": cookie, "origin": assay.url, "sec-fetch-site": "same-origin"}
+    assert assay.ask("POST", vote, {"choice": "a"}, ours).json["voted"] == 1
+    assert anonymous(assay, "GET", f"{challenge}/pairs", cookie=cookie).json["name"] == "Ana"
+    page = anonymous(assay, "GET", f"{challenge.removeprefix('/api/v1')}/vote", cookie=cookie)
+    assert (page.status, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("keys", "providers", "models", "calls", "board", "battles", "votes", "arena/verify", "work", "challenges", "nothing"),
+        *("openapi.json", "login-links", "{challenge}", "{challenge}/events", "{challenge}/items", "{challenge}/items/1"),
+        *("{challenge}/report", "{challenge}/people", "{challenge}/pairs/", "{challenge}/pairs/next/", "{challenge}//pairs"),
+        *("{challenge}/pairs/../report", "{challenge}/pairs/%2e%2e/report", "{challenge}/pairs%2fnext/../../report"),
+        *("{challenge}/pairs/1", "{challenge}/pairs/x/vote", "{challenge}/pairs/next%0a", "{challenge}x/pairs/next"),
+        *("challenges/other/pairs/next", "challenges/other/pairs", "challenges/pairs", "session/", "session/x"),
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+def test_a_guest_reaches_nothing_else(assay: RunningAssay, challenge: str, path: str, method: str) -> None:
+    cookie = guest(assay, challenge, "Bo")
+    path = f"/api/v1/{path.format(challenge=challenge.removeprefix('/api/v1/'))}"
+    reply = anonymous(assay, method, path, {} if method == "POST" else None, cookie=cookie)
+    assert (reply.status, code(reply)) == (403, "login.guest")
+
+
+def test_a_guest_is_bound_to_host_and_origin_like_everybody(assay: RunningAssay, challenge: str) -> None:
+    cookie = guest(assay, challenge, "Bo")
+    for headers in ({"host": "evil.example"}, {"origin": "https://evil.example"}):
+        reply = assay.ask("POST", f"{challenge}/pairs/1/vote", {"choice": "a"}, {"cookie": cookie, **headers})
+        assert reply.status == 403
+        assert code(reply) in {"login.foreign_host", "login.foreign_origin"}
+    same_site = assay.ask("GET", f"{challenge}/pairs/next", headers={"cookie": cookie, "sec-fetch-site": "same-site"})
+    assert (same_site.status, code(same_site)) == (403, "login.foreign_origin")
+
+
+def test_a_guests_cookie_is_as_safe_as_the_admins_and_stands_beside_it(assay: RunningAssay, challenge: str) -> None:
+    header = anonymous(assay, "GET", invite(assay, challenge, "Cy")).headers["set-cookie"]
+    (morsel,) = SimpleCookie(header).values()
+    assert (morsel["httponly"], morsel["samesite"], morsel["path"], morsel["domain"]) == (True, "Strict", "/", "")
+    both = f"{header.split(';')[0]}; {assay.cookie}"
+    assert anonymous(assay, "GET", "/api/v1/keys", cookie=both).status == 200
+    assert anonymous(assay, "GET", "/api/v1/session", cookie=both).json["guest"] is None
+    value, admins = header.split(";")[0].partition("=")[2], assay.cookie.split("=")
+    swapped = anonymous(assay, "GET", f"{challenge}/pairs", cookie=f"{admins[0]}={value}")
+    assert (swapped.status, code(swapped)) == (401, "login.needed"), "what is a guest's is none of the admin's"
+    swapped = anonymous(assay, "GET", "/api/v1/keys", cookie=f"{admins[0]}_guest={admins[1]}")
+    assert (swapped.status, code(swapped)) == (401, "login.needed")
+
+
+@pytest.mark.parametrize(
+    "forge",
+    [
+        lambda value: value.replace(":", ":0", 1),
+        lambda value: value.replace("guest:", "guest::", 1),
+        lambda value: ":".join((*value.split(":")[:2], "admin", value.split(":")[3])),
+        lambda value: value[:-1] + ("0" if value[-1] != "0" else "1"),
+        lambda value: value.replace("guest:", "", 1),
+        lambda value: "guest:a:b:c.99999999999.",
+    ],
+)
+def test_a_forged_guest_is_nobody(assay: RunningAssay, challenge: str, forge: object) -> None:
+    assert callable(forge)
+    name, _, value = guest(assay, challenge, "Bo").partition("=")
+    reply = anonymous(assay, "GET", f"{challenge}/pairs", cookie=f"{name}={forge(value)}")
+    assert (reply.status, code(reply)) == (401, "login.needed")
+
+
+def test_an_invitation_survives_its_preview_and_is_spent_by_a_pair(assay: RunningAssay, challenge: str) -> None:
+    link = invite(assay, challenge, "Di")
+    assert anonymous(assay, "HEAD", link).status == 303
+    preview = anonymous(assay, "GET", link)
+    assert preview.status == 303
+    cookie = anonymous(assay, "GET", link).headers["set-cookie"].split(";")[0]
+    assert first_pair(assay, challenge, cookie).status == 200
+    spent = anonymous(assay, "GET", link)
+    assert (spent.status, code(spent)) == (401, "challenge.invitation_spent")
+    person = anonymous(assay, "GET", link, accept="text/html,application/xhtml+xml")
+    assert (person.status, "set-cookie" in person.headers) == (303, False)
+    assert person.headers["location"] == f"{challenge.removeprefix('/api/v1')}/vote"
+
+
+def test_whoever_is_signed_in_does_not_become_a_guest(assay: RunningAssay, challenge: str) -> None:
+    reply = assay.ask("GET", invite(assay, challenge, "Ed"))
+    assert (reply.status, "set-cookie" in reply.headers) == (303, False)
+
+
+@pytest.mark.parametrize("token", ["", "x", "%00", "\u00e9", "a" * 5000])
+def test_a_guessed_invitation_lets_nobody_in(assay: RunningAssay, challenge: str, token: str) -> None:
+    reply = anonymous(assay, "GET", f"{challenge.removeprefix('/api/v1')}/vote?as={quote(token, safe='%')}")
+    assert "set-cookie" not in reply.headers
+    assert reply.status == (401 if token else 200), "without a token it is the page"
+
+
+def test_a_removed_guest_is_out_at_once(assay: RunningAssay, challenge: str) -> None:
+    cookie = guest(assay, challenge, "Fay")
+    people = assay.ask("GET", f"{challenge}/people").json["people"]
+    [person] = [one["person"] for one in people if one["name"] == "Fay"]
+    assert assay.ask("DELETE", f"{challenge}/people/{person}").status == 204
+    reply = anonymous(assay, "GET", f"{challenge}/pairs/next", cookie=cookie)
+    assert (reply.status, code(reply)) == (403, "challenge.not_invited")
+    assert anonymous(assay, "GET", "/api/v1/session", cookie=cookie).json["guest"] is None
+
+
+def test_a_guest_who_signs_out_is_out_and_the_admin_is_not(assay: RunningAssay, challenge: str) -> None:
+    cookie = guest(assay, challenge, "Gus")
+    out = anonymous(assay, "DELETE", "/api/v1/session", cookie=cookie)
+    assert (out.status, out.headers["set-cookie"].partition("=")[0]) == (200, cookie.partition("=")[0])
+    assert "Max-Age=0" in out.headers["set-cookie"]
+    copied = anonymous(assay, "GET", f"{challenge}/pairs", cookie=cookie)
+    assert (copied.status, code(copied)) == (401, "login.needed")
+    assert assay.ask("GET", "/api/v1/keys").status == 200
+
+
+def test_a_guest_can_still_sign_in(assay: RunningAssay, challenge: str) -> None:
+    cookie = guest(assay, challenge, "Bo")
+    reply = anonymous(assay, "GET", new_link(assay), cookie=cookie)
+    both = f"{cookie}; {reply.headers['set-cookie'].split(';')[0]}"
+    assert anonymous(assay, "GET", "/api/v1/keys", cookie=both).status == 200
+
+
+def test_calls_of_pairs_that_people_may_still_judge_are_not_listed(assay: RunningAssay, challenge: str) -> None:
+    """They would tell whose answers they are."""
+    first_pair(assay, challenge, guest(assay, challenge, "Hal"))
+    id = challenge.rpartition("/")[2]
+    judged = {one["number"] for one in assay.ask("GET", f"{challenge}/items").json["items"]}
+    listed = [call["request_id"] for call in assay.ask("GET", "/api/v1/calls?limit=200").json["calls"]]
+    shown = {int(one.split(".")[1]) for one in listed if one.startswith(f"{id}.")}
+    assert shown <= judged
+    assert len(judged) < 6, "some were answered and wait, and none of theirs is there"

@@ -224,7 +224,7 @@ class Guard:
 
 def is_invitation(scope: Scope) -> bool:
     """Whether this is somebody who opens an invitation to judge, which the API answers; without its token the page does."""
-    return _INVITATION_PATH.fullmatch(scope["path"]) is not None and b"as" in parse_qs(scope["query_string"])
+    return _INVITATION_PATH.fullmatch(scope["path"]) is not None and "as" in parse_qs(scope["query_string"].decode("latin-1"))
 
 
 def _check_guest(guest: Guest, path: str) -> None:

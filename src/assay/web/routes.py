@@ -79,14 +79,14 @@ def routes(
     doorkeeper: Doorkeeper,
     url: Callable[[], str],
     first_run: Callable[[], bool],
-    people: People | None = None,
+    people: People,
 ) -> list[Endpoint]:
     """The session's routes. ``url`` is asked late: the address is known only once the socket is bound."""
 
     async def show(request: Request) -> SessionState:
         """Who is looking, and what the page must know of this server. Always allowed."""
         guest = read_guest(request.state.session)
-        name = await people.name_of(guest) if guest is not None and people is not None else None
+        name = await people.name_of(guest) if guest is not None else None
         return SessionState(
             signed_in=request.state.session is not None and guest is None,
             guest=ShownGuest(challenge=guest.challenge, name=name) if guest is not None and name is not None else None,
@@ -127,7 +127,6 @@ def routes(
         place = f"/challenges/{quote(request.path_params['id'], safe='')}/vote"
         if request.state.session is not None and read_guest(request.state.session) is None:
             return RedirectResponse(place, HTTPStatus.SEE_OTHER)  # whoever is signed in needs no invitation
-        assert people is not None
         try:
             guest = await people.redeem(request.path_params["id"], query.token)
         except Unauthorized:
