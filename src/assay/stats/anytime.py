@@ -1,13 +1,13 @@
 """Evidence about a mean that may be looked at after every observation: betting against what is doubted.
 
-Observations lie in [0, 1]. Someone who doubts that their mean is at most ``m`` starts with one coin and stakes, before each
-observation ``x``, so much that the capital is multiplied by ``1 + c * (x / m - 1)``, with ``0 <= c < 1``: the share ``c`` of it
-is at risk. Were the doubt wrong, that would be at best a fair game, and the chance that the capital *ever* reaches ``1 / alpha``
-is at most ``alpha`` (Ville 1939, Étude critique de la notion de collectif). So whoever stops when it does is wrong with
-probability ``alpha`` at most, however often they look. This is the betting of Waudby-Smith and Ramdas (2024, Estimating means
-of bounded random variables by betting, JRSS B 86, 1-27); the best ``c`` is not known beforehand, so the coin is spread over a
-fixed grid of them, which is a fair game as well (their section 4; Robbins 1970, Statistical methods related to the law of the
-iterated logarithm, Ann. Math. Stat. 41 on mixtures).
+Observations lie in [0, 1]. To test the claim that their mean is at most ``m``, someone starts with one coin and bets against it:
+before each observation ``x`` a share ``c`` of the capital, ``0 <= c < 1``, is put at risk, and the capital is multiplied by
+``1 + c * (x / m - 1)``. If the claim is true that is at best a fair game, and the chance that the capital *ever* reaches
+``1 / alpha`` is at most ``alpha`` (Ville 1939, Étude critique de la notion de collectif). So whoever gives the claim up when it does
+is wrong with probability ``alpha`` at most, however often they look. This is the betting of Waudby-Smith and Ramdas (2024, Estimating
+means of bounded random variables by betting, JRSS B 86, 1-27). The best ``c`` is not known beforehand, so the coin is spread over
+a fixed grid of them, which is a fair game as well (a mixture: Robbins 1970, Statistical methods related to the law of the
+iterated logarithm, Ann. Math. Stat. 41).
 
 The capital falls, and is convex, in ``m``. So the means at which it has reached ``1 / alpha`` at some look are all those up to
 a bound, above which the mean lies with confidence ``1 - alpha`` at all looks at once; the bound grows by Newton's method, whose
@@ -106,7 +106,7 @@ class Betting:
         """Where the mean lies: above the first with confidence 1 - alpha and below the second with the same, at all looks at once.
 
         They are the tightest of all looks so far, so they never widen, and the mean so far may come to lie outside of them. They
-        meet rather than cross, which has a chance of 2 alpha at most.
+        meet where they would cross, which happens with probability 2 alpha at most.
         """
         return self._bounds
 
@@ -124,7 +124,7 @@ class Betting:
 
 
 class _Doubt:
-    """The capital of one who doubts that the mean is at most ``edge``, and the mean up to which all are refuted.
+    """The capital of one who bets against the claim that the mean is at most ``edge``, and the mean up to which all are refuted.
 
     ``_logs[0]`` are the logs of the weighted capital of each bet against the edge, ``_logs[1]`` those against the bound.
     """
