@@ -281,6 +281,14 @@ async def test_the_clearest_wins_are_unanimous_and_quick_to_read() -> None:
     assert report.clearest_losses == (4,)
 
 
+async def test_the_clearest_wins_are_of_every_category_in_turn() -> None:
+    stories = [
+        Story(chose={JUDGE.id: ("new", "new")}, asked="why " * length, category=category)
+        for length, category in ((1, "chat"), (2, "chat"), (3, "chat"), (4, "code"), (5, "maths"))
+    ]
+    assert assemble(record_of(stories)).clearest_wins == (1, 4, 5, 2, 3)
+
+
 async def test_the_share_of_histories_by_the_incumbent_is_said() -> None:
     stories = [*judged("new", authors=("OLD",)), *judged("old", authors=("stage/old",)), *judged("new", "old", authors=("else",))]
     stories = [Story(chose=story.chose, asked=f"{n}", authors=story.authors) for n, story in enumerate(stories)]

@@ -196,7 +196,7 @@ def _ended(record: Record, number: int, side: Side, ending: str) -> bool:
 
 def _clearest(record: Record, counted: Mapping[int, Settled], chosen: Sequence[Chosen], *, won: bool) -> tuple[int, ...]:
     """The items on which judges agree most that the challenger won (or lost), then those where a program's scores lie furthest
-    apart, and of those the ones that are quickest to read."""
+    apart, and of those the quickest to read, of every category in turn."""
     judgments: dict[int, int] = defaultdict(int)
     deciding = {verdict.id: verdict for verdict in record.verdicts if decides(record.run.spec, verdict)}
     apart: dict[int, float] = defaultdict(float)
@@ -205,12 +205,18 @@ def _clearest(record: Record, counted: Mapping[int, Settled], chosen: Sequence[C
             judgments[one.number] += 1
             parts = deciding[one.id].parts
             apart[one.number] += abs(parts.get("challenger", 0.0) - parts.get("incumbent", 0.0))
-    candidates = [
-        (-abs(one.score - 0.5), -judgments[number], -apart[number], _letters(record, number), number)
+    clear = {
+        number: (-abs(one.score - 0.5), -judgments[number], -apart[number])
         for number, one in counted.items()
         if one.score is not None and judgments[number] and (one.score > 0.5 if won else one.score < 0.5)
-    ]
-    return tuple(number for *_, number in sorted(candidates)[:MOST_CLEAREST])
+    }
+    taken: dict[tuple[object, str], int] = defaultdict(int)
+    ranked = []
+    for number in sorted(clear, key=lambda number: (_letters(record, number), number)):
+        kind = (clear[number], record.items[number - 1].category)
+        ranked.append((clear[number], taken[kind], number))
+        taken[kind] += 1
+    return tuple(number for *_, number in sorted(ranked, key=lambda one: one[:2])[:MOST_CLEAREST])
 
 
 def _waiting(record: Record, settled: Mapping[int, Settled]) -> int:

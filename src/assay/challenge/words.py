@@ -191,7 +191,9 @@ def biases(note: JudgeNote) -> list[str]:
         which = "longer" if length > 0 else "shorter"
         equal = note.win_rate_at_equal_length.value
         left = f" At equal length the win rate would be {percent(equal)}." if equal is not None else ""
-        said.append(f"Length effect found: it prefers {which} answers, whoever wrote them.{left}")
+        said.append(
+            f"Length effect found: {which} answers win more with it, whoever wrote them, be it for their length or for what is in them.{left}"
+        )
     return said
 
 

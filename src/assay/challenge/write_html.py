@@ -156,7 +156,7 @@ def _to_read(report: Report, read: dict[int, Excerpt]) -> Iterator[str]:
     for title, numbers in (("Clearest wins", report.clearest_wins), ("Clearest losses", report.clearest_losses)):
         found = [read[number] for number in numbers if number in read]
         if found:
-            yield f'<h2>{title}</h2><p class="muted">Of those on which the judges agree most, the ones that are quickest to read.</p>'
+            yield f'<h2>{title}</h2><p class="muted">Of those on which the judges agree most, the quickest to read, of every category in turn.</p>'
         for one in found:
             where = f' <span class="muted">{_text(one.origin)}</span>' if one.origin else ""
             yield f"<article><h3>Item {one.number}: {_text(one.category)}{where}</h3>"
