@@ -10,6 +10,7 @@ with the correlation of the pairs. Unlike a mean of differences it has an interv
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from math import sqrt
 from typing import Literal, TypeAlias
@@ -90,9 +91,11 @@ def measure(facts: Facts, clusters: Sequence[str], *, live: bool) -> tuple[Metri
 
 
 def _metrics(facts: Facts, clusters: Sequence[str], live: bool) -> Iterator[Metric]:
-    currency = _currency(facts)
+    currencies = _currencies(facts)
+    currency = currencies[0] if currencies else None
+    missing = "other_currency" if len(currencies) > 1 else "no_price"
     columns = _Columns(facts, clusters)
-    yield columns.mean("cost_per_1000", currency or "", _cost_in(currency), better="lower", times=_THOUSAND, nothing="no_price")
+    yield columns.mean("cost_per_1000", currency or "", _cost_in(currency), better="lower", times=_THOUSAND, nothing=missing)
     for name, of in (("ttft", _ttft), ("total", _total)):
         for label, q in (("p50", 0.5), ("p95", 0.95)):
             yield columns.quantile(f"{name}_{label}", of, q, live=live)
@@ -220,10 +223,10 @@ def _not_both(own: Interval, others: Interval, nothing: str | None = None) -> Es
     return Estimate(reason=(nothing or "no_data") if missing else "not_both_known")
 
 
-def _currency(facts: Facts) -> str | None:
-    """The one currency of most costs; costs in another are not compared with them."""
-    seen = [fact.currency for sides in facts.values() for fact in sides.values() if fact.currency is not None]
-    return max(sorted(set(seen)), key=seen.count) if seen else None
+def _currencies(facts: Facts) -> list[str]:
+    """The currencies of all costs, the commonest first. Costs in another than that are not compared with those in it."""
+    seen = Counter(fact.currency for sides in facts.values() for fact in sides.values() if fact.currency is not None)
+    return sorted(seen, key=lambda currency: (-seen[currency], currency))
 
 
 def _cost_in(currency: str | None) -> _Of:

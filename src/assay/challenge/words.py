@@ -25,6 +25,7 @@ METRICS = {
 REASONS = {
     "no_data": "nothing measured",
     "no_price": "no price known",
+    "other_currency": "in another currency",
     "no_json_asked": "no JSON asked for",
     "not_both_known": "not known for both",
     "one_cluster": "one observation: no interval",
