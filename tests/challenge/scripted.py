@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import msgspec
 
-from assay.challenge.item import Item
-from assay.challenge.spec import Content, Spec
+from assay.challenge.spec import Content, Source, Spec
 from assay.core import (
     Budget,
     Call,
@@ -19,7 +18,6 @@ from assay.core import (
     Event,
     Finished,
     Message,
-    Money,
     NotFound,
     PartOpened,
     Price,
@@ -37,7 +35,7 @@ from assay.core import (
 
 PRICE = Price(input=1_000_000_000, output=4_000_000_000)
 """A dollar for a million tokens in, four for a million out: a token in is 1,000 nano, one out 4,000."""
-USAGE = Usage(input=20, output=10)
+USAGE = Usage(input=20, output=90)
 COST = PRICE.cost(USAGE)
 
 NEW, OLD, JUDGE, SECOND = (
@@ -49,7 +47,7 @@ DEPLOYMENTS = {one.id: one for one in (NEW, OLD, JUDGE, SECOND)}
 Script: TypeAlias = Callable[[str, Request], Message | CallFailed | None]
 """Given a deployment and what it is asked: what it says, how it fails, or None for a silence without end."""
 
-_SECTION = re.compile(r"answer ([AB]) begins =====\n(.*?)\n=====", re.DOTALL)
+_SECTION = re.compile(r"answer ([AB]) begins =====\n\[\w+: assistant\]\n(.*?)\n=====", re.DOTALL)
 
 
 class ScriptedCaller:
@@ -112,7 +110,7 @@ def find(name: str) -> Deployment:
 
 
 def call_of(deployment: str, request_id: str | None = None, *, outcome: str = "ok") -> Call:
-    """The record of a call of 20 + 10 tokens, 20 ms to the first and 120 ms in all."""
+    """The record of a call of 20 + 90 tokens, 20 ms to the first and 120 ms in all."""
     provider, _, model = deployment.partition("/")
     return Call(
         id=new_id(),
@@ -195,27 +193,7 @@ def items_file(items: Iterable[dict[str, object]]) -> Content:
     return Content(name="items.jsonl", text="".join(msgspec.json.encode(item).decode() + "\n" for item in items))
 
 
-def spec_of(source: Content, judges: Sequence[str] = (JUDGE.id,), **more: object) -> Spec:
-    """New against old on ``source``, with seed 7."""
-    return msgspec.convert(
-        {
-            "challenger": NEW.id,
-            "incumbent": OLD.id,
-            "source": msgspec.to_builtins(source),
-            "judges": list(judges),
-            "seed": 7,
-            **more,
-        },
-        Spec,
-    )
-
-
-def item_asking(request: Request, **more: object) -> Item:
-    """An item of that request."""
-    return Item(request=request, **more)  # type: ignore[arg-type]  # fields of Item, as the test wrote them
-
-
-def dollars(amount: str) -> dict[str, object]:
-    """A budget in the shape of a spec's JSON."""
-    money = Money.of(amount)
-    return {"nano": money.nano, "currency": money.currency}
+def spec_of(source: Source, judges: Sequence[str] = (JUDGE.id,), **more: Any) -> Spec:
+    """New against old on ``source``, with seed 7; ``more`` as in a spec's JSON."""
+    fields = {"challenger": NEW.id, "incumbent": OLD.id, "source": msgspec.to_builtins(source), "judges": judges, "seed": 7, **more}
+    return msgspec.convert(fields, Spec)

@@ -23,7 +23,7 @@ from assay.challenge.item import Item
 from assay.challenge.plan import Plan, draw_seed, make_plan
 from assay.challenge.queries import Run
 from assay.challenge.report import Report, State
-from assay.challenge.report_queries import load_record
+from assay.challenge.report_queries import Reread, load_record
 from assay.challenge.runner import Limits, Runner
 from assay.challenge.spec import HUMAN, SIDES, Content, Side, Spec
 from assay.challenge.trial import Trial, filed_under
@@ -47,7 +47,7 @@ class Looked(msgspec.Struct, frozen=True, kw_only=True):
 class _Live:
     """A run under way. ``stirred`` is set at its next change, and then replaced."""
 
-    def __init__(self) -> None:
+    def __init__(self, db: Database, id: str) -> None:
         self.runner: Runner | None = None
         self.early: builtins.list[Callable[[Runner], object]] = []
         """What people did while the runner was being loaded."""
@@ -55,6 +55,11 @@ class _Live:
         self.stirred = asyncio.Event()
         self.ending: State = "interrupted"
         """What it will be, should it be cancelled."""
+        self.reread = Reread(db, id)
+        self.reading = asyncio.Lock()
+        self.changes = 0
+        self.last_read: tuple[int, Report] | None = None
+        """The newest report, and after which change it was made."""
 
     def tell(self, news: Callable[[Runner], object]) -> None:
         """Tell the runner, as soon as there is one."""
@@ -66,6 +71,7 @@ class _Live:
 
     def stir(self) -> None:
         """Wake whoever follows it."""
+        self.changes += 1
         self.stirred.set()
         self.stirred = asyncio.Event()
 
@@ -107,7 +113,7 @@ class Challenges:
         plan, items = await self._plan(spec, session)
         run = Run(id=new_id(), state="running", at=now_us(), spec=_without_text(spec), plan=plan)
         await queries.add_run(self._db, run, items)
-        live = self._live[run.id] = _Live()
+        live = self._live[run.id] = _Live(self._db, run.id)
         live.task = asyncio.create_task(self._drive(run, live))
         return run.id
 
@@ -125,7 +131,7 @@ class Challenges:
             raise Conflict("challenge.over", f"Challenge {id!r} has ended; its answer stands.", hint="Begin another.")
         for deployment in (run.plan.challenger, run.plan.incumbent, *run.plan.judges):
             self._find(deployment.id)
-        live = self._live[id] = _Live()
+        live = self._live[id] = _Live(self._db, id)
         try:
             await queries.set_state(self._db, id, "running")
         except BaseException:
@@ -146,7 +152,7 @@ class Challenges:
 
     async def list(self) -> builtins.list[Report]:
         """All challenges as they stand, the newest first."""
-        return [await self._report(self._true(run)) for run in await queries.list_runs(self._db)]
+        return [await self.report(run.id) for run in await queries.list_runs(self._db)]
 
     async def report(self, id: str) -> Report:
         """A challenge as it stands, or as it ended.
@@ -276,23 +282,31 @@ class Challenges:
             raise NotFound(
                 "challenge.not_found", f"There is no challenge {id[:64]!r}.", hint="`assay challenge list` shows them all."
             )
-        return self._true(run)
-
-    def _true(self, run: Run) -> Run:
-        if run.state != "running" or run.id in self._live:
-            return run
-        return msgspec.structs.replace(run, state="interrupted", trouble=self._troubles.get(run.id))
+        if run.state == "running" and id not in self._live:
+            return msgspec.structs.replace(run, state="interrupted", trouble=self._troubles.get(id))
+        return run
 
     async def _report(self, run: Run) -> Report:
         """The report that was kept, where nobody has judged since; else a fresh one."""
+        if run.state == "running":
+            return await self._report_live(run, self._live[run.id])
         head = await queries.load_head(self._db, run.id)
         if run.state == "ended" and (kept := await queries.load_report(self._db, run.id)) and kept.repeat.chain_head == head:
             return kept
         record = msgspec.structs.replace(await load_record(self._db, run.id), run=run)
-        report = await asyncio.to_thread(assemble, record, live=run.id in self._live and run.state == "running")
+        report = await asyncio.to_thread(assemble, record)
         if run.state == "ended":
             await queries.save_report(self._db, run.id, report)
         return report
+
+    async def _report_live(self, run: Run, live: _Live) -> Report:
+        """A fresh report, or the last one where nothing has changed since: many may be looking."""
+        async with live.reading:
+            if live.last_read is None or live.last_read[0] != live.changes:
+                changes = live.changes
+                record = msgspec.structs.replace(await live.reread.load(), run=run)
+                live.last_read = (changes, await asyncio.to_thread(assemble, record, live=True, known=live.reread.known))
+            return live.last_read[1]
 
 
 def _without_text(spec: Spec) -> Spec:

@@ -1,7 +1,7 @@
 """The budget of a challenge as a hard stop before each call, whoever makes it.
 
 Before a call the most that it can cost is set aside on record. A call that does not fit waits for those under way, whose true
-cost may leave room, and is refused when there are none. After it the true cost takes the place of what was set aside; a call
+cost may leave room, and is refused when there are none, and all after it. After a call the true cost takes the place of what was set aside; a call
 whose cost is never learnt (it broke off, was let go, or this process was killed) keeps the whole. So the budget holds across
 restarts, and can be passed only by a call that says more than was set aside for it.
 
@@ -64,6 +64,7 @@ class Purse:
         self._budget = budget
         self._taken = spent
         self._under_way = 0
+        self._is_spent = False
         self._one_settled = asyncio.Event()
 
     @property
@@ -100,8 +101,10 @@ class Purse:
     async def _set_aside(self, id: str, most: int) -> None:
         if self._budget is None:
             return
-        while self._taken + most > self._budget.nano:
+        while self._is_spent or self._taken + most > self._budget.nano:
             if not self._under_way:
+                self._is_spent = True
+            if self._is_spent:
                 raise BudgetSpent(self._budget, Money(most, self._budget.currency))
             self._one_settled.clear()
             await self._one_settled.wait()

@@ -132,16 +132,17 @@ class Runner:
 
     async def _work_until_over(self) -> None:
         over = asyncio.create_task(self._over.wait())
-        waiting = {over, *(asyncio.create_task(self._work()) for _ in range(self.row.spec.concurrency))}
+        tasks = {over, *(asyncio.create_task(self._work()) for _ in range(self.row.spec.concurrency))}
+        waiting = tasks
         try:
             while not over.done():
                 done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
                 for task in done:
                     task.result()
         finally:
-            for task in waiting:
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(*waiting, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _work(self) -> None:
         while (number := await self._take()) is not None:

@@ -1,0 +1,42 @@
+"""A real database whose storage can be taken away and given back."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from assay.core import Unavailable
+from assay.store import Database, Row, Sql, Transaction, Write
+from assay.store.database import Dialect
+
+
+class FaultyDatabase:
+    """Passes everything on to ``db``, but refuses to save while ``broken``, and ``refusals`` more times."""
+
+    def __init__(self, db: Database):
+        self._db = db
+        self.dialect: Dialect = db.dialect
+        self.broken = False
+        self.refusals = 0
+
+    async def read(self, sql: Sql, **params: Any) -> list[Row]:
+        return await self._db.read(sql, **params)
+
+    async def write(self, batch: Sequence[Write]) -> None:
+        self._check()
+        await self._db.write(batch)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        self._check()
+        async with self._db.transaction() as tx:
+            yield tx
+
+    async def close(self) -> None:
+        await self._db.close()
+
+    def _check(self) -> None:
+        if self.broken or self.refusals > 0:
+            self.refusals -= 1
+            raise Unavailable("store.write_failed", "The database could not be written: the disk is full.")
