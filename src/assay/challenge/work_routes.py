@@ -61,9 +61,10 @@ def work_routes(db: Database) -> list[Endpoint]:
         """What was brought in, by name."""
         return Collections(await list_work(db))
 
-    async def forget(request: Request) -> None:
-        """Forget a collection. Challenges that were held on it keep their items."""
+    async def forget(request: Request) -> Collections:
+        """Forget a collection, and give those that are left. Challenges that were held on it keep their items."""
         await delete_work(db, request.path_params["name"])
+        return Collections(await list_work(db))
 
     return [
         Endpoint("POST", "/api/v1/work", bring_in, largest=LARGEST_FILE),

@@ -153,7 +153,7 @@ SPEND_LOGS = [
 
 def claude_lines() -> Iterable[Json]:
     """A session: a question that takes two tools at once, a sub-agent, a rewound turn, and a compaction."""
-    at: Json = {"sessionId": "s-1", "version": "2.1.0", "isSidechain": False, "userType": "external", "cwd": "/home/me/app"}
+    at: Json = {"sessionId": "s-1", "version": "2.1.0", "isSidechain": False, "userType": "external", "cwd": "/srv/app"}
     model = {"role": "assistant", "model": "old-model"}
     yield {"type": "summary", "summary": "Fixing tests", "leafUuid": "u9"}
     yield {**at, "type": "user", "uuid": "u1", "parentUuid": None, "message": says("user", "Why does the test fail?")}
@@ -198,9 +198,9 @@ def codex_lines() -> Iterable[Json]:
 
     yield line(
         "session_meta",
-        {"id": "s-2", "cwd": "/home/me", "cli_version": "0.65.0", "base_instructions": {"text": "You are an agent."}},
+        {"id": "s-2", "cwd": "/srv/app", "cli_version": "0.65.0", "base_instructions": {"text": "You are an agent."}},
     )
-    yield message("user", "<environment_context>\n<cwd>/home/me</cwd></environment_context>")
+    yield message("user", "<environment_context>\n<cwd>/srv/app</cwd></environment_context>")
     yield line("turn_context", {"model": "old-codex", "effort": "high"})
     yield message("user", "Rename the function.")
     yield line("event_msg", {"type": "user_message", "message": "Rename the function."})

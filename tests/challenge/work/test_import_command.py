@@ -30,6 +30,11 @@ def test_files_are_imported_and_what_cannot_be_read_is_named(tmp_path: Path) -> 
     assert (taken.code, taken.out) == (2, "")
     assert "code: work.name_taken" in taken.err
 
+    assert [one["name"] for one in command(tmp_path, "import", "--json").json] == ["all", "prompts"]
+    left = command(tmp_path, "import", "--forget", "all")
+    assert left.code == 0
+    assert [line.split()[0] for line in left.out.splitlines()] == ["name", "prompts"]
+
 
 def test_of_several_files_one_that_cannot_be_read_does_not_stop_the_others(tmp_path: Path) -> None:
     (tmp_path / "empty.txt").write_text("")

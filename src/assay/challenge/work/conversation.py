@@ -23,6 +23,7 @@ _NOT_ASKED = frozenset(
         "safety_identifier",
         "prompt_cache_key",
         "prompt_cache_retention",
+        "stream_options",
         "logprobs",
         "top_logprobs",
         "n",

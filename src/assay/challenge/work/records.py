@@ -22,7 +22,7 @@ _value = msgspec.json.Decoder(msgspec.Raw)
 _scan = json.JSONDecoder().raw_decode
 _DECODING = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ValueError)
 _SPACE = re.compile(r"[ \t\r\n]*")
-_WRAPPERS = ("data", "conversations", "items", "response")
+_WRAPPERS = ("data", "conversations", "items")
 
 
 def text_lines(data: bytes) -> Iterator[tuple[int, bytes]]:
@@ -39,12 +39,17 @@ def text_lines(data: bytes) -> Iterator[tuple[int, bytes]]:
         line = data[start:end].strip()
         if line:
             found += 1
-            _bound(found)
+            bound(found)
             yield number, line
         start = end + 1
 
 
-def _bound(records: int) -> None:
+def bound(records: int) -> None:
+    """Refuse a file that holds too many.
+
+    Raises:
+        TooLarge: ``work.too_much``.
+    """
     if records > MOST_RECORDS:
         raise TooLarge("work.too_much", f"The file holds more than {MOST_RECORDS} records.", hint="Bring it in parts.")
 
@@ -139,7 +144,7 @@ def _elements(data: bytes, before: int) -> Iterator[Record]:
             yield line, f"the array breaks off here: {getattr(error, 'msg', error)}", 0
             return
         found += 1
-        _bound(found)
+        bound(found)
         element = text[at:end].encode("utf-8", "surrogateescape")
         yield line, object_of(element), len(element)
         at = _skip(text, end)
