@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 
 import msgspec
 
@@ -24,7 +25,8 @@ from assay.challenge.evidence import settle_unjudged
 from assay.challenge.item import Item
 from assay.challenge.judging import subject
 from assay.challenge.people_queries import Judge
-from assay.challenge.queries import CHAIN, Run, load_item, load_run, load_trials_of
+from assay.challenge.queries import CHAIN, Run, load_item, load_run, load_trials_of, load_verdicts
+from assay.challenge.record import number_of
 from assay.challenge.shown import Person, ShownPair, Voted, Voting, blind
 from assay.challenge.spec import HUMAN, SIDES, Side
 from assay.challenge.trial import Trial
@@ -36,6 +38,7 @@ from assay.core import (
     InvalidInput,
     NotFound,
     Unauthorized,
+    Unavailable,
     Verdict,
     new_id,
     now_us,
@@ -80,6 +83,8 @@ class People:
         self._db = db
         self._hear = hear
         self._pass_over = pass_over
+        self._unsure: dict[str, set[int]] = {}
+        """Pairs of each challenge of which the storage failed to say whether their vote was saved."""
 
     async def voting(self, id: str, session: str) -> Voting:
         """How voting stands for whoever asks."""
@@ -110,14 +115,15 @@ class People:
             Unavailable: the storage failed; the vote is not counted and can be sent again.
         """
         run, judge = await self._enter(id, session)
+        counts = await self._counts(run, judge)  # before: once it is saved, nothing may fail any more
         item, trials = await self._pair(id, number)
-        async with self._db.transaction() as tx:
+        async with self._deciding(id, number) as tx:
             a = await self._held(tx, run, number, judge.person)
             verdict = _verdict(run, number, item, trials, judge.person, a, choice)
             await append_verdicts(tx, [verdict], CHAIN)
             await people_queries.move_pair(tx, id, number, judge.person, "voted")
         self._hear(id, number, verdict)
-        return await self._counts(run, judge)
+        return Voted(voted=counts.voted + 1, waiting=max(0, counts.waiting - 1))
 
     async def skip(self, id: str, number: int, session: str) -> Voted:
         """Leave a pair unjudged, for good. Where people decide, it then stays unjudged.
@@ -126,12 +132,13 @@ class People:
             Conflict: as `vote`.
         """
         run, judge = await self._enter(id, session)
-        async with self._db.transaction() as tx:
+        counts = await self._counts(run, judge)
+        async with self._deciding(id, number) as tx:
             await self._held(tx, run, number, judge.person)
             await people_queries.move_pair(tx, id, number, judge.person, "skipped" if _decide(run) else "seen")
         if _decide(run):
             self._pass_over(id, number)
-        return await self._counts(run, judge)
+        return Voted(voted=counts.voted, waiting=max(0, counts.waiting - 1))
 
     async def read(self, id: str, session: str, *numbers: int) -> None:
         """Whoever asks is about to read these items with their names, and will not be asked to judge them.
@@ -229,7 +236,32 @@ class People:
         run = await load_run(self._db, id)
         if run is None:
             raise not_found(id)
+        await self._make_sure(id)
         return run, judge
+
+    @asynccontextmanager
+    async def _deciding(self, id: str, number: int) -> AsyncGenerator[Transaction, None]:
+        """A transaction of which one may never hear whether it was committed. What it decided is then looked up later."""
+        try:
+            async with self._db.transaction() as tx:
+                yield tx
+        except Unavailable:
+            self._unsure.setdefault(id, set()).add(number)
+            raise
+
+    async def _make_sure(self, id: str) -> None:
+        """Tell of votes that were saved after all: a challenge waits for them, and nobody is asked for them again."""
+        for number in tuple(self._unsure.get(id, ())):
+            async with self._db.transaction() as tx:
+                await people_queries.lock_run(tx, id)  # waits for a commit that is still under way
+                states = {one.state for one in await people_queries.list_placed(tx, id, number)}
+            if "skipped" in states:
+                self._pass_over(id, number)
+            elif "voted" in states:
+                for verdict in await load_verdicts(self._db, id):
+                    if verdict.kind == "vote" and number_of(verdict) == number:
+                        self._hear(id, number, verdict)
+            self._unsure[id].discard(number)
 
     async def _waiting(self, run: Run, person: str) -> list[int]:
         if _decide(run) and run.state == "ended":
