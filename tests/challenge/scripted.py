@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import msgspec
@@ -188,7 +188,7 @@ def questions(count: int) -> Content:
     return Content(name="questions.txt", text="".join(f"Question {number}?\n" for number in range(1, count + 1)))
 
 
-def items_file(items: Iterable[dict[str, object]]) -> Content:
+def items_file(items: Iterable[Mapping[str, object]]) -> Content:
     """Items as JSON Lines."""
     return Content(name="items.jsonl", text="".join(msgspec.json.encode(item).decode() + "\n" for item in items))
 
