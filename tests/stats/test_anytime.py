@@ -112,6 +112,12 @@ def test_a_verdict_stays_whatever_comes_after() -> None:
     assert told([1.0] * 10 + [0.0] * 200).verdict() == "switch"
 
 
+def test_bounds_meet_where_they_would_cross() -> None:
+    """Work that changes midway is no draw from one thing, and contradicts itself."""
+    before, after = told([1.0] * 50).bounds(), told([1.0] * 50 + [0.0] * 500).bounds()
+    assert after == (before[0], before[0])
+
+
 def test_only_ties_show_that_it_is_not_better_by_the_margin() -> None:
     assert told([0.5] * 1000).verdict() == "stay"
     assert told([0.5] * 1000, 0.45, 0.5).verdict() == "switch"
