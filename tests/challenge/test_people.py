@@ -66,19 +66,19 @@ async def test_a_pair_says_nothing_of_who_wrote_what(people: People, database: D
 
 
 async def test_the_sides_are_drawn_by_a_fair_coin_and_stay(people: People, database: Database) -> None:
-    """Of 300 tosses a fair coin gives 150, give or take 5 standard deviations in all but one of two million runs."""
-    run = await add_challenge(database, 300, judges=(JUDGE.id,))
+    """Of 200 tosses a fair coin gives 100, give or take 5 standard deviations in all but one of two million runs."""
+    run = await add_challenge(database, 200, judges=(JUDGE.id,))
     first = []
-    for number in range(1, 301):
+    for number in range(1, 201):
         pair = await next_pair(people, run)
         assert pair.number == number
         if number % 10 == 0:
             assert await next_pair(people, run) == pair, "the page was loaded again"
         first.append(pair.a[0].text == "It is so.")
         await people.skip(run.id, number, "one")
-    assert abs(sum(first) - 150) < 5 * math.sqrt(300) / 2
+    assert abs(sum(first) - 100) < 5 * math.sqrt(200) / 2
     changes = sum(one != other for one, other in itertools.pairwise(first))
-    assert abs(changes - 149.5) < 5 * math.sqrt(299) / 2, "neither alternating nor in blocks"
+    assert abs(changes - 99.5) < 5 * math.sqrt(199) / 2, "neither alternating nor in blocks"
 
 
 async def test_a_vote_is_a_verdict_in_the_order_shown(people: People, database: Database, heard: Heard) -> None:
@@ -319,12 +319,12 @@ async def test_a_guest_of_one_challenge_is_nobody_in_another(people: People, dat
             await people.next_pair(run.id, forged)
 
 
-@pytest.mark.parametrize("name", ["", "  ", "x" * 81, "admin", "ADMIN ", "a\0b", "a\x1b[31mb", "\u202eana"])
-async def test_a_name_that_cannot_be_shown_is_refused(people: People, database: Database, name: str) -> None:
+async def test_a_name_that_cannot_be_shown_is_refused(people: People, database: Database) -> None:
     run = await add_challenge(database, 1)
-    with pytest.raises(InvalidInput) as refused:
-        await people.invite(run.id, name)
-    assert refused.value.code == "challenge.bad_name"
+    for name in ("", "  ", "x" * 81, "admin", "ADMIN ", "a\0b", "a\x1b[31mb", "\u202eana"):
+        with pytest.raises(InvalidInput) as refused:
+            await people.invite(run.id, name)
+        assert refused.value.code == "challenge.bad_name"
 
 
 async def test_what_is_not_there_is_not_found(people: People, database: Database) -> None:

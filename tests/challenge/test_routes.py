@@ -293,39 +293,28 @@ async def test_calls_that_a_judge_decides_are_not_hidden(admin: Session, stage: 
     assert await stage.challenges.hidden_requests() == []
 
 
-@pytest.mark.parametrize(
-    ("method", "below"),
-    [
-        ("GET", ""),
-        ("GET", "/events"),
-        ("POST", "/stop"),
-        ("POST", "/resume"),
-        ("GET", "/items"),
-        ("GET", "/items/1"),
-        ("GET", "/report"),
-        ("GET", "/people"),
+async def test_what_is_not_there_is_not_found(admin: Session) -> None:
+    asked = [
+        *(("GET", below) for below in ("", "/events", "/items", "/items/1", "/report", "/people", "/pairs", "/pairs/next")),
+        *(("POST", below) for below in ("/stop", "/resume", "/pairs/1/skip")),
         ("DELETE", "/people/x"),
-        ("GET", "/pairs"),
-        ("GET", "/pairs/next"),
-        ("POST", "/pairs/1/skip"),
-    ],
-)
-async def test_what_is_not_there_is_not_found(admin: Session, method: str, below: str) -> None:
-    reply = await admin.ask(method, f"/api/v1/challenges/nothing{below}")
-    assert reply.status == 404, reply.json
+    ]
+    for method, below in asked:
+        reply = await admin.ask(method, f"/api/v1/challenges/nothing{below}")
+        assert reply.status == 404, (method, below, reply.json)
 
 
-@pytest.mark.parametrize("number", ["0", "99", "-1", "x", "1e3", "²", "99999999999999999999999"])
-async def test_a_number_that_no_item_has_is_not_found(admin: Session, number: str) -> None:
+async def test_a_number_that_no_item_has_is_not_found(admin: Session) -> None:
     path = await begin(admin, 3)
-    reply = await admin.get(f"{path}/items/{number}")
-    assert (reply.status, reply.json["code"]) == (404, "challenge.no_item")
+    for number in ("0", "99", "-1", "x", "1e3", "²", "99999999999999999999999"):
+        reply = await admin.get(f"{path}/items/{number}")
+        assert (reply.status, reply.json["code"]) == (404, "challenge.no_item")
 
 
-@pytest.mark.parametrize("body", [b"", b"{}", b'{"choice": "c"}', b'{"choice": "a", "by": "x"}', b"[", b"\xff"])
-async def test_a_ballot_that_is_none_is_refused(admin: Session, stage: Stage, body: bytes, database: Database) -> None:
+async def test_a_ballot_that_is_none_is_refused(admin: Session, stage: Stage, database: Database) -> None:
     path = await begin(admin, 3, judges=("human",))
     pair = await next_pair(stage, admin, path)
-    reply = await admin.post(f"{path}/pairs/{pair['number']}/vote", body)
-    assert (reply.status, reply.json["code"]) == (400, "api.bad_body")
+    for body in (b"", b"{}", b'{"choice": "c"}', b'{"choice": "a", "by": "x"}', b"[", b"\xff"):
+        reply = await admin.post(f"{path}/pairs/{pair['number']}/vote", body)
+        assert (reply.status, reply.json["code"]) == (400, "api.bad_body")
     assert await read_verdicts(database, chain=CHAIN) == []
