@@ -160,6 +160,7 @@ def vote_in_browser(page: Page, assay: RunningAssay, id: str, votes: int) -> Non
         expect(page.locator(".progress")).not_to_have_text(voted, timeout=20_000)
 
 
+@pytest.mark.timeout(240)
 def test_a_killed_and_resumed_challenge_ends_like_an_unbroken_one_and_pays_nothing_twice(
     assay: RunningAssay, upstream: ScriptedUpstream, tmp_path: Path, browser: Browser
 ) -> None:
