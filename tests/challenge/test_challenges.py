@@ -507,7 +507,7 @@ async def test_the_budget_holds_across_a_cut_and_counts_what_was_never_learnt(st
 
     await stage.open(until_30)
     id = await stage.challenges.begin(spec, LOCAL)
-    await stage.until(id, 20)
+    await stage.caller.until(30 * 4 + 2)
     await stage.close()
     first, held = stage.caller, sum(spent.held for spent in await load_spent(stage.db, id))
     assert held > 0
@@ -592,6 +592,15 @@ async def test_votes_of_before_a_restart_count(stage: Stage) -> None:
     await cast(stage, id, 3, "a")
     report = await stage.see_through(id)
     assert (report.state, report.tally.won, report.tally.lost) == ("ended", 2, 1)
+
+
+async def test_a_vote_that_only_checks_the_judge_is_in_the_report_even_after_the_end(stage: Stage) -> None:
+    report = await stage.run(spec_of(questions(3)), contest(mixed))
+    assert report.agreements == ()
+    await cast(stage, report.id, 2, "a")
+    after = await stage.challenges.report(report.id)
+    assert (after.agreements[0].pairs, after.decision, after.win_rate) == (1, report.decision, report.win_rate)
+    assert await stage.challenges.report(report.id) == after
 
 
 # What is refused at the beginning

@@ -201,8 +201,8 @@ class Challenges:
         """The request ids whose calls must not be shown: those of answers that people may still be asked to judge."""
         return [
             filed_under(run.id, number, side)
-            for run in await queries.list_runs(self._db)
-            if run.state != "ended" and run.spec.judges[0] == HUMAN
+            for run in await queries.list_open(self._db)
+            if run.spec.judges[0] == HUMAN
             for number in await queries.list_unvoted(self._db, run.id)
             for side in SIDES
         ]
@@ -242,8 +242,8 @@ class Challenges:
         except asyncio.CancelledError:
             await self._pause(run.id, live.ending, None)
         except (Halt, Unavailable) as halt:
-            log.warning("a challenge is interrupted challenge=%s reason=%s", run.id, halt)
-            await self._pause(run.id, "interrupted", str(halt))
+            log.warning("a challenge is interrupted challenge=%s code=%s", run.id, halt.code)
+            await self._pause(run.id, "interrupted", f"{halt.code}: {halt}")
         except Exception:  # the task's boundary: nobody awaits it
             log.exception("a challenge broke off by a defect challenge=%s", run.id)
             await self._pause(run.id, "interrupted", "challenge.defect: it broke off by a defect of Assay; see the log.")

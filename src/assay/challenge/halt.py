@@ -7,36 +7,41 @@ from assay.core import AssayError, Money
 
 
 class Halt(Exception):
-    """The run ends here; what has been committed stands."""
+    """The run ends here; what has been committed stands. ``code`` is stable, the text says more."""
+
+    def __init__(self, code: str, message: str):
+        super().__init__(message)
+        self.code = code
 
 
 class BudgetSpent(Halt):
     """The next call could cost more than is left."""
 
     def __init__(self, budget: Money, needed: Money):
-        super().__init__(f"The next call may cost up to {needed}, which the budget of {budget} does not leave.")
+        super().__init__(
+            "challenge.budget_spent", f"The next call may cost up to {needed}, which the budget of {budget} does not leave."
+        )
 
 
 class StorageFailed(Halt):
     """What was learnt could not be saved. Nothing is asked that cannot be kept."""
 
     def __init__(self, error: AssayError):
-        super().__init__(f"{error.code}: {error.message}")
-        self.error = error
+        super().__init__(error.code, error.message)
 
 
 class ContestantDown(Halt):
     """A contestant failed on everything: it is not reachable, or cannot take what it is asked."""
 
     def __init__(self, side: Side, deployment: str, times: int, error: str | None, detail: str | None):
-        self.side = side
         super().__init__(
-            f"challenge.contestant_down: {deployment} failed on {times} items in a row. The last time: {error}: {detail}"
+            "challenge.contestant_down", f"{deployment} failed on {times} items in a row. The last time: {error}: {detail}"
         )
+        self.side = side
 
 
 class JudgeDown(Halt):
     """No judge gave a usable judgment on item after item."""
 
     def __init__(self, judges: tuple[str, ...], times: int):
-        super().__init__(f"challenge.judge_down: no usable judgment of {times} items in a row from {', '.join(judges)}.")
+        super().__init__("challenge.judge_down", f"There is no usable judgment of {times} items in a row from {', '.join(judges)}.")

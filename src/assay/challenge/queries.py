@@ -28,6 +28,7 @@ INSERT_ITEM = Sql("INSERT INTO challenge_items (challenge, number, item, body) V
 _RUN = "SELECT id, state, at, ended_at, spec, plan, decision, trouble FROM challenge_runs"
 SELECT_RUN = Sql(f"{_RUN} WHERE id = :id")
 SELECT_RUNS = Sql(f"{_RUN} ORDER BY at DESC, id DESC")
+SELECT_OPEN = Sql(f"{_RUN} WHERE state <> 'ended'")
 SELECT_REPORT = Sql("SELECT report FROM challenge_runs WHERE id = :id")
 SET_STATE = Sql("""
     UPDATE challenge_runs SET state = :state, ended_at = :ended_at, decision = :decision, trouble = :trouble WHERE id = :id
@@ -116,6 +117,11 @@ async def load_run(db: Database, id: str) -> Run | None:
 async def list_runs(db: Database) -> list[Run]:
     """All challenges, the newest first."""
     return [_run(row) for row in await db.read(SELECT_RUNS)]
+
+
+async def list_open(db: Database) -> list[Run]:
+    """The challenges that have not ended."""
+    return [_run(row) for row in await db.read(SELECT_OPEN)]
 
 
 async def set_state(
