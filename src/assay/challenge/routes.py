@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import logging
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from http import HTTPStatus
@@ -41,8 +42,10 @@ from assay.challenge.shown import (
 from assay.challenge.spec import Spec
 from assay.challenge.write_html import as_html
 from assay.challenge.write_markdown import as_markdown
-from assay.core import NotFound
+from assay.core import NotFound, Unavailable
 from assay.store import Database
+
+log = logging.getLogger(__name__)
 
 LARGEST_SPEC = 64 * 1024 * 1024
 """Bytes of a challenge that is asked for: it may bring a file of work along."""
@@ -237,13 +240,24 @@ async def _happenings(challenges: Challenges, id: str) -> AsyncGenerator[msgspec
                     continue
                 if not change.result():
                     break
-                yield Progress(await challenges.report(id))
+                report = await _report_now(challenges, id)
+                yield None if report is None else Progress(report)
                 await asyncio.sleep(PACE_S)
                 change = asyncio.create_task(_next(changes))
         finally:
             change.cancel()
             await asyncio.wait([change])
-    yield Concluded(await challenges.report(id))
+    if (report := await _report_now(challenges, id)) is not None:
+        yield Concluded(report)
+
+
+async def _report_now(challenges: Challenges, id: str) -> Report | None:
+    """None while the storage fails: whoever follows is told at the next change, or comes back."""
+    try:
+        return await challenges.report(id)
+    except Unavailable as error:
+        log.warning("a challenge cannot be told of challenge=%s code=%s", id, error.code)
+        return None
 
 
 async def _next(changes: AsyncGenerator[None, None]) -> bool:

@@ -41,6 +41,7 @@ async def up(configured: Configured, as_json: bool) -> int:
             _collect_less()
             await signals.told.wait()
             say("Stopping: answers under way are finished first.")
+            await assay.challenges.close()  # whoever follows one hears of it, instead of holding up the end
     except asyncio.CancelledError:
         return INTERRUPTED
     return OK
