@@ -162,7 +162,7 @@ describe("a challenge being written down", () => {
     const draft = filled();
     draft.judging = "models";
     expect(draft.missing).toEqual(["new.missing.judge"]);
-    draft.judges = ["foundry/old"];
+    draft.picked = "foundry/old";
     draft.rules = [{ kind: "json", value: "" }];
     expect([draft.judgesItself, draft.spec().judges, draft.spec().checks]).toEqual([true, ["foundry/old"], undefined]);
     draft.judging = "program";

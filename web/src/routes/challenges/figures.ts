@@ -1,10 +1,9 @@
 /** The numbers of a challenge as a reader needs them: no decimal that the interval does not carry. */
 
-import { duration } from "../../lib/format.ts";
-import { language, t, tOr } from "../../lib/words.svelte.ts";
 import type { Estimate, Metric } from "../../lib/types.ts";
+import { language, t, tOr } from "../../lib/words.svelte.ts";
 
-type Of = Pick<Metric, "name" | "unit">;
+type Of = Pick<Metric, "name" | "unit"> & Partial<Pick<Metric, "challenger" | "incumbent">>;
 /** Shares are written in whole percent, unless the interval is narrower than this. */
 const FINE = 0.02;
 
@@ -25,12 +24,20 @@ export function measured(metric: Of, value: number, width = Math.abs(value)): st
     case "money":
       return minus(new Intl.NumberFormat(language(), { style: "currency", currency: metric.unit, currencyDisplay: "narrowSymbol", ...digits(value, width) }).format(value));
     case "time":
-      return value < 0 ? `−${duration(-value, language())}` : duration(value, language());
+      return time(metric, value, width);
     case "share":
       return percent(value, width);
     case "count":
       return minus(new Intl.NumberFormat(language(), { maximumFractionDigits: width < 10 ? 1 : 0 }).format(value));
   }
+}
+
+/** One unit for a row: seconds where either contestant takes that long, else milliseconds. */
+function time({ challenger, incumbent }: Of, value: number, width: number): string {
+  const inSeconds = Math.max(value, challenger?.value ?? 0, incumbent?.value ?? 0) >= 1000;
+  const [unit, size] = inSeconds ? (["second", value / 1000] as const) : (["millisecond", value] as const);
+  const places = inSeconds ? (width < 500 ? 2 : 1) : 0;
+  return minus(new Intl.NumberFormat(language(), { style: "unit", unit, unitDisplay: "narrow", minimumFractionDigits: places, maximumFractionDigits: places }).format(size));
 }
 
 /** A difference, always with its sign; that of two shares is in points. */
@@ -85,10 +92,6 @@ export function leaning({ difference, better }: Pick<Metric, "difference" | "bet
   if (low <= 0 && high >= 0) return "same";
   const side = low > 0 ? "higher" : "lower";
   return better === null ? side : side === better ? "better" : "worse";
-}
-
-export function isKnown<T extends Estimate>(one: T): one is T & { value: number; low: number; high: number } {
-  return one.value !== null && one.low !== null && one.high !== null;
 }
 
 function digits(value: number, width: number): Intl.NumberFormatOptions {

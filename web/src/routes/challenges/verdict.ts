@@ -1,8 +1,8 @@
 /** What a challenge has found, as a sentence. The written report and the terminal say the same. */
 
 import type { Values } from "../../lib/message.ts";
-import { t, type Key } from "../../lib/words.svelte.ts";
 import type { Decision, Report, Summary } from "../../lib/types.ts";
+import { t, type Key } from "../../lib/words.svelte.ts";
 
 export interface Sentence {
   key: Key;
@@ -35,8 +35,17 @@ export function verdict(report: Report): Sentence {
   if (decision?.word === "budget_spent") return { key: "verdict.budget", values: left };
   if (state === "stopped") return { key: "verdict.stopped", values: left };
   if (state === "interrupted") return { key: "verdict.interrupted", values: left };
-  if (state === "running" && report.win_rate.n === 0) return { key: "verdict.none", values: {} };
+  if (state === "running" && report.win_rate.n === 0) {
+    const n = waitingForEarlier(report);
+    return n > 0 ? { key: "verdict.waits", values: { n } } : { key: "verdict.none", values: {} };
+  }
   return { key: "verdict.notYet", values: left };
+}
+
+/** Items that are judged and wait for an earlier one: evidence counts in the order drawn. */
+export function waitingForEarlier({ state, assumptions }: Report): number {
+  const found = state === "running" ? assumptions.find(({ code }) => code === "not_counted") : undefined;
+  return Number(found?.values["items"] ?? 0);
 }
 
 function more({ decision, win_rate }: Report): [Key, Values] {

@@ -1,7 +1,7 @@
 /** A challenge being written down: what was filled in, what is still missing, and the spec that it makes. */
 
-import type { Key } from "../../../lib/words.svelte.ts";
 import type { Goal, Spec } from "../../../lib/types.ts";
+import type { Key } from "../../../lib/words.svelte.ts";
 
 type Source = Spec["source"];
 type Check = NonNullable<Spec["checks"]>[number];
@@ -32,7 +32,9 @@ export class Draft {
   since = $state("");
   until = $state("");
   judging = $state<Judging>("human");
-  judges = $state<string[]>([]);
+  /** Judges that were added, and one that is chosen and not added yet: it judges as well. */
+  added = $state<string[]>([]);
+  picked = $state("");
   rules = $state<Rule[]>([]);
   goal = $state<Goal>("better");
   /** In points of a hundred. */
@@ -44,6 +46,7 @@ export class Draft {
   seed = $state<number | null>(null);
   rubric = $state("");
 
+  readonly judges = $derived([...new Set([...this.added, this.picked].filter(Boolean))]);
   readonly judgesItself = $derived(this.judging === "models" && this.judges.some((judge) => judge === this.challenger || judge === this.incumbent));
   readonly missing = $derived.by(() => this.#missing());
   readonly ready = $derived(this.missing.length === 0);

@@ -12,6 +12,7 @@ export function pictureOf(chart: SVGSVGElement): string {
     if (element.hasAttribute("data-screen-only")) element.remove();
   }
   const { width, height } = chart.getBoundingClientRect();
+  copy.removeAttribute("aria-hidden");
   copy.setAttribute("xmlns", "http://www.w3.org/2000/svg");
   copy.setAttribute("viewBox", `0 0 ${width} ${height}`);
   copy.setAttribute("width", String(width));

@@ -2,9 +2,9 @@
 
 import { asProblem, get, post, type Problem } from "../../../lib/api.ts";
 import type { Choice } from "../../../lib/types.ts";
+import type { ShownPair, Voted, Voting } from "../../../lib/types.ts";
 import { readingTime } from "../../arena/reading.ts";
 import { allWords } from "../messages.ts";
-import type { ShownPair, Voted, Voting } from "../../../lib/types.ts";
 
 /** How long after an empty answer it asks again. */
 const ASK_AGAIN_MS = 4_000;
