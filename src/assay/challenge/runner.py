@@ -155,8 +155,8 @@ class Runner:
                 self._settle(number)
 
     async def _take(self) -> int | None:
-        """The next item to ask, once it may be asked; None when there is none left."""
-        while self._next <= len(self._items):
+        """The next item to ask, once it may be asked; None when there is none left, or no need to."""
+        while self._next <= len(self._items) and not self._over.is_set():
             if self._next in self._settled:
                 self._next += 1
             elif self._may_ask(self._next):
