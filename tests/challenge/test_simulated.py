@@ -78,7 +78,8 @@ class World:
 async def run(db: Database, mean: float, goal: Goal, count: int) -> Counter[str]:
     """How so many challenges end in a world where the challenger's mean score is ``mean``."""
     world = World(mean, seed=round(1000 * mean))
-    challenges = await Challenges.start(db, ScriptedCaller(contest(world.worth)), find)
+    caller = ScriptedCaller(contest(world.worth))
+    challenges = await Challenges.start(db, caller, find)
     words: Counter[str] = Counter()
     for number in range(1, count + 1):
         id = await challenges.begin(world.spec(number, goal), LOCAL)
@@ -87,6 +88,7 @@ async def run(db: Database, mean: float, goal: Goal, count: int) -> Counter[str]
         report = await challenges.report(id)
         assert report.decision is not None, report.trouble
         words[report.decision.word] += 1
+        caller.asked.clear()
     await challenges.close()
     return words
 
