@@ -21,7 +21,7 @@ from assay.challenge.repeat import repeat
 from assay.challenge.report import Decision, Estimate, Report, Share, Step, Tally
 from assay.challenge.spec import HUMAN, SIDES, Side
 from assay.core import Money, Verdict, iso
-from assay.stats import Interval, mean, share
+from assay.stats import Interval, bounded_mean, share
 
 MOST_CLEAREST = 5
 """How many wins, and how many losses, are picked to be read."""
@@ -163,17 +163,15 @@ def _categories(record: Record, counted: Mapping[int, Settled]) -> tuple[Share, 
         Share(
             category=category,
             items=len(judged),
-            win_rate=_within(mean([score for score, _ in judged], [cluster for _, cluster in judged])),
+            win_rate=_estimate(bounded_mean([score for score, _ in judged], [cluster for _, cluster in judged])),
         )
         for category, judged in numbers.items()
     ]
     return tuple(sorted(shares, key=lambda share: (-share.items, share.category)))
 
 
-def _within(found: Interval) -> Estimate:
-    """An interval of a win rate, which lies between 0 and 1 whatever Student's t says of few observations."""
-    low, high = (None if bound is None else min(1.0, max(0.0, bound)) for bound in (found.low, found.high))
-    return Estimate(value=found.value, low=low, high=high, n=found.n, reason=found.reason)
+def _estimate(found: Interval) -> Estimate:
+    return Estimate(value=found.value, low=found.low, high=found.high, n=found.n, reason=found.reason)
 
 
 def _histories(record: Record) -> Estimate:
@@ -181,7 +179,7 @@ def _histories(record: Record) -> Estimate:
     asked, clusters = sorted(record.trials), record.clusters
     own = [float(_wrote(record.run.plan, record.items[number - 1])) for number in asked]
     found = share(own, len(own), [clusters[number - 1] for number in asked])
-    return Estimate(value=found.value, low=found.low, high=found.high, n=found.n, reason=found.reason)
+    return _estimate(found)
 
 
 def _wrote(plan: Plan, item: Item) -> bool:

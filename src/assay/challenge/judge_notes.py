@@ -19,7 +19,7 @@ from assay.challenge.record import Chosen, JudgeKind, Record, kind_of
 from assay.challenge.report import Agreement, Estimate, JudgeNote
 from assay.challenge.spec import HUMAN, PROGRAM
 from assay.core import Deployment, Money
-from assay.stats import Interval, LengthEffect, agree, length_effect, mean, order_effect, share
+from assay.stats import Interval, LengthEffect, agree, bounded_mean, length_effect, order_effect, share
 
 PEOPLE = "people"
 """All persons together, in agreements."""
@@ -87,8 +87,10 @@ def _note(record: Record, bench: Bench, facts: Facts) -> JudgeNote:
         [clusters[chosen.number - 1] for chosen in decisive],
     )
     length = _length_effect(scores, facts, clusters)
-    sees_order = bench.kind != "program"
-    biases = {"order": order if sees_order else None, "length": length.per_doubling}
+    has_taste = (
+        bench.kind != "program"
+    )  # rules lean to no place and to no length: what length tells there is which answers are right
+    biases = {"order": order, "length": length.per_doubling} if has_taste else {}
     return JudgeNote(
         judge=bench.name,
         kind=bench.kind,
@@ -96,12 +98,12 @@ def _note(record: Record, bench: Bench, facts: Facts) -> JudgeNote:
         judgments=sum(chosen.score is not None for chosen in bench.judgments),
         unparsed=sum(chosen.outcome == "unparsed" for chosen in bench.judgments),
         failed=sum(chosen.outcome == "error" for chosen in bench.judgments),
-        win_rate=_estimate(mean(list(scores.values()), by_item)),
-        order_effect=_estimate(order) if sees_order else Estimate(reason="no_order"),
+        win_rate=_estimate(bounded_mean(list(scores.values()), by_item)),
+        order_effect=_estimate(order) if has_taste else Estimate(reason="no_taste"),
         order_flips=_order_flips(bench, clusters) if bench.kind == "model" else Estimate(reason="one_order"),
-        length_effect=_estimate(length.per_doubling),
-        win_rate_at_equal_length=_estimate(length.win_rate_at_equal_length),
-        found=tuple(name for name, effect in biases.items() if effect is not None and _leaves_out_none(effect)),
+        length_effect=_estimate(length.per_doubling) if has_taste else Estimate(reason="no_taste"),
+        win_rate_at_equal_length=_estimate(length.win_rate_at_equal_length) if has_taste else Estimate(reason="no_taste"),
+        found=tuple(name for name, effect in biases.items() if _leaves_out_none(effect)),
         warnings=_warnings(bench, record.run.plan),
         cost=_cost(bench, record),
     )

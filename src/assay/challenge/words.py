@@ -37,7 +37,7 @@ REASONS = {
     "one_sided": "one side always won",
     "separated": "length tells all",
     "too_steep": "length tells nearly all",
-    "no_order": "sees no order",
+    "no_taste": "rules, no taste",
     "one_order": "saw one order each",
 }
 """Why a number or its interval is missing."""

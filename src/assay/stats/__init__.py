@@ -11,7 +11,7 @@ from assay.stats.fit import Fit, Pairs, fit
 from assay.stats.leaderboard import Cluster, Leaderboard, Method, Row, lead
 from assay.stats.ranks import Z, rank_intervals, simultaneous_z
 from assay.stats.ratings import MEAN, SCALE, BothBad, RankTest, Ratings, Reason, Ties, rate
-from assay.stats.spread import Interval, mean, paired_mean, paired_quantile, quantile, share
+from assay.stats.spread import Interval, bounded_mean, mean, paired_mean, paired_quantile, quantile, share
 from assay.stats.tally import EXCLUDED_FLAGS, UNKNOWN_VOTER, Tally
 
 __all__ = [
@@ -44,6 +44,7 @@ __all__ = [
     "Ties",
     "Z",
     "agree",
+    "bounded_mean",
     "fit",
     "lead",
     "length_effect",

@@ -97,6 +97,24 @@ def mean(values: ArrayLike, clusters: ArrayLike | None = None) -> Interval:
     return Interval(value=value, low=value - reach, high=value + reach, n=n)
 
 
+def bounded_mean(values: ArrayLike, clusters: ArrayLike | None = None) -> Interval:
+    """The mean of values in [0, 1], such as wins, ties and losses, with Wilson's interval as if each cluster were one win or loss.
+
+    What lies in between varies less than that, so the interval is never too narrow; and few values that are all alike have one, too.
+
+    Raises:
+        InvalidInput: a value lies outside.
+    """
+    data = finite(values)
+    n = data.size
+    if not n:
+        return Interval(reason="no_data")
+    if data.min() < 0 or data.max() > 1:
+        raise InvalidInput("stats.bad_values", f"values from {data.min():g} to {data.max():g} do not lie within 0 and 1.")
+    groups = n if clusters is None else int(cluster_codes(clusters, n).max()) + 1
+    return _wilson(float(data.mean()), groups, NormalDist().inv_cdf(1 - _TAIL), n)
+
+
 def paired_mean(x: ArrayLike, y: ArrayLike, clusters: ArrayLike | None = None) -> Interval:
     """The mean of ``x`` less ``y``, pair by pair."""
     left, right = _pairs(x, y)
@@ -122,7 +140,8 @@ def paired_quantile(
 ) -> Interval:
     """The ``q`` quantile of ``x`` less that of ``y``, where both were measured on the same items.
 
-    Needs ten clusters: a bootstrap of fewer says little. ``rng`` draws the 2,000 resamples; without it they are the same each time.
+    Needs ten clusters, and so many that the quantile itself has two bounds (72 for 0.95): what lies beyond the largest of few is never
+    drawn again by a bootstrap. ``rng`` draws the 2,000 resamples; without it they are the same each time.
     """
     left, right = _pairs(x, y)
     n = left.size
@@ -133,7 +152,8 @@ def paired_quantile(
     even = np.ones((1, n))
     value = float((_weighted_quantile(left[order_x], even, q) - _weighted_quantile(right[order_y], even, q))[0])
     groups = int(codes.max()) + 1
-    if groups < 10:
+    below, above = _ranks(groups, q)
+    if groups < 10 or not below or above > groups:
         return Interval(value=value, n=n, reason="too_few")
     rng = rng or np.random.default_rng(0)
     differences = []
