@@ -37,6 +37,10 @@ _WORDS = {
     "api.method_not_allowed": (405, "This path does not take this method."),
     "api.no_such_path": (404, "There is no such path."),
     "api.refused": (400, "The server refused, in words that hold no code."),
+    "challenge.too_many_steps": (
+        502,
+        "A contestant still called tools after the most answers that an item may take. Seen in reports only.",
+    ),
     "client.left": (499, "The client went away before the answer ended. Seen in calls only."),
     "gateway.bug": (500, "Assay ran into a defect of its own in the middle of a call."),
     "gateway.stopped": (503, "The server was stopped in the middle of a call. Seen in calls only."),

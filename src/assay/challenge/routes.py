@@ -57,7 +57,6 @@ HEARTBEAT_S = 10.0
 REPORT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 """What a written report may do in a browser: look as it does. It holds what models said."""
 
-ONE = "/api/v1/challenges/{id}"
 _MOST_DIGITS = 9
 
 EVENTS: dict[str, type[msgspec.Struct]] = {"progress": Progress, "end": Concluded}
@@ -130,10 +129,10 @@ def _running(challenges: Challenges) -> list[Endpoint]:
         Endpoint("POST", "/api/v1/challenges/plan", plan, largest=LARGEST_SPEC),
         Endpoint("POST", "/api/v1/challenges", begin, status=HTTPStatus.CREATED, largest=LARGEST_SPEC),
         Endpoint("GET", "/api/v1/challenges", list_all),
-        Endpoint("GET", f"{ONE}", show),
-        Endpoint("GET", f"{ONE}/events", follow, media=EVENT_STREAM, events=EVENTS),
-        Endpoint("POST", f"{ONE}/stop", stop),
-        Endpoint("POST", f"{ONE}/resume", resume),
+        Endpoint("GET", "/api/v1/challenges/{id}", show),
+        Endpoint("GET", "/api/v1/challenges/{id}/events", follow, media=EVENT_STREAM, events=EVENTS),
+        Endpoint("POST", "/api/v1/challenges/{id}/stop", stop),
+        Endpoint("POST", "/api/v1/challenges/{id}/resume", resume),
     ]
 
 
@@ -167,9 +166,9 @@ def _reading(db: Database, challenges: Challenges, people: People) -> list[Endpo
         return Response(await asyncio.to_thread(as_markdown, report, items), headers=headers, media_type="text/markdown")
 
     return [
-        Endpoint("GET", f"{ONE}/items", list_items),
-        Endpoint("GET", f"{ONE}/items/{{number}}", read),
-        Endpoint("GET", f"{ONE}/report", write, media="text/html"),
+        Endpoint("GET", "/api/v1/challenges/{id}/items", list_items),
+        Endpoint("GET", "/api/v1/challenges/{id}/items/{number}", read),
+        Endpoint("GET", "/api/v1/challenges/{id}/report", write, media="text/html"),
     ]
 
 
@@ -194,9 +193,9 @@ def _inviting(people: People, url: Callable[[], str]) -> list[Endpoint]:
         await people.remove(_id(request), str(request.path_params["person"]))
 
     return [
-        Endpoint("POST", f"{ONE}/people", invite, status=HTTPStatus.CREATED),
-        Endpoint("GET", f"{ONE}/people", list_people),
-        Endpoint("DELETE", f"{ONE}/people/{{person}}", remove),
+        Endpoint("POST", "/api/v1/challenges/{id}/people", invite, status=HTTPStatus.CREATED),
+        Endpoint("GET", "/api/v1/challenges/{id}/people", list_people),
+        Endpoint("DELETE", "/api/v1/challenges/{id}/people/{person}", remove),
     ]
 
 
@@ -221,10 +220,10 @@ def _voting(people: People) -> list[Endpoint]:
         return await people.skip(_id(request), _number(request), request.state.session)
 
     return [
-        Endpoint("GET", f"{ONE}/pairs", voting),
-        Endpoint("GET", f"{ONE}/pairs/next", next_pair, gives=ShownPair),
-        Endpoint("POST", f"{ONE}/pairs/{{number}}/vote", vote),
-        Endpoint("POST", f"{ONE}/pairs/{{number}}/skip", skip),
+        Endpoint("GET", "/api/v1/challenges/{id}/pairs", voting),
+        Endpoint("GET", "/api/v1/challenges/{id}/pairs/next", next_pair, gives=ShownPair),
+        Endpoint("POST", "/api/v1/challenges/{id}/pairs/{number}/vote", vote),
+        Endpoint("POST", "/api/v1/challenges/{id}/pairs/{number}/skip", skip),
     ]
 
 
