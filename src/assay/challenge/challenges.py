@@ -287,9 +287,15 @@ class Challenges:
         return run
 
     async def _report(self, run: Run) -> Report:
+        """Many may be looking at a run under way: one report is put together at a time."""
+        live = self._live.get(run.id)
+        if live is None:
+            return await self._report_kept(run)
+        async with live.reading:
+            return await (self._report_live(run, live) if run.state == "running" else self._report_kept(run))
+
+    async def _report_kept(self, run: Run) -> Report:
         """The report that was kept, where nobody has judged since; else a fresh one."""
-        if run.state == "running":
-            return await self._report_live(run, self._live[run.id])
         head = await queries.load_head(self._db, run.id)
         if run.state == "ended" and (kept := await queries.load_report(self._db, run.id)) and kept.repeat.chain_head == head:
             return kept
@@ -300,13 +306,12 @@ class Challenges:
         return report
 
     async def _report_live(self, run: Run, live: _Live) -> Report:
-        """A fresh report, or the last one where nothing has changed since: many may be looking."""
-        async with live.reading:
-            if live.last_read is None or live.last_read[0] != live.changes:
-                changes = live.changes
-                record = msgspec.structs.replace(await live.reread.load(), run=run)
-                live.last_read = (changes, await asyncio.to_thread(assemble, record, live=True, known=live.reread.known))
-            return live.last_read[1]
+        """A fresh report, or the last one where nothing has changed since."""
+        if live.last_read is None or live.last_read[0] != live.changes:
+            changes = live.changes
+            record = msgspec.structs.replace(await live.reread.load(), run=run)
+            live.last_read = (changes, await asyncio.to_thread(assemble, record, live=True, known=live.reread.known))
+        return live.last_read[1]
 
 
 def _without_text(spec: Spec) -> Spec:
