@@ -15,7 +15,7 @@ from assay.core.errors import InvalidInput
 from assay.stats import Betting
 
 SHARES = [0.03 * 30 ** (k / 9) for k in range(10)]
-WEIGHTS = [share**0.5 / sum(other**0.5 for other in SHARES) for share in SHARES]
+WEIGHTS = [share ** (2 / 3) / sum(other ** (2 / 3) for other in SHARES) for share in SHARES]
 ENOUGH = 20.0
 
 

@@ -126,7 +126,7 @@ def clear() -> list[tuple[Truth, Callable[[], int]]]:
         ("no worse, win rate 0.65, no ties", NO_WORSE, partial(outcomes, mean=0.65)),
         ("no worse, win rate 0.6, 40% ties", NO_WORSE, partial(outcomes, mean=0.6, ties=0.4)),
         ("better, win rate 0.7, continuous", BETTER, partial(continuous, mean=0.7)),
-        ("better, win rate 0.7, clusters", BETTER, partial(clustered, mean=0.7)),
+        ("better, win rate 0.65, clusters", BETTER, partial(clustered, mean=0.65)),
         ("stay, win rate 0.35, no ties", BETTER, partial(outcomes, mean=0.35)),
         ("stay, win rate 0.3, 30% ties", NO_WORSE, partial(outcomes, mean=0.3, ties=0.3)),
     ]
@@ -214,7 +214,7 @@ def crossing(mean: float, edge: float, looks: int, ties: float = 0.0) -> Floats:
 
 def the_bets() -> tuple[Floats, Floats]:
     shares = np.geomspace(0.03, 0.9, 10)
-    return shares, np.sqrt(shares) / np.sqrt(shares).sum()
+    return shares, shares ** (2 / 3) / (shares ** (2 / 3)).sum()
 
 
 def show(rows: Iterable[tuple[object, ...]]) -> None:
