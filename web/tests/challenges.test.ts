@@ -66,7 +66,7 @@ describe("the evidence line", () => {
   });
 
   test("is one closed band, and nothing without steps", () => {
-    expect(band(steps, frame(steps, [0.5, 0.55], 800, 300))).toMatch(/^M[\d.]+ -?[\d.]+(L[\d.]+ -?[\d.]+){79}Z$/);
+    expect(band(steps, frame(steps, [0.5, 0.55], 800, 300))).toMatch(/^M[\d.]+ -?[\d.]+(L[\d.]+ -?[\d.]+){81}Z$/);
     expect(band([], frame([], [0.5, 0.55], 800, 300))).toBe("");
   });
 

@@ -48,17 +48,25 @@ export function frame(steps: readonly Step[], zone: [number, number], width: num
   };
 }
 
-/** The band between the bounds, as one closed path; a step holds until the next. */
-export function band(steps: readonly Step[], { x, y }: Frame): string {
+/** The band between the bounds, as one closed path. */
+export function band(steps: readonly Step[], at: Frame): string {
   if (steps.length === 0) return "";
-  const ahead = steps.map((step) => `${fixed(x(step.n))} ${fixed(y(step.high))}`);
-  const back = [...steps].reverse().map((step) => `${fixed(x(step.n))} ${fixed(y(step.low))}`);
+  const [ahead, back] = [edge(steps, at, "high"), edge(steps, at, "low").reverse()];
   return `M${[...ahead, ...back].join("L")}Z`;
 }
 
-export function line(steps: readonly Step[], { x, y }: Frame, value: (step: Step) => number): string {
-  if (steps.length === 0) return "";
-  return `M${steps.map((step) => `${fixed(x(step.n))} ${fixed(y(value(step)))}`).join("L")}`;
+/** One edge of the band. Before the first observation nothing is known: it begins at 0 and at 100 %. */
+export function edgeLine(steps: readonly Step[], at: Frame, which: "low" | "high"): string {
+  return steps.length === 0 ? "" : `M${edge(steps, at, which).join("L")}`;
+}
+
+function edge(steps: readonly Step[], { x, y }: Frame, which: "low" | "high"): string[] {
+  const first = `${fixed(x(0))} ${fixed(y(which === "low" ? 0 : 1))}`;
+  return [first, ...steps.map((step) => `${fixed(x(step.n))} ${fixed(y(step[which]))}`)];
+}
+
+export function rateLine(steps: readonly Step[], { x, y }: Frame): string {
+  return steps.length === 0 ? "" : `M${steps.map((step) => `${fixed(x(step.n))} ${fixed(y(step.win_rate))}`).join("L")}`;
 }
 
 /** The step at `n` observations, or the nearest. */

@@ -37,9 +37,9 @@ export class Ballot {
     try {
       const pair = await get<ShownPair | undefined>(`/challenges/${this.id}/pairs/next`);
       if (this.#left) return;
+      this.problem = null;
       if (pair) this.#show(pair);
       else await this.#rest();
-      this.problem = null;
     } catch (error) {
       if (!this.#left) this.problem = asProblem(error);
     }
