@@ -17,11 +17,21 @@ from typing import Literal
 from playwright.async_api import Browser, BrowserContext, Page
 
 from tests.chromium import open_chromium
+from tests.page.conftest import begin_challenge, run_challenge
 from tests.server import RunningAssay, running
 
 ROOT = Path(__file__).parent.parent
 OUT = ROOT / "build" / "screenshots"
-PAGES = {"board": "/", "arena": "/arena", "models": "/models", "providers": "/providers", "keys": "/keys", "method": "/method"}
+PAGES = {
+    "board": "/",
+    "arena": "/arena",
+    "challenges": "/challenges",
+    "challenge-new": "/challenges/new",
+    "models": "/models",
+    "providers": "/providers",
+    "keys": "/keys",
+    "method": "/method",
+}
 LANGUAGES = {"en": "en", "zh-Hans": "zh-CN", "zh-Hant": "zh-TW"}
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 WIDTHS = {"wide": 1280, "narrow": 390}
@@ -44,8 +54,9 @@ async def main() -> None:
             assay.sign_in()
             await photograph(browser, assay, {"board-empty": "/"})
             await photograph(browser, assay, {"login": "/"}, signed_in=False)
+            await photograph(browser, assay, {"challenges-empty": "/challenges"})
             await asyncio.to_thread(fight_battles, assay)
-            await photograph(browser, assay, PAGES)
+            await photograph(browser, assay, PAGES | await asyncio.to_thread(run_challenges, assay))
             if data:
                 assay.ask("POST", "/api/v1/datasets/llmfao/import", timeout_s=60)
                 await photograph(browser, assay, {"board-public": "/?source=llmfao"})
@@ -64,6 +75,19 @@ def fight_battles(assay: RunningAssay) -> None:
         assert voted.status == 200, voted
 
 
+def run_challenges(assay: RunningAssay) -> dict[str, str]:
+    """The pages of a challenge that has ended, and of one that waits for votes."""
+    ended = run_challenge(assay)
+    waiting = begin_challenge(assay, judges=["human"])
+    return {
+        "challenge": f"/challenges/{ended}",
+        "challenge-item": f"/challenges/{ended}/items/1",
+        "challenge-report": f"/api/v1/challenges/{ended}/report",
+        "challenge-by-people": f"/challenges/{waiting}",
+        "challenge-vote": f"/challenges/{waiting}/vote",
+    }
+
+
 async def photograph(browser: Browser, assay: RunningAssay, pages: dict[str, str], *, signed_in: bool = True) -> None:
     """Each page in each language, theme and width, whole."""
     for (language, theme), (width, pixels) in product(product(LANGUAGES, THEMES), WIDTHS.items()):
@@ -71,7 +95,7 @@ async def photograph(browser: Browser, assay: RunningAssay, pages: dict[str, str
         page = await context.new_page()
         for name, path in pages.items():
             await page.goto(assay.url + path)
-            await page.locator("main h1").first.wait_for()
+            await page.locator("h1").first.wait_for()
             await take(page, f"{name}-{language}-{theme}-{width}")
         await context.close()
 

@@ -64,10 +64,14 @@ class Terminal:
         """Wait until ``text`` is shown, after what was waited for before."""
         deadline = time.monotonic() + timeout_s
         while (found := self.screen.find(text, self._seen)) < 0:
-            ready, _, _ = select.select([self._fd], [], [], max(0.0, deadline - time.monotonic()))
-            assert ready, f"{text!r} did not come: {self.screen!r}"
-            assert self._read(), f"it ended without {text!r}: {self.screen!r}"
+            self.more(deadline - time.monotonic())
         self._seen = found + len(text)
+
+    def more(self, timeout_s: float = 20) -> None:
+        """Wait until something more is shown."""
+        ready, _, _ = select.select([self._fd], [], [], max(0.0, timeout_s))
+        assert ready, f"nothing more came: {self.screen[-4000:]!r}"
+        assert self._read(), f"it ended: {self.screen[-4000:]!r}"
 
     def end(self, timeout_s: float = 20) -> int:
         """Wait for the command to end; its exit code."""

@@ -55,6 +55,28 @@ def fight(assay: RunningAssay, prompt: str, choice: str) -> str:
     return str(battle)
 
 
+def begin_challenge(assay: RunningAssay, **changes: Any) -> str:
+    """A challenge on the shipped example, judged by a program unless told otherwise; gives back its id."""
+    spec = {
+        "challenger": "practice/reckoner",
+        "incumbent": "practice/librarian",
+        "source": {"kind": "example", "name": "first-look"},
+        "judges": ["program"],
+        "seed": 5,
+    }
+    reply = assay.ask("POST", "/api/v1/challenges", spec | changes)
+    assert reply.status == 201, reply
+    return str(reply.json["id"])
+
+
+def run_challenge(assay: RunningAssay) -> str:
+    """A challenge that a program judges, to its end."""
+    id = begin_challenge(assay, concurrency=16)
+    followed = assay.ask("GET", f"/api/v1/challenges/{id}/events", timeout_s=60)
+    assert b"event: end" in followed.body, followed
+    return id
+
+
 @contextmanager
 def open_page(
     browser: Browser,

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, Route
 
-from tests.page.conftest import LOCALES, Theme, answer_with, fight, open_page, seed_votes
+from tests.page.conftest import LOCALES, Theme, answer_with, fight, open_page, run_challenge, seed_votes
 from tests.server import RunningAssay, running
 
 AXE = (Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js").read_text("utf-8")
@@ -27,8 +27,15 @@ PROBLEM = {
     "code": "store.unavailable",
     "hint": "Try again.",
 }
-PATHS = ("/", "/arena", "/models", "/providers", "/keys", "/method")
-DATA = {"/": "board", "/arena": "models", "/models": "models", "/providers": "providers", "/keys": "keys"}
+PATHS = ("/", "/arena", "/challenges", "/challenges/new", "/models", "/providers", "/keys", "/method")
+DATA = {
+    "/": "board",
+    "/arena": "models",
+    "/challenges": "challenges",
+    "/models": "models",
+    "/providers": "providers",
+    "/keys": "keys",
+}
 LOOKS = list(product(LOCALES, ("light", "dark")))
 PHONES = (390, 360)
 STICKS_OUT = """width => [...document.querySelectorAll("body *")]
@@ -43,6 +50,7 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningAssay]:
         seed_votes(server, 200)
         fight(server, "How do I sort a list of tuples by the second item?", "a")
         fight(server, "我最近睡得不好。", "both_bad")
+        run_challenge(server)
         yield server
 
 
@@ -73,8 +81,10 @@ def settle(page: Page) -> None:
 @pytest.mark.parametrize(("language", "theme"), LOOKS)
 def test_pages_with_data(browser: Browser, full: RunningAssay, language: str, theme: Theme) -> None:
     battle = full.ask("GET", "/api/v1/battles?limit=1").json["battles"][0]["id"]
+    challenge = full.ask("GET", "/api/v1/challenges").json["challenges"][0]["id"]
+    parts = (f"/challenges/{challenge}", f"/challenges/{challenge}/items/1", f"/challenges/{challenge}/vote")
     with open_page(browser, full, language=language, theme=theme) as page:
-        for path in (*PATHS, f"/arena/b/{battle}", "/no-such-page"):
+        for path in (*PATHS, *parts, f"/arena/b/{battle}", "/no-such-page"):
             page.goto(full.url + path)
             settle(page)
             check(page, f"{path} {language} {theme}")

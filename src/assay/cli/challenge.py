@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import shlex
 import sys
 from pathlib import Path
@@ -249,19 +248,25 @@ async def _see_through(server: Server, id: str, as_json: bool) -> int:
     """Follow a challenge to its end; where people judge and one sits here, let them."""
     say(f"challenge {id}")
     first = await _report(server, id)
-    judges_here = first.spec.judges == (HUMAN,) and sys.stdin.isatty() and not as_json
-    following = asyncio.create_task(follow(server, id, quiet=judges_here))
-    if judges_here:
-        judging = asyncio.create_task(judge_in_terminal(server, id))
-        await asyncio.wait((following, judging), return_when=asyncio.FIRST_COMPLETED)
-        if not following.done():
-            say(f"Stopped judging. `assay challenge judge {id}` goes on; the page does too.")
-            following.cancel()
-        judging.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await judging
-    with contextlib.suppress(asyncio.CancelledError):
-        await following
+    if first.spec.judges == (HUMAN,) and sys.stdin.isatty() and not as_json:
+        await _judge_until_the_end(server, id)
+    else:
+        await follow(server, id)
     last = await _report(server, id)
     emit(last, as_json, as_text(last))
     return _EXITS[last.decision.word] if last.decision is not None and last.state == "ended" else PARTLY
+
+
+async def _judge_until_the_end(server: Server, id: str) -> None:
+    """Let the person at the terminal judge, until the challenge ends (others may judge, too) or they have had enough."""
+    following = asyncio.create_task(follow(server, id, quiet=True))
+    judging = asyncio.create_task(judge_in_terminal(server, id))
+    try:
+        await asyncio.wait((following, judging), return_when=asyncio.FIRST_COMPLETED)
+        if not following.done():
+            judging.result()
+            say(f"Left off judging. `assay challenge judge {id}` goes on, and so does the page.")
+    finally:
+        for task in (following, judging):
+            task.cancel()
+        await asyncio.wait((following, judging))

@@ -18,6 +18,7 @@ import msgspec
 
 from assay.cli.output import printable, say
 from assay.cli.remote import MAX_REPLY_BYTES, Server
+from assay.core import Conflict
 
 _KEYS = {"1": "a", "2": "b", "3": "tie", "4": "both_bad"}
 _WAIT_S = 1.0
@@ -25,23 +26,42 @@ _WAIT_S = 1.0
 
 async def judge_in_terminal(server: Server, id: str) -> None:
     """Show pair after pair until there is none left, or the person has had enough."""
-    while True:
-        pair = await _next(server, id)
-        if pair is None:
-            if not await _is_running(server, id):
-                say("Nothing is left to judge.")
+    with _typed_keys() as keys:
+        while True:
+            pair = await _next(server, id)
+            if pair is None:
+                if not await _is_running(server, id):
+                    say("Nothing is left to judge.")
+                    return
+                await asyncio.sleep(_WAIT_S)
+                continue
+            key = await _ask(pair, keys)
+            if key == "q":
                 return
-            await asyncio.sleep(_WAIT_S)
-            continue
-        _show(pair)
-        key = await _key()
-        if key == "q":
-            return
-        path = f"/api/v1/challenges/{id}/pairs/{pair['number']}"
-        if key == "s":
-            await server.post(f"{path}/skip")
-        else:
-            await server.post(f"{path}/vote", {"choice": _KEYS[key]})
+            try:
+                await _send(server, id, pair["number"], key)
+            except Conflict as late:  # the answer stands already, or somebody else was quicker
+                say(late.message)
+
+
+async def _send(server: Server, id: str, number: int, key: str) -> None:
+    path = f"/api/v1/challenges/{id}/pairs/{number}"
+    if key == "s":
+        await server.post(f"{path}/skip")
+    else:
+        await server.post(f"{path}/vote", {"choice": _KEYS[key]})
+
+
+async def _ask(pair: dict[str, Any], keys: asyncio.Queue[str]) -> str:
+    """Show a pair, and wait for one of our keys. What was typed before it was shown cannot be meant for it."""
+    while not keys.empty():
+        keys.get_nowait()
+    _show(pair)
+    click.echo("\n1 a · 2 b · 3 tie · 4 both bad · s skip · q enough: ", nl=False, err=True)
+    while (key := (await keys.get()).lower()) not in {*_KEYS, "s", "q"}:
+        pass
+    click.echo(key, err=True)
+    return key
 
 
 async def _next(server: Server, id: str) -> dict[str, Any] | None:
@@ -86,19 +106,10 @@ def _words(message: dict[str, Any]) -> str:
     return "\n".join(words)
 
 
-async def _key() -> str:
-    """The next of our keys that the person types; the loop goes on meanwhile, and Ctrl-C does what it always does."""
-    click.echo("\n1 a · 2 b · 3 tie · 4 both bad · s skip · q enough: ", nl=False, err=True)
-    with _typed_keys() as keys:
-        while (key := (await keys.get()).lower()) not in {*_KEYS, "s", "q"}:
-            pass
-    click.echo(key, err=True)
-    return key
-
-
 @contextmanager
 def _typed_keys() -> Iterator[asyncio.Queue[str]]:
-    """Keys as they are typed, without Enter; the end of the input is a ``q``."""
+    """Keys as they are typed, without Enter and unseen; the end of the input is a ``q``. The loop goes on meanwhile, and Ctrl-C does
+    what it always does."""
     stdin, loop = sys.stdin.fileno(), asyncio.get_running_loop()
     keys: asyncio.Queue[str] = asyncio.Queue()
 
@@ -107,7 +118,7 @@ def _typed_keys() -> Iterator[asyncio.Queue[str]]:
             keys.put_nowait(key)
 
     before = termios.tcgetattr(stdin)
-    tty.setcbreak(stdin)
+    tty.setcbreak(stdin, termios.TCSADRAIN)
     loop.add_reader(stdin, read)
     try:
         yield keys
