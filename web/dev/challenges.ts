@@ -88,7 +88,7 @@ export function report({ id, rate, n, word, state, judges, more = null, goal = "
     metrics: n === 0 ? [] : metrics(n),
     judges: n === 0 ? [] : judges.map((judge, at) => ({
       judge: judge === "human" ? ["Mei", "Ada"][at] ?? "you" : judge, kind: judge === "human" ? "human" : judge === "program" ? "program" : "model", decides: true, judgments: model ? 2 * n : n, unparsed: model ? 3 : 0, failed: 0,
-      win_rate: winRate.value === null ? winRate : share(winRate.value, 0.09, n), order_effect: judge === "program" ? missing("no_order") : estimate(at === 0 && model ? 0.112 : 0.01, 0.06, n), order_flips: model ? share(0.23, 0.08, n) : missing("one_order"),
+      win_rate: winRate.value === null ? winRate : share(winRate.value, 0.09, n), order_effect: judge === "program" ? missing("no_taste") : estimate(at === 0 && model ? 0.112 : 0.01, 0.06, n), order_flips: model ? share(0.23, 0.08, n) : missing("one_order"),
       length_effect: judge === "program" ? missing("no_data") : estimate(at === 0 && model ? 0.81 : 0.12, 0.4, n), win_rate_at_equal_length: judge === "program" ? missing("no_data") : share(rate - 0.04, 0.1, n),
       found: at === 0 && model ? ["order", "length"] : [], warnings: at === 1 ? ["judges_its_maker"] : [], cost: model ? { nano: 830_000_000, currency: "USD" } : null,
     })),
