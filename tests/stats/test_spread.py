@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from scipy import stats  # type: ignore[import-untyped]  # scipy ships no types
 
 from assay.core.errors import InvalidInput
-from assay.stats import Interval, bounded_mean, mean, paired_mean, paired_quantile, quantile, share
-from assay.stats.spread import student
+from assay.stats import Interval, bounded_mean, mean, quantile, share
+from assay.stats.spread import degrees, student
 
 
 def bounds(interval: Interval) -> tuple[float, float]:
@@ -112,12 +112,25 @@ def test_a_bounded_mean_covers_the_truth_of_few_with_many_ties() -> None:
         assert missed / 20_000 <= 0.06, (win, tie, n)
 
 
-def test_pairs_cancel_what_they_share() -> None:
-    rng = np.random.default_rng(2)
-    items = rng.normal(0, 100, 50)
-    x, y = items + rng.normal(2, 1, 50), items + rng.normal(0, 1, 50)
-    low, high = bounds(paired_mean(x, y))
-    assert low < 2 < high < 3
+@pytest.mark.parametrize("sizes", [[20] * 3 + [1] * 20, [1, 2, 5, 20] * 6, [5] * 20])
+def test_a_bounded_mean_covers_the_truth_of_clusters_of_any_size(sizes: list[int]) -> None:
+    """Each cluster is all won or all lost, so it tells as much as one item; a large one counts no more than a small one."""
+    rng, covered = np.random.default_rng(8), 0
+    cluster = np.repeat(range(len(sizes)), sizes)
+    for _ in range(500):
+        won = (rng.random(len(sizes)) < 0.6).astype(float)
+        found = bounded_mean(won[cluster], cluster)
+        assert found.value == pytest.approx(won.mean())
+        low, high = bounds(found)
+        covered += low <= 0.6 <= high
+    assert covered >= 460
+
+
+def test_few_large_clusters_leave_few_degrees_of_freedom() -> None:
+    even, uneven = np.repeat(range(20), 5), np.repeat(range(21), [81] + [1] * 20)
+    assert degrees(even) == 19
+    assert degrees(uneven) == 1
+    assert degrees(np.arange(3)) == 2
 
 
 @given(st.integers(1, 400), st.sampled_from([0.05, 0.25, 0.5, 0.9, 0.95]))
@@ -144,49 +157,32 @@ def test_the_95th_percentile_of_few_has_no_upper_bound_and_says_so() -> None:
     assert found.low == 16
 
 
-def test_a_difference_of_quantiles_covers_the_truth_with_clusters() -> None:
-    rng, covered = np.random.default_rng(6), 0
-    for _ in range(120):
-        cluster = np.repeat(range(60), 3)
-        shared = rng.exponential(1, 60)[cluster]
-        x, y = shared + rng.exponential(1, 180) + 0.5, shared + rng.exponential(1, 180)
-        low, high = bounds(paired_quantile(x, y, 0.5, cluster, rng))
-        covered += low <= 0.5 <= high
-    assert covered >= 108
+@pytest.mark.parametrize("q", [0.5, 0.9])
+def test_a_quantile_covers_the_truth_with_clusters(q: float) -> None:
+    """As independent values they would be taken for too many: their interval misses the median three times in ten."""
+    rng, covered, naive = np.random.default_rng(6), 0, 0
+    cluster, truth = np.repeat(range(60), 5), float(np.exp(sqrt(1.09) * stats.norm.ppf(q)))
+    for _ in range(300):
+        values = np.exp(rng.normal(0, 1, 60)[cluster] + rng.normal(0, 0.3, 300))
+        low, high = bounds(quantile(values, q, cluster))
+        covered += low <= truth <= high
+        low, high = bounds(quantile(values, q))
+        naive += low <= truth <= high
+    assert naive < 250 < 279 <= covered
 
 
-def test_a_bootstrap_is_the_same_each_time_unless_told_otherwise() -> None:
-    x, y = np.random.default_rng(3).normal(size=(2, 40))
-    assert paired_quantile(x, y, 0.5) == paired_quantile(x, y, 0.5)
-    found = paired_quantile(x, y, 0.5)
-    assert found.value == pytest.approx(np.median(x) - np.median(y))
-
-
-def test_resampled_quantiles_are_those_of_the_repeated_values() -> None:
-    """The weights of a resample stand for repeated values: brute force over each resample gives the same bounds."""
-    rng = np.random.default_rng(9)
-    x, y, cluster = rng.normal(size=30), rng.normal(size=30), rng.integers(0, 20, 30)
-    codes = np.unique(cluster, return_inverse=True)[1]
-    groups = codes.max() + 1
-    drawn = np.random.default_rng(5).multinomial(groups, np.full(groups, 1 / groups), size=2000)
-    differences = []
-    for counts in drawn:
-        a, b = np.repeat(x, counts[codes]), np.repeat(y, counts[codes])
-        differences.append(
-            np.quantile(a, 0.7, method="averaged_inverted_cdf") - np.quantile(b, 0.7, method="averaged_inverted_cdf")
-        )
-    expected = np.quantile(differences, (0.025, 0.975))
-    assert bounds(paired_quantile(x, y, 0.7, cluster, np.random.default_rng(5))) == pytest.approx(tuple(expected))
+def test_clusters_of_one_give_the_quantile_of_independent_values() -> None:
+    values = np.random.default_rng(2).exponential(1, 90)
+    assert quantile(values, 0.95, range(90)) == quantile(values, 0.95)
 
 
 def test_what_cannot_be_known_has_a_reason() -> None:
-    assert share(0, 0).reason == mean([]).reason == quantile([], 0.5).reason == paired_quantile([], [], 0.5).reason == "no_data"
+    assert share(0, 0).reason == mean([]).reason == quantile([], 0.5).reason == "no_data"
     assert mean([3.0]) == Interval(value=3.0, n=1, reason="one_cluster")
     assert share([1, 0], 2, ["a", "a"]) == Interval(value=0.5, n=2, reason="one_cluster")
     assert mean([1.0, 2.0], ["a", "a"]).reason == "one_cluster"
-    assert paired_quantile([1.0] * 9, [2.0] * 9, 0.5) == Interval(value=-1.0, n=9, reason="too_few")
-    assert paired_quantile([1.0] * 71, [2.0] * 71, 0.95).reason == "too_few"
-    assert paired_quantile([1.0] * 72, [2.0] * 72, 0.95).reason is None
+    assert quantile([1.0, 2.0], 0.5, ["a", "a"]) == Interval(value=1.5, n=2, reason="one_cluster")
+    assert quantile([1.0], 0.5).reason == "too_few"
 
 
 def test_what_makes_no_sense_is_refused() -> None:
@@ -196,7 +192,6 @@ def test_what_makes_no_sense_is_refused() -> None:
         lambda: share(1, 2, [0, 1]),
         lambda: mean([1.0, float("nan")]),
         lambda: mean([1.0, 2.0], [1]),
-        lambda: paired_mean([1.0], [1.0, 2.0]),
         lambda: quantile([1.0], 1.0),
     ]
     for wrong in nonsense:

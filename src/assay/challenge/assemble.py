@@ -2,7 +2,7 @@
 are of the same items and an answer that came early is in none of them before its turn; only the notes on judges use all judgments.
 
 5,000 items take well under a second while a challenge runs: what a trial comes to is worked out once (`Known`), and what is only
-worth its time at the end (bootstrapped differences, what failures would change) waits until then. Blocking: call it in a thread.
+worth its time at the end (what failures would change) waits until then. Blocking: call it in a thread.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def assemble(
         tally=tally,
         evidence=_thinned(evidence),
         categories=_categories(record, counted),
-        metrics=measure({n: facts[n] for n in counted if n in facts}, record.clusters, live=live),
+        metrics=measure({n: facts[n] for n in counted if n in facts}, record.clusters),
         judges=note_judges(record, judges, facts),
         agreements=agreements(record, judges),
         diverged={side: sum(_ended(record, n, side, "diverged") for n in counted) for side in SIDES},

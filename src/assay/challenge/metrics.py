@@ -1,18 +1,14 @@
 """What was measured of both contestants beside their answers' worth: money, time, failures, form and length.
 
 Each number is of the same items for both, wherever both are known, so that the difference is the difference of the two. All
-intervals are 95 % and by cluster (`assay.stats.spread`), and do not allow for looking early: they are read at the end.
-
-Differences of shares are by Newcombe (1998, Improved confidence intervals for the difference between binomial proportions based
-on paired data, Statistics in Medicine 17, 2635-2650, without its continuity correction): both Wilson intervals, put together
-with the correlation of the pairs. Unlike a mean of differences it has an interval where nothing ever failed.
+intervals are 95 % and by cluster (`assay.stats.spread`, `assay.stats.paired`), and do not allow for looking early: they are read
+at the end.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
-from math import sqrt
 from typing import Literal, TypeAlias
 
 import msgspec
@@ -24,16 +20,12 @@ from assay.challenge.report import Estimate, Metric
 from assay.challenge.spec import SIDES, Side
 from assay.challenge.trial import Ending, Trial
 from assay.judge import is_refusal, schema_valid
-from assay.stats import Interval, paired_mean, paired_quantile, quantile, share
+from assay.stats import Interval, paired_mean, paired_quantile, paired_share, quantile, share
 from assay.stats import mean as mean_of
 
 _NANO = 1e9
 _THOUSAND = 1000
 _US_PER_MS = 1000
-NOT_YET = "not_yet"
-"""The reason of an interval that is worked out only at the end."""
-MOST_RESAMPLED = 20_000
-"""Of more items the bootstrap of one difference would take longer than four seconds."""
 
 
 class Fact(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,13 +76,12 @@ def fact_of(item: Item, trial: Trial) -> Fact:
     )
 
 
-def measure(facts: Facts, clusters: Sequence[str], *, live: bool) -> tuple[Metric, ...]:
-    """All metrics. ``clusters[n - 1]`` is the cluster of item n. ``live`` leaves out the intervals of differences of quantiles,
-    which are bootstrapped and take longer than all else together."""
-    return tuple(_metrics(facts, clusters, live))
+def measure(facts: Facts, clusters: Sequence[str]) -> tuple[Metric, ...]:
+    """All metrics. ``clusters[n - 1]`` is the cluster of item n."""
+    return tuple(_metrics(facts, clusters))
 
 
-def _metrics(facts: Facts, clusters: Sequence[str], live: bool) -> Iterator[Metric]:
+def _metrics(facts: Facts, clusters: Sequence[str]) -> Iterator[Metric]:
     currencies = _currencies(facts)
     currency = currencies[0] if currencies else None
     missing = "other_currency" if len(currencies) > 1 else "no_price"
@@ -98,7 +89,7 @@ def _metrics(facts: Facts, clusters: Sequence[str], live: bool) -> Iterator[Metr
     yield columns.mean("cost_per_1000", currency or "", _cost_in(currency), better="lower", times=_THOUSAND, nothing=missing)
     for name, of in (("ttft", _ttft), ("total", _total)):
         for label, q in (("p50", 0.5), ("p95", 0.95)):
-            yield columns.quantile(f"{name}_{label}", of, q, live=live)
+            yield columns.quantile(f"{name}_{label}", of, q)
     yield columns.rate("failure_rate", lambda fact: fact.failed, better="lower")
     yield columns.rate("refusal_rate", lambda fact: fact.refused, better=None)
     yield columns.rate("truncation_rate", lambda fact: fact.truncated, better="lower")
@@ -136,17 +127,13 @@ class _Columns:
         own, others = (mean_of(values * times, codes) for values, codes in (self._alone(of, side) for side in SIDES))
         return _metric(name, unit, _estimate(own, nothing), _estimate(others, nothing), _not_both(own, others, nothing), better)
 
-    def quantile(self, name: str, of: _Of, q: float, *, live: bool) -> Metric:
+    def quantile(self, name: str, of: _Of, q: float) -> Metric:
         x, y, codes = self._pairs(of)
         if not x.size:
-            own, others = (quantile(self._alone(of, side)[0], q) for side in SIDES)
+            own, others = (quantile(values, q, codes) for values, codes in (self._alone(of, side) for side in SIDES))
             return _metric(name, "ms", _estimate(own), _estimate(others), _not_both(own, others), "lower")
-        challenger, incumbent = quantile(x, q), quantile(y, q)
-        if challenger.value is not None and incumbent.value is not None and (live or x.size > MOST_RESAMPLED):
-            reason = NOT_YET if live else "too_many"
-            difference = Estimate(value=challenger.value - incumbent.value, n=x.size, reason=reason)
-        else:
-            difference = _estimate(paired_quantile(x, y, q, codes))
+        challenger, incumbent = quantile(x, q, codes), quantile(y, q, codes)
+        difference = _estimate(paired_quantile(x, y, q, codes))
         return _metric(name, "ms", _estimate(challenger), _estimate(incumbent), difference, "lower")
 
     def rate(self, name: str, of: _Of, *, better: Literal["lower", "higher"] | None, nothing: str | None = None) -> Metric:
@@ -155,7 +142,7 @@ class _Columns:
             missing = Estimate(reason=nothing if nothing and self._both else "no_data")
             return _metric(name, "share", missing, missing, missing, better)
         challenger, incumbent = share(x, x.size, codes), share(y, y.size, codes)
-        difference = difference_of_shares(challenger, incumbent, _correlation(x, y))
+        difference = _estimate(paired_share(x, y, codes))
         return _metric(name, "share", _estimate(challenger), _estimate(incumbent), difference, better)
 
     def _pairs(self, of: _Of) -> tuple[_Floats, _Floats, NDArray[np.int64]]:
@@ -172,32 +159,6 @@ class _Columns:
         """The number of one side, for all items where it has one."""
         found = [(x, number - 1) for number, sides in self._facts.items() if side in sides and (x := of(sides[side])) is not None]
         return np.array([x for x, _ in found]), self._codes[np.array([number for _, number in found], np.int64)]
-
-
-def difference_of_shares(x: Interval, y: Interval, correlation: float) -> Estimate:
-    """The share ``x`` less the share ``y`` of the same items, from their Wilson intervals and the correlation of the pairs."""
-    if x.value is None or y.value is None:
-        return Estimate(reason=x.reason or y.reason)
-    value = x.value - y.value
-    if x.low is None or x.high is None or y.low is None or y.high is None:
-        return Estimate(value=value, n=x.n, reason=x.reason or y.reason)
-    return Estimate(
-        value=value,
-        low=max(-1.0, value - _reach(x.value - x.low, y.high - y.value, correlation)),
-        high=min(1.0, value + _reach(x.high - x.value, y.value - y.low, correlation)),
-        n=x.n,
-    )
-
-
-def _reach(one: float, other: float, correlation: float) -> float:
-    return sqrt(max(0.0, one * one + other * other - 2 * correlation * one * other))
-
-
-def _correlation(x: _Floats, y: _Floats) -> float:
-    """Pearson's (phi, for zeros and ones); 0 where one of them never varies. Newcombe leaves a negative one at what it is."""
-    if np.ptp(x) == 0 or np.ptp(y) == 0:
-        return 0.0
-    return float(np.corrcoef(x, y)[0, 1])
 
 
 def _metric(

@@ -31,8 +31,6 @@ REASONS = {
     "one_cluster": "only one observation",
     "no_spread": "all are alike",
     "too_few": "too few",
-    "not_yet": "interval at the end",
-    "too_many": "too many",
     "one_choice": "both always chose the same",
     "one_sided": "one side always won",
     "separated": "length tells all",

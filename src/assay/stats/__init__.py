@@ -9,9 +9,10 @@ from assay.stats.counts import A_WINS, B_WINS, BOTH_BAD, CODES, OUTCOMES, TIE, C
 from assay.stats.effects import LengthEffect, length_effect, order_effect
 from assay.stats.fit import Fit, Pairs, fit
 from assay.stats.leaderboard import Cluster, Leaderboard, Method, Row, lead
+from assay.stats.paired import paired_mean, paired_quantile, paired_share
 from assay.stats.ranks import Z, rank_intervals, simultaneous_z
 from assay.stats.ratings import MEAN, SCALE, BothBad, RankTest, Ratings, Reason, Ties, rate
-from assay.stats.spread import Interval, bounded_mean, mean, paired_mean, paired_quantile, quantile, share
+from assay.stats.spread import Interval, bounded_mean, mean, quantile, share
 from assay.stats.tally import EXCLUDED_FLAGS, UNKNOWN_VOTER, Tally
 
 __all__ = [
@@ -52,6 +53,7 @@ __all__ = [
     "order_effect",
     "paired_mean",
     "paired_quantile",
+    "paired_share",
     "quantile",
     "rank_intervals",
     "rate",

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from assay.core.errors import InvalidInput
-from assay.stats.spread import Interval, cluster_codes, clustered_error, share, student
+from assay.stats.spread import Interval, cluster_codes, clustered_error, degrees, share, student
 
 
 def agree(first: Sequence[int], second: Sequence[int], clusters: ArrayLike | None = None) -> tuple[Interval, Interval]:
@@ -56,7 +56,7 @@ def _kappa(one: NDArray[np.int64], other: NDArray[np.int64], clusters: ArrayLike
     error = clustered_error(influence, codes) / n
     if error < 1e-12:
         return Interval(value=kappa, n=n, reason="no_spread")
-    reach = student(groups - 1) * error
+    reach = student(degrees(codes)) * error
     return Interval(value=kappa, low=max(-1.0, kappa - reach), high=min(1.0, kappa + reach), n=n)
 
 

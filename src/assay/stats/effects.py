@@ -23,7 +23,7 @@ from numpy.typing import ArrayLike
 
 from assay.core.errors import InvalidInput
 from assay.stats.fit import Floats
-from assay.stats.spread import ClusterCodes, Interval, cluster_codes, finite, share, student
+from assay.stats.spread import ClusterCodes, Interval, cluster_codes, degrees, finite, share, student
 
 _FEWEST = 10
 _STEEPEST = 10.0
@@ -79,7 +79,7 @@ def length_effect(scores: ArrayLike, log2_length_ratio: ArrayLike, clusters: Arr
     if beta is None or abs(float(beta[1])) > _STEEPEST:
         return _nothing(y.size, "too_steep")
     covariance = _sandwich(rows, y, beta, codes)
-    reach = [student(groups - 1) * sqrt(float(variance)) for variance in np.diag(covariance)]
+    reach = [student(degrees(codes)) * sqrt(float(variance)) for variance in np.diag(covariance)]
     level, slope = float(beta[0]), float(beta[1])
     return LengthEffect(
         per_doubling=Interval(value=slope, low=slope - reach[1], high=slope + reach[1], n=y.size),

@@ -4,10 +4,13 @@
   the number of items is divided by the design effect (Kish 1965, Survey Sampling), and the normal quantile is replaced by
   Student's, as Korn and Graubard (1998, Survey Methodology 24) do for the exact interval.
 - Mean: Student's t. With clusters the residuals are first summed by cluster (Liang and Zeger 1986, Biometrika 73, 13-22) with the
-  factor G/(G-1), so that clusters of one item give the ordinary interval.
+  factor G/(G-1), so that clusters of one item give the ordinary interval. Degrees of freedom are those of so many clusters of one
+  size as would tell as much (Carter, Schnepel and Steigerwald 2017, Review of Economics and Statistics 99, 698-709): where a few
+  large ones hold most items, it is their number that counts.
 - Quantile: the order statistics whose ranks a binomial leaves open (Conover, Practical Nonparametric Statistics, 3rd ed.
-  1999, section 3.2); it holds for any continuous distribution. A bound that no observation can give is None.
-- Difference of quantiles: percentile bootstrap over clusters (Efron 1979, Annals of Statistics 7, 1-26).
+  1999, section 3.2); it holds for any continuous distribution. A bound that no observation can give is None. With clusters the
+  ranks are those of the share below the quantile (Woodruff 1952, Confidence intervals for medians and other position measures,
+  JASA 47, 635-646), of as many observations as the design effect leaves.
 
 Quantiles of a sample are the average of the two candidates where the inverse of the distribution function jumps (type 2 of
 Hyndman and Fan 1996, American Statistician 50, 361-365), so the median of an even number is the middle of the middle two.
@@ -16,7 +19,7 @@ Hyndman and Fan 1996, American Statistician 50, 361-365), so the median of an ev
 from __future__ import annotations
 
 from functools import lru_cache
-from math import atan, cos, inf, log, pi, sin, sqrt
+from math import atan, ceil, cos, floor, inf, log, pi, sin, sqrt
 from statistics import NormalDist
 from typing import TypeAlias
 
@@ -29,10 +32,7 @@ from assay.stats.fit import Floats
 
 CONFIDENCE = 0.95
 _TAIL = (1 - CONFIDENCE) / 2
-_RESAMPLES = 2000
 _MANY_DEGREES = 200
-_BLOCK = 1 << 21
-"""At most this many resampled weights (16 MiB of doubles) are held at once."""
 
 ClusterCodes: TypeAlias = NDArray[np.int64]
 
@@ -76,7 +76,7 @@ def share(successes: ArrayLike, n: int, clusters: ArrayLike | None = None, *, ba
     groups = int(codes.max()) + 1
     if groups < 2:
         return Interval(value=total / n, n=n, reason="one_cluster")
-    return _wilson(total / n, _effective(hits, codes, inf if balanced else n), student(groups - 1), n)
+    return _wilson(total / n, _effective(hits, codes, inf if balanced else n), student(degrees(codes)), n)
 
 
 def mean(values: ArrayLike, clusters: ArrayLike | None = None) -> Interval:
@@ -93,14 +93,16 @@ def mean(values: ArrayLike, clusters: ArrayLike | None = None) -> Interval:
     error = clustered_error(data - value, codes) / n
     if np.ptp(data) == 0:
         return Interval(value=value, n=n, reason="no_spread")
-    reach = student(groups - 1) * error
+    reach = student(degrees(codes)) * error
     return Interval(value=value, low=value - reach, high=value + reach, n=n)
 
 
 def bounded_mean(values: ArrayLike, clusters: ArrayLike | None = None) -> Interval:
-    """The mean of values in [0, 1], such as wins, ties and losses, with Wilson's interval as if each cluster were one win or loss.
+    """The mean of values in [0, 1], such as wins, ties and losses, with Wilson's interval as if each were one win or loss.
 
-    What lies in between varies less than that, so the interval is never too narrow; and few values that are all alike have one, too.
+    With clusters it is the mean of the clusters' means, each of which counts the same, however many values it has. What lies in
+    between 0 and 1 varies less than wins and losses do, so the interval errs on the wide side; and few values that are all alike
+    have one, too.
 
     Raises:
         InvalidInput: a value lies outside.
@@ -111,65 +113,49 @@ def bounded_mean(values: ArrayLike, clusters: ArrayLike | None = None) -> Interv
         return Interval(reason="no_data")
     if data.min() < 0 or data.max() > 1:
         raise InvalidInput("stats.bad_values", f"values from {data.min():g} to {data.max():g} do not lie within 0 and 1.")
-    groups = n if clusters is None else int(cluster_codes(clusters, n).max()) + 1
-    return _wilson(float(data.mean()), groups, NormalDist().inv_cdf(1 - _TAIL), n)
+    if clusters is not None:
+        codes = cluster_codes(clusters, n)
+        data = np.bincount(codes, weights=data) / np.bincount(codes)
+    return _wilson(float(data.mean()), data.size, NormalDist().inv_cdf(1 - _TAIL), n)
 
 
-def paired_mean(x: ArrayLike, y: ArrayLike, clusters: ArrayLike | None = None) -> Interval:
-    """The mean of ``x`` less ``y``, pair by pair."""
-    left, right = _pairs(x, y)
-    return mean(left - right, clusters)
-
-
-def quantile(values: ArrayLike, q: float) -> Interval:
-    """The ``q`` quantile (0.5 is the median) of what ``values`` were drawn from, independently."""
-    data = np.sort(finite(values))
+def quantile(values: ArrayLike, q: float, clusters: ArrayLike | None = None) -> Interval:
+    """The ``q`` quantile (0.5 is the median) of what ``values`` were drawn from; those of one cluster may depend on each other."""
+    data = finite(values)
+    n = data.size
     if not 0 < q < 1:
         raise InvalidInput("stats.bad_values", f"the quantile {q!r} does not lie within 0 and 1.")
-    if not data.size:
-        return Interval(reason="no_data")
-    below, above = _ranks(data.size, q)
-    low = float(data[below - 1]) if below else None
-    high = float(data[above - 1]) if above <= data.size else None
-    value = float(_weighted_quantile(data, np.ones((1, data.size)), q)[0])
-    return Interval(value=value, low=low, high=high, n=data.size, reason="too_few" if low is None or high is None else None)
-
-
-def paired_quantile(
-    x: ArrayLike, y: ArrayLike, q: float, clusters: ArrayLike | None = None, rng: np.random.Generator | None = None
-) -> Interval:
-    """The ``q`` quantile of ``x`` less that of ``y``, where both were measured on the same items.
-
-    Needs ten clusters, and so many that the quantile itself has two bounds (72 for 0.95): what lies beyond the largest of few is never
-    drawn again by a bootstrap. ``rng`` draws the 2,000 resamples; without it they are the same each time.
-    """
-    left, right = _pairs(x, y)
-    n = left.size
     if not n:
         return Interval(reason="no_data")
+    ordered = np.sort(data)
+    value = _quantile(ordered, q)
     codes = np.arange(n) if clusters is None else cluster_codes(clusters, n)
-    order_x, order_y = np.argsort(left), np.argsort(right)
-    even = np.ones((1, n))
-    value = float((_weighted_quantile(left[order_x], even, q) - _weighted_quantile(right[order_y], even, q))[0])
     groups = int(codes.max()) + 1
-    below, above = _ranks(groups, q)
-    if groups < 10 or not below or above > groups:
-        return Interval(value=value, n=n, reason="too_few")
-    rng = rng or np.random.default_rng(0)
-    differences = []
-    for start in range(0, _RESAMPLES, rows := max(1, _BLOCK // n)):
-        drawn = rng.multinomial(groups, np.full(groups, 1 / groups), size=min(rows, _RESAMPLES - start))
-        weights = drawn[:, codes].astype(np.float64)
-        at_x = _weighted_quantile(left[order_x], weights[:, order_x], q)
-        differences.append(at_x - _weighted_quantile(right[order_y], weights[:, order_y], q))
-    low, high = np.quantile(np.concatenate(differences), (_TAIL, 1 - _TAIL))
-    return Interval(value=value, low=min(float(low), value), high=max(float(high), value), n=n)
+    if groups < 2 and n > 1:
+        return Interval(value=value, n=n, reason="one_cluster")
+    independent = n if groups == n else _worth(beyond(data, value) - (1 - q), codes, q)
+    below, above = _ranks(independent, q)
+    at_low, at_high = below * n // independent, (independent + 1 - above) * n // independent
+    low = float(ordered[at_low - 1]) if at_low else None
+    high = float(ordered[n - at_high]) if at_high else None
+    return Interval(value=value, low=low, high=high, n=n, reason="too_few" if low is None or high is None else None)
+
+
+def beyond(values: Floats, point: float) -> Floats:
+    """1 for each of ``values`` above the point, 0 below, one half at it."""
+    return (np.sign(values - point) + 1) / 2
 
 
 def clustered_error(residuals: Floats, codes: ClusterCodes) -> float:
     """Standard error of the sum of ``residuals``, which are first summed by cluster; with the factor G/(G-1)."""
     sums = np.bincount(codes, weights=residuals)
     return sqrt(float(sums @ sums) * sums.size / (sums.size - 1))
+
+
+def degrees(codes: ClusterCodes) -> int:
+    """Degrees of freedom of what is estimated by cluster, at least 1: one less than so many clusters of one size as would tell as much."""
+    sizes = np.bincount(codes).astype(np.float64)
+    return max(1, round(float(sizes.sum() ** 2 / (sizes @ sizes))) - 1)
 
 
 def cluster_codes(clusters: ArrayLike, n: int) -> ClusterCodes:
@@ -261,17 +247,17 @@ def _ranks(n: int, q: float) -> tuple[int, int]:
     return below, n + 1 - beyond
 
 
-def _weighted_quantile(ordered: Floats, weights: Floats, q: float) -> Floats:
-    """The ``q`` quantile of ``ordered`` values under each row of ``weights``, whole numbers. Shapes (n,), (rows, n) -> (rows,)."""
-    upto = np.cumsum(weights, axis=1)
-    wanted = q * upto[:, -1:]
-    near = 1e-9 * upto[:, -1:]
-    first, after = (upto >= wanted - near).argmax(axis=1), (upto > wanted + near).argmax(axis=1)
-    return np.asarray((ordered[first] + ordered[after]) / 2)
+def _worth(residuals: Floats, codes: ClusterCodes, q: float) -> int:
+    """How many independent observations would tell as much of the share below the ``q`` quantile, Student's in place of the normal
+    quantile included. ``residuals`` are what each lies beyond it, less what is expected."""
+    variance = clustered_error(residuals, codes) ** 2
+    n = residuals.size
+    independent = min(float(n), n * n * q * (1 - q) / variance) if variance > 0 else float(n)
+    return max(1, int(independent * (NormalDist().inv_cdf(1 - _TAIL) / student(degrees(codes))) ** 2))
 
 
-def _pairs(x: ArrayLike, y: ArrayLike) -> tuple[Floats, Floats]:
-    left, right = finite(x), finite(y)
-    if left.shape != right.shape:
-        raise InvalidInput("stats.bad_values", f"{left.size} values cannot be paired with {right.size}.")
-    return left, right
+def _quantile(ordered: Floats, q: float) -> float:
+    """The ``q`` quantile of the values themselves, which are in order."""
+    wanted, near = q * ordered.size, 1e-9 * ordered.size
+    first, after = ceil(wanted - near), floor(wanted + near) + 1
+    return float((ordered[first - 1] + ordered[after - 1]) / 2)
