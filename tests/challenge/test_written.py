@@ -12,10 +12,11 @@ import pytest
 
 from assay.challenge import words
 from assay.challenge.assemble import assemble
-from assay.challenge.figures import money, scale_of
+from assay.challenge.figures import bound, money, scale_of
 from assay.challenge.record import Record
 from assay.challenge.report import Decision, Estimate, Metric, Report
 from assay.challenge.shown import ReadItem
+from assay.challenge.tables import metric_rows
 from assay.challenge.terminal import COLUMNS, as_text
 from assay.challenge.write_html import CSP, MOST_CHARS, as_html
 from assay.challenge.write_markdown import as_markdown
@@ -206,17 +207,17 @@ def test_a_challenge_that_has_only_begun_is_written_too() -> None:
     [
         ({}, "Switch: stage/new is better than stage/old on this work."),
         ({"superior": False}, "Switch: stage/new is no worse than stage/old, within 5 points of win rate, on this work."),
-        ({"decision": Decision(word="do_not_switch")}, "Do not switch: stage/new is not better than stage/old by 5 points of win rate on this work."),
+        ({"decision": Decision(word="do_not_switch")}, "Do not switch: stage/new is not better than stage/old by 5 points of win rate or more on this work."),
         (
             {"decision": Decision(word="do_not_switch"), "win_rate": Estimate(value=0.3, low=0.1, high=0.45, n=40)},
             "Do not switch: stage/new is worse than stage/old on this work.",
         ),
-        ({"decision": Decision(word="cannot_tell", more_items=120)}, "Cannot tell yet: about 120 more items would settle it."),
-        ({"decision": Decision(word="cannot_tell")}, "Cannot tell yet: nothing points to an end."),
-        ({"decision": Decision(word="budget_spent", more_items=1)}, "Budget spent, and no answer yet: about 1 more item would settle it."),
+        ({"decision": Decision(word="cannot_tell", more_items=120)}, "Cannot tell yet: about 120 more items would settle it, should they go on like these."),
+        ({"decision": Decision(word="cannot_tell")}, "Cannot tell yet: how much more it takes is not in sight."),
+        ({"decision": Decision(word="budget_spent", more_items=1)}, "Budget spent, and no answer yet: about 1 more item would settle it, should they go on like these."),
         ({"decision": Decision(word="cannot_tell"), "state": "running"}, "Running: no answer yet."),
-        ({"decision": Decision(word="cannot_tell", more_items=9), "state": "stopped"}, "Stopped before there was an answer: about 9 more items would settle it."),
-        ({"decision": Decision(word="cannot_tell", more_items=9), "state": "interrupted"}, "Interrupted before there was an answer: about 9 more items would settle it."),
+        ({"decision": Decision(word="cannot_tell", more_items=9), "state": "stopped"}, "Stopped before there was an answer: about 9 more items would settle it, should they go on like these."),
+        ({"decision": Decision(word="cannot_tell", more_items=9), "state": "interrupted"}, "Interrupted before there was an answer: about 9 more items would settle it, should they go on like these."),
     ],
 )  # fmt: skip
 def test_the_headline_says_the_answer(changes: dict[str, object], sentence: str) -> None:
@@ -232,7 +233,10 @@ def test_the_shares_of_diverged_items_and_of_the_incumbents_histories_stand_in_t
     report = assemble(record_of(stories))
     for written in (as_text(report), as_markdown(report), Tags(as_html(report)).text):
         flat = " ".join(written.replace("\\", "").split())
-        assert "1 item (25.0 %) diverged from the recording and 1 item (25.0 %) failed: no evidence for either side." in flat
+        assert (
+            "1 item (25.0 %; challenger 1, incumbent 0) diverged from the recording and 1 item (25.0 %; challenger 1, incumbent 0) failed: no evidence for either side."
+            in flat
+        )
         assert "The incumbent wrote at least part of the history of 50.0 % (" in flat
     none = assemble(record_of(judged("new")))
     assert words.left_out(none) == "No item diverged from the recording."
@@ -244,8 +248,56 @@ def test_a_bias_that_was_found_is_said_in_words() -> None:
     said = words.biases(assemble(record).judges[0])
     assert said == [
         "Order effect found: it chose whichever answer stood first in 100.0 % of its decisive judgments. "
-        "Both orders are counted, so the win rate is not moved by it."
+        "Both orders are counted, so it favours neither model; what it turns round counts as even."
     ]
+
+
+def test_a_verdict_that_failures_would_change_says_so_at_once() -> None:
+    fails, wins = Story(new=Said(ending="failed"), asked="f"), judged(*["new"] * 12)
+    report = assemble(record_of([*wins[:6], *[msgspec.structs.replace(fails, asked=f"f{n}") for n in range(12)], *wins[6:]]))
+    assert report.decision is not None
+    assert report.decision.word == "switch"
+    for written in (as_text(report), as_markdown(report), Tags(as_html(report)).text):
+        before, _, _ = " ".join(written.split()).partition("Better: shown")
+        assert "were each failure of the challenger a loss, it would be: cannot tell yet." in before
+
+
+@pytest.mark.parametrize("goal", ["no_worse", "better"])
+def test_a_judge_that_tells_nothing_apart_is_no_quiet_proof_that_two_models_are_alike(goal: str) -> None:
+    """Always the first, in both orders: all pairs are even, which shows *no worse* soon, and *not better* as well."""
+    record = record_of([Story(chose={JUDGE.id: ("new", "old")}, asked=f"{n}") for n in range(60)], goal=goal)
+    report = assemble(record)
+    assert report.decision is not None
+    assert report.decision.word == ("switch" if goal == "no_worse" else "do_not_switch")
+    (caution,) = words.cautions(report)
+    assert f"{report.tally.judged} of {report.tally.judged} judged items came out even" in caution
+    assert not words.cautions(assemble(decided()))
+
+
+def test_no_bound_is_rounded_to_the_other_side_of_what_was_shown() -> None:
+    written = [bound(share, 0.05) for share in (0.5, 0.50002, 0.4999, 0.55, 0.5496, 0.45000001, 0.632)]
+    assert written == ["50.0", "50.002", "49.99", "55.0", "54.96", "just above 45.0", "63.2"]
+    close = msgspec.structs.replace(assemble(decided()), win_rate=Estimate(value=0.56, low=0.5002, high=0.61, n=700))
+    for text in (as_text(close), as_markdown(close), Tags(as_html(close)).text):
+        assert "50.02 to 61.0" in text
+        assert "at least 50.02 % and" in text
+
+
+def test_better_is_not_said_of_an_interval_that_is_written_as_reaching_zero() -> None:
+    one, other = Estimate(value=0.02, low=0.01, high=0.04, n=900), Estimate(value=0.05, low=0.03, high=0.07, n=900)
+    found = [
+        metric_rows(msgspec.structs.replace(assemble(decided()), metrics=(Metric(name="failure_rate", unit="share", challenger=one, incumbent=other, difference=Estimate(value=-0.03, low=-0.06, high=high, n=900), better="lower"),)))
+        for high in (-0.002, -0.0003)
+    ]  # fmt: skip
+    assert [row.difference.mark for (row,) in found] == ["better", ""]
+
+
+def test_a_difference_is_as_fine_as_its_own_interval() -> None:
+    side = Estimate(value=10.0, low=5.0, high=15.0, n=90)
+    scale = scale_of(
+        Metric(name="x", unit="USD", challenger=side, incumbent=side, difference=Estimate(value=0.2, low=0.16, high=0.24))
+    )
+    assert scale.number(0.2, signed=True) == "+0.200"
 
 
 @pytest.mark.parametrize(

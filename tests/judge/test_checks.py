@@ -52,12 +52,19 @@ def test_a_check_holds(check: Check, text: str) -> None:
 @pytest.mark.parametrize(
     ("check", "text", "fault"),
     [
-        (Exact(value="Paris"), "Paris.", "is not 'Paris'"),
-        (Exact(value="Paris", ignore_case=False), "paris", "is not 'Paris'"),
-        (OneOf(values=("yes", "no")), "maybe", "is none of 'yes, no'"),
-        (Pattern(pattern=r"^\d+$"), "42.", r"does not match '^\\d+$'"),
+        (Exact(value="Paris"), "Paris.", "is not “Paris”"),
+        (Exact(value="Paris", ignore_case=False), "paris", "is not “Paris”"),
+        (OneOf(values=("yes", "no")), "maybe", "is none of “yes, no”"),
+        (Pattern(pattern=r"^\d+$"), "42.", r"does not match “^\d+$”"),
         (Number(value=42), "41", "ends on 41, not 42"),
         (Number(value=42, tolerance=0.5), "42.51", "ends on 42.51, not 42 ± 0.5"),
+        (Number(value=1_234_567.5), "1234567", "ends on 1,234,567, not 1,234,567.5"),
+        (Pattern(pattern="it's\n\u202e\""), "x", "does not match “it's⏎<U+202E>\"”"),
+        (
+            JsonSchema(schema={"properties": {"a": {"items": {"type": "null"}}}}),
+            '{"a": [null, 1]}',
+            'breaks the schema: the value is not of type "null" at a[1]',
+        ),
         (Number(value=0), "none", "holds no number; 0 was expected"),
         (JsonSchema(schema={"type": "object"}), "[1]", 'breaks the schema: the value is not of type "object"'),
         (JsonSchema(schema={"type": "object"}), "```\n{}\n```\nor\n```\n{}\n```", "is no JSON: "),
@@ -68,12 +75,12 @@ def test_a_check_holds(check: Check, text: str) -> None:
         (Format(rule="json"), "{", "is no JSON: "),
         (Format(rule="json"), "[NaN]", "is no JSON: "),
         (Format(rule="one_line"), "one\ntwo", "has 2 lines, not one"),
-        (Format(rule="bullets"), "My list:\n- one", "has a line outside the list: 'My list:'"),
-        (Format(rule="starts_with", value="Dear"), "Hello", "does not begin with 'Dear'"),
-        (Format(rule="starts_with", value="Dear", ignore_case=False), "dear", "does not begin with 'Dear'"),
-        (Format(rule="ends_with", value="?"), "No.", "does not end with '?'"),
-        (Format(rule="contains", value="x"), "y", "does not contain 'x'"),
-        (Format(rule="lacks", value="sorry"), "Sorry!", "contains 'sorry'"),
+        (Format(rule="bullets"), "My list:\n- one", "has a line outside the list: “My list:”"),
+        (Format(rule="starts_with", value="Dear"), "Hello", "does not begin with “Dear”"),
+        (Format(rule="starts_with", value="Dear", ignore_case=False), "dear", "does not begin with “Dear”"),
+        (Format(rule="ends_with", value="?"), "No.", "does not end with “?”"),
+        (Format(rule="contains", value="x"), "y", "does not contain “x”"),
+        (Format(rule="lacks", value="sorry"), "Sorry!", "contains “sorry”"),
     ],
 )
 def test_a_check_that_does_not_hold_says_why(check: Check, text: str, fault: str) -> None:
@@ -86,7 +93,7 @@ def test_the_score_is_the_share_that_holds() -> None:
     checks: list[Check] = [Length(most=10), Pattern(pattern="x"), Exact(value="y"), Format(rule="one_line")]
     score = run_checks(checks, assistant("y"))
     assert score.score == 0.75
-    assert score.failed == ("does not match 'x'",)
+    assert score.failed == ("does not match “x”",)
 
 
 def test_no_checks_say_nothing() -> None:

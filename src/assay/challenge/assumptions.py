@@ -11,14 +11,8 @@ from assay.challenge.figures import counted, level, listed, money, percent
 from assay.challenge.record import Record
 from assay.challenge.report import Assumption, Estimate, Tally, Word
 from assay.challenge.spec import HUMAN, PROGRAM, SIDES, Content, Traffic, Work
+from assay.challenge.words import ANSWERS
 from assay.core import Money
-
-_WORDS: dict[Word, str] = {
-    "switch": "switch",
-    "do_not_switch": "do not switch",
-    "cannot_tell": "cannot tell yet",
-    "budget_spent": "budget spent",
-}
 
 
 class Findings(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,6 +36,7 @@ def assumptions(found: Findings) -> tuple[Assumption, ...]:
             _order,
             _clusters,
             _ties,
+            _evenness,
             _histories,
             _diverged,
             _failed,
@@ -116,6 +111,23 @@ def _ties(found: Findings) -> Iterator[Assumption]:
     )
 
 
+def _evenness(found: Findings) -> Iterator[Assumption]:
+    """Two answers say that there is little between the models. So does a judge that cannot tell answers apart."""
+    word, low_edge = found.evidence.word, found.record.run.spec.zone[0]
+    last = found.evidence.steps[-1] if found.evidence.steps else None
+    if last is None or word is None:
+        return
+    even = last.low <= 0.5 if word == "switch" else low_edge == 0.5 <= last.high
+    if even:
+        yield _say(
+            "rests_on_even",
+            f"This answer says that there is little between the two. A judge that cannot tell answers apart says so of any two models: "
+            f"{found.tally.tied:,} of {counted(found.tally.judged, 'judged item')} came out even. Read some of them before you act on it.",
+            tied=found.tally.tied,
+            judged=found.tally.judged,
+        )
+
+
 def _histories(found: Findings) -> Iterator[Assumption]:
     share = found.histories
     if share.value is None:
@@ -156,7 +168,7 @@ def _failed(found: Findings) -> Iterator[Assumption]:
     if by_side["challenger"] and not found.live:
         word = _if_failures_lost(found)
         values["if_lost"] = word
-        text += f" Were each failure of the challenger a loss, the verdict would be: {_WORDS[word]}."
+        text += f" Were each failure of the challenger a loss, the verdict would be: {ANSWERS[word]}."
     yield Assumption(code="failed", text=text, values=values)
 
 

@@ -11,7 +11,7 @@ from math import floor, log10
 
 import msgspec
 
-from assay.challenge.figures import percent
+from assay.challenge.figures import bound, percent
 from assay.challenge.report import Estimate, Report, Step
 
 WIDTHS = (("wide", 1000), ("narrow", 356))
@@ -54,6 +54,7 @@ def evidence_chart(report: Report, width: int) -> str:
     plot = _Plot(width, 300, max(1, steps[-1].n), 0, 1)
     low, high = report.spec.zone
     last = steps[-1]
+    least, most = (f"{bound(one, report.spec.margin)} %" for one in (last.low, last.high))
     lower, upper = [step.low for step in steps], [step.high for step in steps]
     start_high, start_low = f"{plot.x(0)},{plot.y(1)}", f"{plot.x(0)},{plot.y(0)}"  # before the first look anything may be
     above, below = f"{start_high} {plot.line(steps, upper)}", f"{start_low} {plot.line(steps, lower)}"
@@ -69,14 +70,14 @@ def evidence_chart(report: Report, width: int) -> str:
         *_labels(
             plot,
             [
-                (last.high, percent(last.high), ""),
+                (last.high, most, ""),
                 (last.win_rate, percent(last.win_rate), "label"),
-                (last.low, percent(last.low), ""),
+                (last.low, least, ""),
             ],
         ),
         *_ticks(plot, "observations, in the order drawn"),
     ]
-    said = f"Win rate after each of {last.n} observations, at the end {percent(last.win_rate)} between {percent(last.low)} and {percent(last.high)}."
+    said = f"Win rate after each of {last.n} observations, at the end {percent(last.win_rate)} between {least} and {most}."
     return _svg(plot, said, parts)
 
 

@@ -47,11 +47,13 @@ class Scale(msgspec.Struct, frozen=True):
 
 
 SHARES = Scale(100, "%", 1, "points")
+_FINEST = 4
+"""Decimals of a percentage beyond which nearness is said in words."""
 
 
 def scale_of(metric: Metric) -> Scale:
     """One scale for a row, so that its numbers can be compared at a glance."""
-    estimates = (metric.challenger, metric.incumbent)
+    estimates = (metric.challenger, metric.incumbent, metric.difference)
     if metric.unit == "share":
         return SHARES
     if metric.unit == "ms":
@@ -65,6 +67,18 @@ def scale_of(metric: Metric) -> Scale:
 def percent(share: float) -> str:
     """``0.632`` as ``63.2 %``."""
     return f"{SHARES.number(share)} %"
+
+
+def bound(share: float, margin: float) -> str:
+    """The bound of a win rate in per cent, without the sign, with as many decimals as show on which side it lies of one half, and of
+    one half less or plus the margin: what was shown must not be rounded away."""
+    edges = (0.5 - margin, 0.5, 0.5 + margin)
+    for decimals in range(SHARES.decimals, _FINEST + 1):
+        rounded = round(share * 100, decimals)
+        if all(_side(rounded, round(edge * 100, _FINEST)) == _side(share, edge) for edge in edges):
+            return f"{rounded:.{decimals}f}"
+    near = min(edges, key=lambda edge: abs(edge - share))
+    return f"just {'above' if share > near else 'below'} {near * 100:.1f}"
 
 
 def points(share: float) -> str:
@@ -102,6 +116,10 @@ def _decimals(estimates: Sequence[Estimate], factor: float) -> int:
         return _clamped(1 - floor(log10(min(halves))))
     largest = max((abs(e.value) * factor for e in estimates if e.value), default=0)
     return _clamped(2 - floor(log10(largest))) if largest else 0
+
+
+def _side(value: float, edge: float) -> int:
+    return (value > edge) - (value < edge)
 
 
 def _clamped(decimals: int) -> int:

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from assay.challenge.figures import SHARES, Scale, scale_of
+from assay.challenge.figures import SHARES, Scale, bound, percent, scale_of
 from assay.challenge.report import Estimate, JudgeNote, Metric, Report
 from assay.challenge.words import METRICS, reason_of
 
@@ -70,6 +70,14 @@ def metric_rows(report: Report) -> list[MetricRow]:
     return [_metric_row(metric) for metric in report.metrics]
 
 
+def win_rate_cell(report: Report) -> Cell:
+    """The win rate of all items with its bounds."""
+    rate = report.win_rate
+    if rate.value is None or rate.low is None or rate.high is None:
+        return cell(rate, SHARES)
+    return Cell(percent(rate.value), " to ".join(bound(one, report.spec.margin) for one in (rate.low, rate.high)))
+
+
 def category_rows(report: Report) -> list[CategoryRow]:
     """All categories, the largest first."""
     return [
@@ -110,9 +118,13 @@ def _metric_row(metric: Metric) -> MetricRow:
 
 
 def _mark(metric: Metric) -> Literal["", "better", "worse"]:
-    """Whether the challenger is better or worse, where that is known of the metric and its interval leaves out zero."""
+    """Whether the challenger is better or worse, where that is known of the metric and its interval, as it is written, leaves out
+    zero."""
     low, high = metric.difference.low, metric.difference.high
-    if metric.better is None or low is None or high is None or low <= 0 <= high:
+    if metric.better is None or low is None or high is None:
+        return ""
+    scale = scale_of(metric)
+    if round(low * scale.factor, scale.decimals) <= 0 <= round(high * scale.factor, scale.decimals):
         return ""
     return "better" if (high < 0) == (metric.better == "lower") else "worse"
 

@@ -6,9 +6,9 @@ import shlex
 from collections.abc import Iterator, Sequence
 
 from assay.challenge import words
-from assay.challenge.figures import SHARES, level, money
+from assay.challenge.figures import level, money
 from assay.challenge.report import Report
-from assay.challenge.tables import Cell, agreement_rows, category_rows, cell, judge_rows, metric_rows
+from assay.challenge.tables import Cell, agreement_rows, category_rows, judge_rows, metric_rows, win_rate_cell
 from assay.core.columns import padded, printable, shortened, width, wrapped
 
 COLUMNS = 100
@@ -29,6 +29,8 @@ def _answer(report: Report) -> Iterator[str]:
         yield from _paragraph(report.trouble)
     yield ""
     yield from _paragraph(words.evidence(report))
+    for caution in words.cautions(report):
+        yield from _paragraph(caution)
     yield from _paragraph(words.shown_so_far(report))
     yield from _paragraph(f"{words.left_out(report)} {words.histories(report)}")
     yield from _paragraph(words.asked(report))
@@ -40,7 +42,7 @@ def _answer(report: Report) -> Iterator[str]:
 
 def _categories(report: Report) -> Iterator[str]:
     rows = category_rows(report)
-    total = cell(report.win_rate, SHARES)
+    total = win_rate_cell(report)
     if not rows or report.win_rate.value is None:
         return
     wide = min(24, max(width(_flat(row.category)) for row in rows))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from assay.challenge.figures import counted, level, listed, money, percent, points
+from collections.abc import Mapping
+
+from assay.challenge.figures import bound, counted, level, listed, money, percent, points
 from assay.challenge.report import Agreement, Estimate, JudgeNote, Report
-from assay.challenge.spec import HUMAN, PROGRAM, Content, Example, Source, Traffic
+from assay.challenge.spec import HUMAN, PROGRAM, SIDES, Content, Example, Side, Source, Traffic
 
 METRICS = {
     "cost_per_1000": "Cost of 1,000 answers",
@@ -21,6 +23,14 @@ METRICS = {
     "output_tokens": "Tokens out, mean",
 }
 """What each metric is called."""
+
+ANSWERS: dict[float | str, str] = {
+    "switch": "switch",
+    "do_not_switch": "do not switch",
+    "cannot_tell": "cannot tell yet",
+    "budget_spent": "budget spent",
+}
+"""What each answer is called within a sentence."""
 
 REASONS = {
     "no_data": "nothing measured",
@@ -86,14 +96,33 @@ def evidence(report: Report) -> str:
     rate, tally = report.win_rate, report.tally
     if rate.value is None or rate.low is None or rate.high is None:
         return f"No item has been judged yet, of {counted(tally.planned, 'item')} planned."
-    of = counted(tally.judged, "judged item")
+    of, counts = counted(tally.judged, "judged item"), "ties count half"
     if rate.n != tally.judged:
         of += f" in {counted(rate.n, 'cluster')}"
+        counts += ", each cluster counts the same"
     sure = level(report.spec.confidence)
+    low, high = (f"{bound(one, report.spec.margin)} %" for one in (rate.low, rate.high))
     return (
-        f"{new} won {percent(rate.value)} of {of} (ties count half). Its true win rate is at least {percent(rate.low)} and at most "
-        f"{percent(rate.high)}, each with {sure} confidence, however often somebody looked before."
+        f"{new} won {percent(rate.value)} of {of} ({counts}). Its true win rate is at least {low} and at most "
+        f"{high}, each with {sure} confidence, however often somebody looked before."
     )
+
+
+def cautions(report: Report) -> list[str]:
+    """What a reader must know before the answer is acted on, each in a sentence or two; mostly there is nothing."""
+    word = report.decision.word if report.decision is not None else None
+    told = {one.code: one for one in report.assumptions}
+    said = []
+    if (failed := told.get("failed")) is not None and word in ("switch", "do_not_switch"):
+        lost = failed.values.get("if_lost", word)
+        said += (
+            [f"Mind the failures: were each failure of the challenger a loss, it would be: {ANSWERS[lost]}."]
+            if lost != word
+            else []
+        )
+    if "rests_on_even" in told and 2 * report.tally.tied >= report.tally.judged:
+        said.append(told["rests_on_even"].text)
+    return said
 
 
 def shown_so_far(report: Report) -> str:
@@ -109,12 +138,13 @@ def left_out(report: Report) -> str:
     of = tally.judged + tally.diverged + tally.failed + tally.unjudged
     if not of:
         return ""
+    failures = next((one.values for one in report.assumptions if one.code == "failed"), {})
     parts = [
-        (tally.diverged, "diverged from the recording"),
-        (tally.failed, "failed"),
-        (tally.unjudged, "got no usable judgment"),
+        (tally.diverged, _by_side(report.diverged), "diverged from the recording"),
+        (tally.failed, _by_side(failures), "failed"),
+        (tally.unjudged, "", "got no usable judgment"),
     ]
-    said = [f"{counted(count, 'item')} ({percent(count / of)}) {what}" for count, what in parts if count]
+    said = [f"{counted(count, 'item')} ({percent(count / of)}{by_side}) {what}" for count, by_side, what in parts if count]
     diverged = "" if tally.diverged else "No item diverged from the recording. "
     return f"{diverged}{listed(said)}: no evidence for either side." if said else diverged.strip()
 
@@ -184,12 +214,16 @@ def biases(note: JudgeNote) -> list[str]:
         first = (
             f"Order effect found: it chose whichever answer stood {which} in {percent(0.5 + abs(order))} of its decisive judgments."
         )
-        after = " Both orders are counted, so the win rate is not moved by it." if note.kind == "model" else ""
+        after = (
+            " Both orders are counted, so it favours neither model; what it turns round counts as even."
+            if note.kind == "model"
+            else ""
+        )
         said.append(first + after)
     if "length" in note.found and length is not None:
         which = "longer" if length > 0 else "shorter"
-        equal = note.win_rate_at_equal_length.value
-        left = f" At equal length the win rate would be {percent(equal)}." if equal is not None else ""
+        equal = note.win_rate_at_equal_length
+        left = f" At equal length the win rate is estimated at {_share(equal)}." if equal.value is not None else ""
         said.append(
             f"Length effect found: {which} answers win more with it, whoever wrote them, be it for their length or for what is in them.{left}"
         )
@@ -210,14 +244,25 @@ def _shown_by_switch(report: Report, new: str, old: str) -> str:
 def _shown_by_stay(report: Report, new: str, old: str) -> str:
     if report.win_rate.high is not None and report.win_rate.high < 0.5:
         return f"{new} is worse than {old}"
-    return f"{new} is not better than {old} by {points(report.spec.margin)} of win rate"
+    by = f" by {points(report.spec.margin)} of win rate or more" if report.spec.margin else ""
+    return f"{new} is not better than {old}{by}"
 
 
 def _more(report: Report) -> str:
     more = report.decision.more_items if report.decision is not None else None
     if more is None:
-        return "too little has been judged to say how much more it takes" if report.win_rate.n < 2 else "nothing points to an end"
-    return f"about {counted(more, 'more item', 'more items')} would settle it"
+        return (
+            "too little has been judged to say how much more it takes"
+            if report.win_rate.n < 2
+            else "how much more it takes is not in sight"
+        )
+    return f"about {counted(more, 'more item', 'more items')} would settle it, should they go on like these"
+
+
+def _by_side(counts: Mapping[Side, int] | Mapping[str, float | str]) -> str:
+    """How many of some items it was with each contestant; with both it may be the same item."""
+    known = {str(side): count for side, count in counts.items()}
+    return "".join(f"{sign} {side} {known[side]:,}" for sign, side in zip(";,", SIDES, strict=True) if side in known)
 
 
 def _share(estimate: Estimate) -> str:

@@ -14,10 +14,10 @@ from importlib.resources import files
 from assay.challenge import words
 from assay.challenge.charts import WIDTHS, evidence_chart, strength_chart, whisker
 from assay.challenge.excerpt import Cut, Excerpt, excerpt
-from assay.challenge.figures import SHARES, level, money, percent
+from assay.challenge.figures import bound, level, money, percent
 from assay.challenge.report import Report
 from assay.challenge.shown import ReadItem
-from assay.challenge.tables import JUDGE_COLUMNS, Cell, agreement_rows, category_rows, cell, judge_rows, metric_rows
+from assay.challenge.tables import JUDGE_COLUMNS, Cell, agreement_rows, category_rows, judge_rows, metric_rows, win_rate_cell
 from assay.core.columns import printable
 
 CSP = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
@@ -51,10 +51,12 @@ def _answer(report: Report) -> Iterator[str]:
     if report.trouble:
         yield f'<p class="trouble">{_text(report.trouble)}</p>'
     yield f'<p class="lede">{_text(words.evidence(report))}</p>'
+    for caution in words.cautions(report):
+        yield f"<p><strong>{_text(caution)}</strong></p>"
     yield f"<p>{_text(words.shown_so_far(report))} {_text(words.left_out(report))} {_text(words.histories(report))}</p>"
     spent = f" Spent: {money(report.spent)}." if report.spent is not None else ""
     waiting = f" Waiting for a vote: {report.waiting_for_people:,}." if report.waiting_for_people else ""
-    yield f'<p class="muted">{_text(words.asked(report))}{spent}{waiting}</p>'
+    yield f'<p class="muted">{_text(words.asked(report) + spent)}{waiting}</p>'
 
 
 def _evidence(report: Report) -> Iterator[str]:
@@ -75,14 +77,19 @@ def _evidence(report: Report) -> Iterator[str]:
         strength_chart,
         "How strong the evidence for either answer was (e-values, on a scale of powers of ten). At the dotted line it is enough.",
     )
-    every = -(-len(report.evidence) // _MOST_ROWS)
+    every, margin = -(-len(report.evidence) // _MOST_ROWS), report.spec.margin
     rows = [step for at, step in enumerate(report.evidence, 1) if at % every == 0 or at == len(report.evidence)]
     yield "<details><summary>The numbers behind the charts</summary>"
     yield from _table(
         "Evidence after so many observations",
-        ("Observations", "Win rate", "Lower", "Upper", "For switch", "Against"),
+        ("Observations", "Win rate", "Lower", "Upper", "For switch", "For do not switch"),
         [
-            (f"{step.n:,}", *map(percent, (step.win_rate, step.low, step.high)), f"{10**step.switch:,.4g}", f"{10**step.stay:,.4g}")
+            (
+                f"{step.n:,}",
+                percent(step.win_rate),
+                *(f"{bound(one, margin)} %" for one in (step.low, step.high)),
+                *(f"{10**evidence:,.4g}" for evidence in (step.switch, step.stay)),
+            )
             for step in rows
         ],
     )
@@ -93,7 +100,7 @@ def _categories(report: Report) -> Iterator[str]:
     rows = category_rows(report)
     if not rows:
         return
-    zone, total = report.spec.zone, cell(report.win_rate, SHARES)
+    zone, total = report.spec.zone, win_rate_cell(report)
     yield "<h2>Win rate by category</h2>"
     yield '<div class="wide-table shares"><table><caption>Share won by the challenger, ties half. The first row holds at any look; the others are '
     yield "95 % intervals for a hint, corrected neither for being several nor for stopping early.</caption>"

@@ -11,10 +11,10 @@ from collections.abc import Iterator, Sequence
 
 from assay.challenge import words
 from assay.challenge.excerpt import Cut, Excerpt, excerpt
-from assay.challenge.figures import SHARES, level, money
+from assay.challenge.figures import level, money
 from assay.challenge.report import Report
 from assay.challenge.shown import ReadItem
-from assay.challenge.tables import JUDGE_COLUMNS, Cell, agreement_rows, category_rows, cell, judge_rows, metric_rows
+from assay.challenge.tables import JUDGE_COLUMNS, Cell, agreement_rows, category_rows, judge_rows, metric_rows, win_rate_cell
 from assay.core.columns import padded, printable, width
 
 MOST_CHARS = 800
@@ -46,6 +46,8 @@ def _answer(report: Report) -> Iterator[str]:
     if report.trouble:
         yield from (_plain(report.trouble), "")
     yield from (_plain(words.evidence(report)), "")
+    for caution in words.cautions(report):
+        yield from (f"**{_plain(caution)}**", "")
     yield from (_plain(words.shown_so_far(report)), "")
     if rests := " ".join(filter(None, (words.left_out(report), words.histories(report)))):
         yield from (_plain(rests), "")
@@ -58,7 +60,7 @@ def _categories(report: Report) -> Iterator[str]:
     if not rows:
         return
     yield from ("## Win rate", "")
-    total = _one(cell(report.win_rate, SHARES))
+    total = _one(win_rate_cell(report))
     body = [[_plain(row.category), row.items, _one(row.win_rate)] for row in rows]
     every = f"all, at any look, {level(report.spec.confidence)} each bound"
     yield from _table(["Category", "Items", "Win rate, interval"], [[every, f"{report.tally.judged:,}", total], *body])

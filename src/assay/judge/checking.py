@@ -88,12 +88,12 @@ def _pattern_fault(pattern: str, text: str) -> str | None:
 def _number_fault(check: Number, text: str) -> str | None:
     found = last_number(text)
     if found is None:
-        return f"holds no number; {check.value:g} was expected"
+        return f"holds no number; {_number(check.value)} was expected"
     allowed = max(check.tolerance, check.relative * abs(check.value))
     # The tolerance is as written: 0.31 is 0.3 give or take 0.01, whatever binary fractions say.
     if abs(found - check.value) <= allowed * (1 + 1e-9):
         return None
-    return f"ends on {found:g}, not {check.value:g}" + (f" ± {allowed:g}" if allowed else "")
+    return f"ends on {_number(found)}, not {_number(check.value)}" + (f" ± {_number(allowed)}" if allowed else "")
 
 
 def _schema_fault(check: JsonSchema, text: str) -> str | None:
@@ -113,8 +113,8 @@ def _first_fault(validator: jsonschema_rs.Validator, value: Any) -> str:
     try:
         validator.validate(value)
     except jsonschema_rs.ValidationError as fault:
-        where = "".join(f"[{step!r}]" for step in fault.instance_path)
-        return visible(fault.message[:MESSAGE_CHARS]) + (f" at {where[:MESSAGE_CHARS]}" if where else "")
+        where = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in fault.instance_path).removeprefix(".")
+        return visible(fault.message[:MESSAGE_CHARS]) + (f" at {visible(where[:MESSAGE_CHARS])}" if where else "")
     raise AssertionError("a value is valid and is not")
 
 
@@ -184,4 +184,10 @@ def _folded(text: str, ignore_case: bool) -> str:
 
 
 def _short(text: str) -> str:
-    return repr(text) if len(text) <= _SHOWN_CHARS else f"{text[:_SHOWN_CHARS]!r}…"
+    """In quotes and on one line, as it was written; what cannot be seen as its code point."""
+    shown = visible(text[:_SHOWN_CHARS]).replace("\n", "⏎")
+    return f"“{shown}”" if len(text) <= _SHOWN_CHARS else f"“{shown}…”"
+
+
+def _number(value: float) -> str:
+    return f"{value:,.15g}"
