@@ -1,7 +1,8 @@
-"""A real database whose storage can be taken away and given back."""
+"""A real database whose storage can be taken away or held up, and given back."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -12,19 +13,26 @@ from assay.store.database import Dialect
 
 
 class FaultyDatabase:
-    """Passes everything on to ``db``, but refuses to save while ``broken``, and ``refusals`` more times."""
+    """Passes everything on to ``db``, but refuses to save while ``broken``, and ``refusals`` more times. Batches wait while they
+    may not be saved; ``held`` is set when the first does."""
 
     def __init__(self, db: Database):
         self._db = db
         self.dialect: Dialect = db.dialect
         self.broken = False
         self.refusals = 0
+        self.held = asyncio.Event()
+        self.may_save = asyncio.Event()
+        self.may_save.set()
 
     async def read(self, sql: Sql, **params: Any) -> list[Row]:
         return await self._db.read(sql, **params)
 
     async def write(self, batch: Sequence[Write]) -> None:
         self._check()
+        if not self.may_save.is_set():
+            self.held.set()
+        await self.may_save.wait()
         await self._db.write(batch)
 
     @asynccontextmanager

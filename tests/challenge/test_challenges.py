@@ -12,10 +12,12 @@ import pytest
 
 from assay.challenge.challenges import Challenges
 from assay.challenge.check import LOCAL
+from assay.challenge.people import People
 from assay.challenge.queries import CHAIN, load_spent, set_state
 from assay.challenge.report import Report
 from assay.challenge.runner import AHEAD, AHEAD_OF_PEOPLE, DOWN_AFTER, Limits
 from assay.challenge.spec import HUMAN, PROGRAM, Content, Example, Spec, Traffic, Work
+from assay.cli.on import read_moment
 from assay.core import (
     CallFailed,
     Choice,
@@ -31,7 +33,9 @@ from assay.core import (
     Unavailable,
     Verdict,
     assistant,
+    iso,
     now_us,
+    user,
 )
 from assay.store import Database
 from assay.store.chain import append_verdicts, verify_chain
@@ -53,6 +57,7 @@ from tests.challenge.scripted import (
     refusal,
     spec_of,
 )
+from tests.challenge.work.test_traffic import record
 
 pytestmark = pytest.mark.anyio
 
@@ -301,6 +306,27 @@ async def test_a_model_that_calls_other_valid_tools_is_not_scored_worse_and_its_
     assert (report.tally.judged, report.tally.lost, report.win_rate.value) == (10, 0, 0.5)
 
 
+async def test_traffic_is_drawn_up_to_the_moment_it_began(stage: Stage) -> None:
+    """The command that repeats it then draws from the same calls."""
+    for word_ in ("One", "Two"):
+        await record(stage.db, user(f"Question {word_}?"), at=now_us())
+    challenges = await stage.open(lambda deployment, request: None)
+    before = now_us()
+    first = await challenges.report(await challenges.begin(spec_of(Traffic()), LOCAL))
+    source = first.spec.source
+    assert isinstance(source, Traffic)
+    assert source.until is not None
+    assert before <= source.until <= now_us()
+    assert f"--until {iso(source.until)} " in first.repeat.command
+    assert read_moment(iso(source.until)) == source.until
+    await record(stage.db, user("Question Three?"), at=now_us())
+    again = await challenges.report(await challenges.begin(first.spec, LOCAL))
+    assert (again.repeat.items_hash, again.tally.planned) == (first.repeat.items_hash, 2)
+    later = await challenges.report(await challenges.begin(spec_of(Traffic()), LOCAL))
+    assert later.tally.planned == 3
+    await challenges.close()
+
+
 # Going on
 
 
@@ -373,6 +399,20 @@ async def test_a_person_can_stop_it_and_let_it_go_on(stage: Stage) -> None:
     await challenges.resume(id)
     report = await stage.see_through(id)
     assert (report.state, report.tally.judged) == ("ended", 20)
+
+
+async def test_whoever_stops_it_twice_does_not_undo_the_first_time(stage: Stage) -> None:
+    challenges = await stage.open(lambda deployment, request: None)
+    id = await challenges.begin(spec_of(questions(20)), LOCAL)
+    await stage.caller.until(16)
+    stage.db.may_save.clear()
+    once = asyncio.create_task(challenges.stop(id))
+    await asyncio.wait_for(stage.db.held.wait(), 20)
+    again = asyncio.create_task(challenges.stop(id))
+    await challenges.item(id, 1)  # takes longer than to look up what is to be stopped
+    stage.db.may_save.set()
+    await asyncio.gather(once, again)
+    assert (await challenges.report(id)).state == "stopped"
 
 
 async def test_what_runs_cannot_be_resumed_and_what_is_over_neither(stage: Stage) -> None:
@@ -574,6 +614,66 @@ async def test_a_few_pairs_wait_for_people_and_their_votes_decide(stage: Stage) 
     assert (report.state, word(report)) == ("ended", "switch")
     assert number < 20
     assert await challenges.hidden_requests() == []
+
+
+async def test_people_still_judge_what_the_budget_paid_for(stage: Stage) -> None:
+    """One question may cost 0.033 dollars and costs 0.0004: the budget is spent with some pairs answered, and none judged yet."""
+    challenges = await stage.open(contest(mixed))
+    spec = spec_of(questions(40), (HUMAN,), budget={"nano": 40_000_000})
+    id = await challenges.begin(spec, LOCAL)
+    asked = await _asked_no_more(stage, id)
+    assert 0 < asked < AHEAD_OF_PEOPLE
+    await cast(stage, id, 1, "a")
+    await stage.close()
+    challenges = await stage.open(contest(mixed))
+    await challenges.resume(id)
+    for number in range(2, asked + 1):
+        assert (await challenges.report(id)).state == "running"
+        await cast(stage, id, number, "b")
+    report = await stage.see_through(id)
+    assert (report.state, word(report), report.tally.judged, report.waiting_for_people) == ("ended", "budget_spent", asked, 0)
+    assert report.tally.lost == asked - 1
+    assert stage.caller.asked == []
+
+
+async def _asked_no_more(stage: Stage, id: str) -> int:
+    """How many pairs wait once the purse lets nobody ask any more."""
+    async with asyncio.timeout(20):
+        while True:
+            live = stage.challenges._live[id]
+            if live.runner is not None and live.runner._is_budget_spent:
+                return (await stage.challenges.report(id)).waiting_for_people
+            await asyncio.sleep(0.01)
+
+
+async def test_what_was_read_with_its_names_is_not_asked_again_for_people(stage: Stage) -> None:
+    """Whoever read that it failed could not judge it, and if nobody else can, all after it would wait for ever."""
+    is_down = True
+
+    def script(deployment: str, request: Request) -> Message | CallFailed | None:
+        if stage.caller.count(NEW) == 9:
+            stage.db.may_save.clear()
+        return refusal(deployment) if is_down and deployment == NEW.id else contest(mixed)(deployment, request)
+
+    challenges = await stage.open(script)
+    people = People(stage.db, challenges.hear, challenges.pass_over)
+    id = await challenges.begin(spec_of(questions(12), (HUMAN,), concurrency=1), LOCAL)
+    async with asyncio.timeout(20):
+        async for _ in challenges.watch(id):
+            if (await challenges.report(id)).tally.failed >= 2:
+                break
+    await people.read(id, "one", 1)
+    stage.db.may_save.set()
+    await stage.see_through(id)
+    is_down = False
+    await challenges.resume(id)
+    async with asyncio.timeout(30):
+        while (await challenges.report(id)).state == "running":
+            if (pair := await people.next_pair(id, "one")) is not None:
+                await people.vote(id, pair.number, "one", "tie")
+            await asyncio.sleep(0)
+    tally = (await challenges.report(id)).tally
+    assert (tally.failed, tally.judged) == (1, 11)
 
 
 async def test_a_pair_that_nobody_will_judge_does_not_hold_up_the_rest(stage: Stage) -> None:

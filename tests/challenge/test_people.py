@@ -9,11 +9,23 @@ import math
 import msgspec
 import pytest
 
-from assay.challenge.people import ADMIN, HOLD_S, Guest, People, read_guest
+from assay.challenge.people import ADMIN, HOLD_S, SHORT_HOLD_S, Guest, People, read_guest
 from assay.challenge.queries import CHAIN, Run, list_skipped, list_unvoted, set_state
 from assay.challenge.record import number_of
 from assay.challenge.shown import ShownPair
-from assay.core import Conflict, Forbidden, InvalidInput, Message, NotFound, ToolResult, Unauthorized, Verdict, assistant, user
+from assay.core import (
+    Conflict,
+    Forbidden,
+    InvalidInput,
+    Message,
+    NotFound,
+    Text,
+    ToolResult,
+    Unauthorized,
+    Verdict,
+    assistant,
+    user,
+)
 from assay.store import Database, Sql
 from assay.store.chain import read_verdicts, verify_chain
 from tests.challenge.pairs import CHALLENGER, INCUMBENT, JUDGE, NAMES, add_challenge, answer, answers, calls_a_tool
@@ -121,6 +133,24 @@ async def test_where_people_decide_one_vote_settles_a_pair(people: People, datab
     assert [await people.next_pair(run.id, session) for session in ("one", ana)] == [None, None]
 
 
+async def test_whoever_has_nothing_else_to_judge_is_shown_what_another_left(people: People, database: Database) -> None:
+    """Items count in order: a pair before somebody who went away would hold up all after it."""
+    run = await add_challenge(database, 2)
+    ana = await guest(people, run, "Ana")
+    await next_pair(people, run)
+    await wait(database, SHORT_HOLD_S + 1)
+    assert (await next_pair(people, run, ana)).number == 2, "there is another that nobody looks at"
+    await people.vote(run.id, 2, ana, "a")
+    voting = await people.voting(run.id, ana)
+    assert (voting.open, voting.waiting) == (True, 1)
+    assert (await next_pair(people, run, ana)).number == 1
+    assert await people.next_pair(run.id, "one") is None, "now it is before Ana"
+    await people.vote(run.id, 1, ana, "b")
+    with pytest.raises(Conflict) as late:
+        await people.vote(run.id, 1, "one", "a")
+    assert late.value.code == "vote.already_cast"
+
+
 async def test_many_people_at_once_are_shown_different_pairs(people: People, database: Database) -> None:
     run = await add_challenge(database, 6)
     sessions = [await guest(people, run, f"Person {n}") for n in range(5)]
@@ -155,6 +185,18 @@ async def test_pairs_that_no_taste_can_judge_are_not_shown(people: People, datab
     await people.vote(run.id, 5, "one", "tie")
     pair = await next_pair(people, run)
     assert (pair.number, pair.a, pair.b) == (6, (), ())
+
+
+async def test_an_answer_with_a_control_character_and_unknown_fields_is_shown(people: People, database: Database) -> None:
+    """PostgreSQL takes no JSON apart that holds a NUL, and an unknown field may look like a tool call."""
+    run = await add_challenge(database, 2, answered=False)
+    odd = Text(text="so\0so \\u0000 \x1f", extra={"openai_chat": {"was": {"type": "tool_call"}}})
+    await answer(database, run, 1, turns=[Message(role="assistant", parts=(odd,))])
+    await answer(database, run, 2)
+    pair = await next_pair(people, run)
+    assert (pair.number, pair.waiting, pair.a[0].text) == (1, 2, odd.text)
+    await people.vote(run.id, 1, "one", "tie")
+    assert (await next_pair(people, run)).number == 2
 
 
 async def test_only_a_pair_that_was_shown_can_be_voted_on(people: People, database: Database) -> None:
@@ -306,6 +348,18 @@ async def test_whoever_is_removed_votes_no_more_and_what_they_cast_stands(people
     assert len(await read_verdicts(database, chain=CHAIN)) == 1
 
 
+async def test_whoever_was_removed_comes_back_by_a_new_link_only(people: People, database: Database) -> None:
+    run = await add_challenge(database, 2)
+    ana = await guest(people, run, "Ana")
+    [person] = await people.list_people(run.id)
+    await people.remove(run.id, person.person)
+    again = await guest(people, run, "Ana")
+    with pytest.raises(Forbidden):
+        await people.next_pair(run.id, ana)
+    assert (await next_pair(people, run, again)).number == 1
+    assert [(one.name, one.removed) for one in await people.list_people(run.id)] == [("Ana", True), ("Ana", False)]
+
+
 async def test_a_guest_of_one_challenge_is_nobody_in_another(people: People, database: Database) -> None:
     run, other = await add_challenge(database, 1), await add_challenge(database, 1)
     ana = await guest(people, run, "Ana")
@@ -345,5 +399,10 @@ async def test_what_is_not_there_is_not_found(people: People, database: Database
 
 async def wait_longer_than_a_hold(database: Database) -> None:
     """As if all pairs had been shown long ago."""
+    await wait(database, HOLD_S + 1)
+
+
+async def wait(database: Database, seconds: int) -> None:
+    """As if all pairs had been shown that much earlier."""
     past = Sql("UPDATE challenge_pairs SET at = at - :hold")
-    await database.write([(past, {"hold": (HOLD_S + 1) * 1_000_000})])
+    await database.write([(past, {"hold": seconds * 1_000_000})])

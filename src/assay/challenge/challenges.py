@@ -25,7 +25,7 @@ from assay.challenge.queries import Run
 from assay.challenge.report import Report, State
 from assay.challenge.report_queries import Reread, load_record
 from assay.challenge.runner import Limits, Runner
-from assay.challenge.spec import HUMAN, SIDES, Content, Side, Spec
+from assay.challenge.spec import HUMAN, SIDES, Content, Side, Spec, Traffic
 from assay.challenge.trial import Trial, filed_under
 from assay.core import Caller, Conflict, NotFound, Unavailable, Verdict, new_id, now_us
 from assay.judge import Judgment
@@ -110,6 +110,7 @@ class Challenges:
             NotFound, InvalidInput, TooLarge, Forbidden: it cannot be run as it was asked for.
             Unavailable: the storage failed; nothing was begun.
         """
+        spec = _until_now(spec)
         plan, items = await self._plan(spec, session)
         run = Run(id=new_id(), state="running", at=now_us(), spec=_without_text(spec), plan=plan)
         await queries.add_run(self._db, run, items)
@@ -270,9 +271,11 @@ class Challenges:
             log.exception("the report is not kept challenge=%s", id)
 
     async def _cancel(self, live: _Live, ending: State) -> None:
+        """Once: a second time would cut off what the first one lets be saved."""
         if live.task is not None:
-            live.ending = ending
-            live.task.cancel()
+            if not live.task.cancelling():
+                live.ending = ending
+                live.task.cancel()
             await asyncio.wait([live.task])
 
     async def _load(self, id: str) -> Run:
@@ -312,6 +315,13 @@ class Challenges:
             record = msgspec.structs.replace(await live.reread.load(), run=run)
             live.last_read = (changes, await asyncio.to_thread(assemble, record, live=True, known=live.reread.known))
         return live.last_read[1]
+
+
+def _until_now(spec: Spec) -> Spec:
+    """Traffic goes on: whoever repeats the challenge draws from the same calls."""
+    if not isinstance(spec.source, Traffic) or spec.source.until is not None:
+        return spec
+    return msgspec.structs.replace(spec, source=msgspec.structs.replace(spec.source, until=now_us()))
 
 
 def _without_text(spec: Spec) -> Spec:

@@ -24,7 +24,7 @@ from assay.challenge import people_queries
 from assay.challenge.evidence import settle_unjudged
 from assay.challenge.item import Item
 from assay.challenge.judging import subject
-from assay.challenge.people_queries import Judge
+from assay.challenge.people_queries import Judge, Placed
 from assay.challenge.queries import CHAIN, Run, load_item, load_run, load_trials_of, load_verdicts
 from assay.challenge.record import number_of
 from assay.challenge.shown import Person, ShownPair, Voted, Voting, blind
@@ -48,7 +48,9 @@ from assay.store.chain import append_verdicts
 
 ADMIN = Judge(person="admin", name="admin")
 HOLD_S = 600
-"""How long a pair that somebody was shown is not shown to others who could decide it."""
+"""How long a pair that somebody was shown is not shown to others who could decide it, while these have other pairs to judge."""
+SHORT_HOLD_S = 60
+"""How long it is kept from those who have none: items count in order, so that one pair holds up all after it."""
 MOST_COUNTED = 200
 """Of pairs that wait, the most that are counted."""
 LONGEST_NAME = 80
@@ -101,9 +103,9 @@ class People:
             NotFound: ``challenge.not_found``. Forbidden: ``challenge.not_invited``.
         """
         run, judge = await self._enter(id, session)
-        waiting = await self._waiting(run, judge.person)
+        waiting, since = await self._waiting(run, judge.person)
         for number in waiting:
-            if (a := await self._place(run, number, judge.person, read_guest(session))) is not None:
+            if (a := await self._place(run, number, judge.person, since, read_guest(session))) is not None:
                 return await self._shown(run, judge.person, number, a, len(waiting))
         return None
 
@@ -147,18 +149,20 @@ class People:
             Conflict: ``challenge.still_blind``, an item still waits for the vote that decides it.
         """
         run, judge = await self._enter(id, session)
-        if _decide(run) and run.state != "ended":
-            for number in numbers:
-                if await self._is_undecided(id, number):
+        async with self._db.transaction() as tx:
+            state = await people_queries.lock_run(tx, id)
+            for number in numbers if _decide(run) and state != "ended" else ():
+                if await _is_undecided(tx, id, number):
                     raise Conflict(
                         "challenge.still_blind",
                         f"Item {number} waits for a vote: to read it now would tell whose answers they are.",
                         hint="Judge it first, or stop waiting for it by skipping it.",
                     )
-        await people_queries.see_pairs(self._db, id, judge.person, numbers)
+            await people_queries.see_pairs(tx, id, judge.person, numbers)
 
     async def invite(self, id: str, name: str) -> tuple[Judge, str]:
-        """Somebody new, or known by this name, and the token of a fresh link for them. It is kept as a hash only.
+        """Somebody new, or known by this name, and the token of a fresh link for them. It is kept as a hash only. Whoever was
+        removed comes back as somebody new, so that the sessions that ended then stay ended.
 
         Raises:
             InvalidInput: ``challenge.bad_name``. NotFound: ``challenge.not_found``.
@@ -168,7 +172,8 @@ class People:
         async with self._db.transaction() as tx:
             if await people_queries.lock_run(tx, id) is None:
                 raise not_found(id)
-            known = {judge.name.casefold(): judge.person for judge in await people_queries.list_people(tx, id)}
+            invited = await people_queries.list_people(tx, id)
+            known = {judge.name.casefold(): judge.person for judge in invited if not judge.removed}
             person = known.get(name.casefold()) or new_id()
             judge = Judge(person=person, name=name, invitation=_digest(token))
             await people_queries.put_person(tx, id, judge)
@@ -263,22 +268,29 @@ class People:
                         self._hear(id, number, verdict)
             self._unsure[id].discard(number)
 
-    async def _waiting(self, run: Run, person: str) -> list[int]:
-        if _decide(run) and run.state == "ended":
-            return []
+    async def _waiting(self, run: Run, person: str) -> tuple[list[int], int]:
+        """The pairs that this person can judge, and since when (microseconds UTC) others may have been looking at one of them."""
+        decide = _decide(run)
         since = now_us() - HOLD_S * 1_000_000
-        return await people_queries.list_waiting(self._db, run.id, person, since, MOST_COUNTED, shared=_decide(run))
+        if decide and run.state == "ended":
+            return [], since
+        waiting = await people_queries.list_waiting(self._db, run.id, person, since, MOST_COUNTED, shared=decide)
+        if not waiting and decide:
+            since = now_us() - SHORT_HOLD_S * 1_000_000
+            waiting = await people_queries.list_waiting(self._db, run.id, person, since, MOST_COUNTED, shared=True)
+        return waiting, since
 
     async def _counts(self, run: Run, judge: Judge) -> Voted:
         votes = await people_queries.count_votes(self._db, run.id)
-        return Voted(voted=votes.get(judge.person, 0), waiting=len(await self._waiting(run, judge.person)))
+        waiting, _ = await self._waiting(run, judge.person)
+        return Voted(voted=votes.get(judge.person, 0), waiting=len(waiting))
 
-    async def _place(self, run: Run, number: int, person: str, guest: Guest | None) -> Side | None:
+    async def _place(self, run: Run, number: int, person: str, since: int, guest: Guest | None) -> Side | None:
         """Put a pair before somebody: which side stands first. None where it went to somebody else in between."""
         async with self._db.transaction() as tx:
             await people_queries.lock_run(tx, run.id)
             placed = await people_queries.list_placed(tx, run.id, number)
-            if any(_is_taken(one.person == person, one.state, one.at, shared=_decide(run)) for one in placed):
+            if any(_is_taken(one, person, since, shared=_decide(run)) for one in placed):
                 return None
             people = {judge.person: judge for judge in await people_queries.list_people(tx, run.id)}
             if guest is None and person not in people:
@@ -319,24 +331,25 @@ class People:
             raise _not_shown(number)
         return mine.a
 
-    async def _is_undecided(self, id: str, number: int) -> bool:
-        """Whether people may still judge it, now or once both have answered."""
-        trials = await load_trials_of(self._db, id, number)
-        if set(trials) == set(SIDES) and settle_unjudged(trials) is not None:
-            return False
-        return not any(one.state in ("voted", "skipped") for one in await people_queries.list_placed(self._db, id, number))
-
 
 def not_found(id: str) -> NotFound:
     """There is no such challenge."""
     return NotFound("challenge.not_found", f"There is no challenge {id[:64]!r}.", hint="`assay challenge list` shows them all.")
 
 
-def _is_taken(is_own: bool, state: str, at: int, *, shared: bool) -> bool:
-    """Whether a row of `challenge_pairs` keeps a person from being shown the pair."""
-    if is_own:
-        return state != "shown"
-    return shared and (state in ("voted", "skipped") or (state == "shown" and at > now_us() - HOLD_S * 1_000_000))
+async def _is_undecided(tx: Transaction, id: str, number: int) -> bool:
+    """Whether people may still judge an item, now or once both have answered."""
+    trials = await load_trials_of(tx, id, number)
+    if set(trials) == set(SIDES) and settle_unjudged(trials) is not None:
+        return False
+    return not any(one.state in ("voted", "skipped") for one in await people_queries.list_placed(tx, id, number))
+
+
+def _is_taken(placed: Placed, person: str, since: int, *, shared: bool) -> bool:
+    """Whether it keeps ``person`` from being shown the pair; others who were shown it before ``since`` do not."""
+    if placed.person == person:
+        return placed.state != "shown"
+    return shared and (placed.state in ("voted", "skipped") or (placed.state == "shown" and placed.at > since))
 
 
 def _decide(run: Run) -> bool:

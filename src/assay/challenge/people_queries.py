@@ -23,7 +23,7 @@ SELECT_INVITED = Sql("""
 ADD_PERSON = Sql("""
     INSERT INTO challenge_people (challenge, person, name, at, invitation, removed)
     VALUES (:challenge, :person, :name, :at, :invitation, NULL)
-    ON CONFLICT (challenge, person) DO UPDATE SET name = excluded.name, invitation = excluded.invitation, removed = NULL
+    ON CONFLICT (challenge, person) DO UPDATE SET name = excluded.name, invitation = excluded.invitation
 """)
 SPEND_INVITATION = Sql(
     "UPDATE challenge_people SET invitation = NULL WHERE challenge = :challenge AND person = :person AND invitation = :invitation"
@@ -51,13 +51,19 @@ _IN_ORDER = "ORDER BY one.number LIMIT :limit"
 
 
 def _in_words(trial: str, *, sqlite: bool) -> str:
-    """That ``trial`` ended in an answer, whose last message calls no tool. In JSON a quote within a string never stands bare."""
-    ending, last = (
-        (f"json_extract({trial}.body, '$.ending')", f"json_extract({trial}.body, '$.turns[#-1]')")
-        if sqlite
-        else (f"{trial}.body::json ->> 'ending'", f"({trial}.body::json -> 'turns' -> -1)::text")
-    )
-    return f"{ending} = 'answered' AND COALESCE({last}, '') NOT LIKE '%\"type\":\"tool_call\"%'"
+    """That ``trial`` ended in an answer, whose last message calls no tool.
+
+    PostgreSQL takes no JSON apart that holds a NUL, as what a model said may: another control character stands in for it.
+    """
+    if sqlite:
+        ending, part = f"json_extract({trial}.body, '$.ending')", "json_extract(part.value, '$.type')"
+        parts = f"json_each({trial}.body, '$.turns[#-1].parts')"
+    else:
+        body = f"replace({trial}.body, '\\u0000', '\\u0001')::json"
+        ending, part = f"{body} ->> 'ending'", "part.value ->> 'type'"
+        parts = f"json_array_elements({body} -> 'turns' -> -1 -> 'parts')"
+    tools = f"SELECT COUNT(*) FROM {parts} AS part WHERE {part} = 'tool_call'"  # noqa: S608 - nothing of it comes from outside
+    return f"{ending} = 'answered' AND ({tools}) = 0"
 
 
 # Counts, where EXISTS would say the same: a planner without statistics makes joins of those, and quadratic ones.
@@ -171,11 +177,11 @@ async def move_pair(tx: Transaction, id: str, number: int, person: str, state: s
     return await tx.write(MOVE_PAIR, row) == 1
 
 
-async def see_pairs(db: Database, id: str, person: str, numbers: Sequence[int]) -> None:
+async def see_pairs(tx: Transaction, id: str, person: str, numbers: Sequence[int]) -> None:
     """Note that somebody knows whose answers these are, and cannot judge them blind."""
     rows = [{"challenge": id, "number": number, "person": person, "at": now_us()} for number in numbers]
     if rows:
-        await db.write([(SEE_PAIR, rows)])
+        await tx.write(SEE_PAIR, rows)
 
 
 def _judge(row: Row) -> Judge:

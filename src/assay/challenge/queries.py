@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
 import msgspec
 
 from assay.challenge.item import Item
+from assay.challenge.people_queries import lock_run
 from assay.challenge.plan import Plan
 from assay.challenge.report import Report, State, Word
 from assay.challenge.spec import Side, Spec
 from assay.challenge.trial import Trial
 from assay.core import Money, Verdict
 from assay.judge import Judgment
-from assay.store import Database, Row, Sql
+from assay.store import Database, Row, Sql, Transaction
 from assay.store.chain import append_verdicts, read_verdicts
 
 CHAIN = "challenges"
@@ -45,7 +47,10 @@ INSERT_TRIAL = Sql("""
 SELECT_TRIALS = Sql("SELECT number, side, body FROM challenge_trials WHERE challenge = :challenge ORDER BY number, side")
 SELECT_TRIALS_OF = Sql("SELECT number, side, body FROM challenge_trials WHERE challenge = :challenge AND number = :number")
 DELETE_TRIALS = Sql("""
-    DELETE FROM challenge_trials WHERE challenge = :challenge AND side = :side AND number = :number
+    DELETE FROM challenge_trials WHERE challenge = :challenge AND side = :side AND number = :number AND (:read = 1 OR NOT EXISTS (
+        SELECT 1 FROM challenge_pairs AS pairs
+        WHERE pairs.challenge = :challenge AND pairs.number = :number AND pairs.state = 'seen'
+    ))
 """)
 INSERT_JUDGMENT = Sql("""
     INSERT INTO challenge_judgments (id, challenge, number, body) VALUES (:id, :challenge, :number, :body)
@@ -102,10 +107,7 @@ class Spent(msgspec.Struct, frozen=True, kw_only=True):
 async def add_run(db: Database, run: Run, items: Sequence[Item]) -> None:
     """Save a new challenge with its items, numbered from 1 in the order given."""
     row = {"id": run.id, "at": run.at, "spec": _json(run.spec), "plan": _json(run.plan)}
-    numbered = [
-        {"challenge": run.id, "number": number, "item": item.id, "body": _json(item)} for number, item in enumerate(items, 1)
-    ]
-    await db.write([(INSERT_RUN, row), (INSERT_ITEM, numbered)])
+    await db.write([(INSERT_RUN, row), (INSERT_ITEM, await asyncio.to_thread(_item_rows, run.id, items))])
 
 
 async def load_run(db: Database, id: str) -> Run | None:
@@ -184,15 +186,19 @@ async def load_trials(db: Database, id: str) -> dict[int, dict[Side, Trial]]:
     return _by_number(await db.read(SELECT_TRIALS, challenge=id))
 
 
-async def load_trials_of(db: Database, id: str, number: int) -> dict[Side, Trial]:
+async def load_trials_of(db: Database | Transaction, id: str, number: int) -> dict[Side, Trial]:
     """What contestants said to one item."""
     return _by_number(await db.read(SELECT_TRIALS_OF, challenge=id, number=number)).get(number, {})
 
 
-async def delete_trials(db: Database, id: str, side: Side, numbers: Sequence[int]) -> None:
-    """Forget how a contestant fared on some items, so that they are asked again."""
+async def delete_trials(db: Database, id: str, side: Side, numbers: Sequence[int], *, read: bool) -> None:
+    """Forget how a contestant fared on some items, so that they are asked again; without ``read`` not on those that somebody has
+    read with their names since, and cannot judge any more."""
     if numbers:
-        await db.write([(DELETE_TRIALS, [{"challenge": id, "side": side, "number": number} for number in numbers])])
+        rows = [{"challenge": id, "side": side, "number": number, "read": int(read)} for number in numbers]
+        async with db.transaction() as tx:
+            await lock_run(tx, id)  # nobody begins to read one meanwhile
+            await tx.write(DELETE_TRIALS, rows)
 
 
 async def add_verdict(db: Database, number: int, verdict: Verdict, judgment: Judgment | None = None) -> None:
@@ -248,6 +254,11 @@ async def list_unvoted(db: Database, id: str) -> list[int]:
 async def list_skipped(db: Database, id: str) -> set[int]:
     """The numbers of items whose pair a person would not judge."""
     return {row["number"] for row in await db.read(SELECT_SKIPPED, challenge=id)}
+
+
+def _item_rows(id: str, items: Sequence[Item]) -> list[dict[str, Any]]:
+    """Takes seconds for many."""
+    return [{"challenge": id, "number": number, "item": item.id, "body": _json(item)} for number, item in enumerate(items, 1)]
 
 
 def _by_number(rows: Sequence[Row]) -> dict[int, dict[Side, Trial]]:

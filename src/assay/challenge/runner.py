@@ -69,6 +69,8 @@ class Runner:
         self._skipped: set[int] = set()
         self._settled: set[int] = set()
         self._open: set[int] = set()
+        """Items that are asked, or wait for their judgment."""
+        self._is_budget_spent = False
         self._next = 1
         self._moved = asyncio.Event()
         self._over = asyncio.Event()
@@ -98,6 +100,8 @@ class Runner:
             runner._verdicts.setdefault(numbers[verdict.prompt or ""], []).append(verdict)
         for number in sorted(runner._trials):
             runner._settle(number)
+        if runner._by_people:
+            runner._open = {number for number, trials in runner._trials.items() if len(trials) == len(SIDES)}
         return runner
 
     async def run(self) -> Word:
@@ -111,12 +115,13 @@ class Runner:
         try:
             await self._work_until_over()
         except BudgetSpent:
-            return self.evidence.word or "budget_spent"
+            self._is_budget_spent = True
         except ContestantDown as down:
             side = down.side
-            await self._keep(lambda: queries.delete_trials(self._db, self.row.id, side, self._failing[side]))
+            read = not self._by_people
+            await self._keep(lambda: queries.delete_trials(self._db, self.row.id, side, self._failing[side], read=read))
             raise
-        return self.evidence.word or "cannot_tell"
+        return self.evidence.word or ("budget_spent" if self._is_budget_spent else "cannot_tell")
 
     def hear(self, number: int, verdict: Verdict) -> None:
         """A person has voted. To hear it twice changes nothing."""
@@ -146,7 +151,13 @@ class Runner:
 
     async def _work(self) -> None:
         while (number := await self._take()) is not None:
-            await self._ask_both(number)
+            try:
+                await self._ask_both(number)
+            except BudgetSpent:
+                if not self._by_people:
+                    raise
+                self._ask_no_more(number)
+                return
             if not self._by_people and settle_unjudged(self._trials[number]) is None:
                 known = {verdict.id for verdict in self._verdicts.get(number, ())}
                 await self._judging.judge(number, self._items[number - 1], self._trials[number], known)
@@ -154,10 +165,16 @@ class Runner:
             else:
                 self._settle(number)
 
+    def _ask_no_more(self, number: int) -> None:
+        """The budget does not leave this item. People still judge what was answered: that is paid for."""
+        self._is_budget_spent = True
+        self._open.discard(number)
+        self._end_if_over()
+
     async def _take(self) -> int | None:
         """The next item to ask, once it may be asked; None when there is none left, or no need to."""
-        while self._next <= len(self._items) and not self._over.is_set():
-            if self._next in self._settled:
+        while self._next <= len(self._items) and not self._over.is_set() and not self._is_budget_spent:
+            if self._next in self._settled or self._next in self._open:
                 self._next += 1
             elif self._may_ask(self._next):
                 self._open.add(self._next)
@@ -243,8 +260,12 @@ class Runner:
         self._open.discard(number)
         self._trials.pop(number, None)
         self.evidence.add(number, settled)
-        if self.evidence.word or len(self._settled) == len(self._items):
-            self._over.set()
+        self._end_if_over()
         self._moved.set()
         self._changed()
         return settled
+
+    def _end_if_over(self) -> None:
+        is_out = len(self._settled) == len(self._items) or (self._is_budget_spent and not self._open)
+        if self.evidence.word or is_out:
+            self._over.set()

@@ -65,4 +65,4 @@ def read_moment(said: str) -> int:
             ) from error
         if moment.tzinfo is None:
             moment = moment.astimezone()
-    return int(moment.timestamp() * 1_000_000)
+    return round(moment.timestamp() * 1_000_000)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import time
 from itertools import pairwise
 from typing import Any
 
@@ -23,6 +24,21 @@ from tests.challenge.work.files import ALL, BATCH_INPUT, BATCH_OUTPUT, SPEND_LOG
 
 def read(name: str) -> Brought:
     return read_work(ALL[name], name)
+
+
+def test_a_file_with_a_long_and_strange_name_is_named_in_short() -> None:
+    """The page sends it; each item keeps it."""
+    content, name = b"One?\nTwo?\n", "n" * 100_000 + "\x1b[31m\n.txt"
+    assert [item.origin[-12:] for item in read_work(content, name).items] == ["\ufffd[31m .txt:1", "\ufffd[31m .txt:2"]
+    assert len(read_work(content, name).items[0].origin) < 300
+
+
+def test_a_question_that_is_hard_to_tell_from_code_takes_no_time() -> None:
+    """100 such took most of a minute, and stopped everything else meanwhile."""
+    content = b"".join(msgspec.json.encode({"prompt": f"{n}" + "\n" * 1990 + "1" * 9}) + b"\n" for n in range(100))
+    begun = time.monotonic()
+    assert {item.category for item in read_work(content, "work.jsonl").items} == {"chat"}
+    assert time.monotonic() - begun < 5
 
 
 def words(item: Item) -> list[str]:

@@ -16,7 +16,7 @@ from assay.core import Image, Message, Request, ToolCall, ToolResult
 _READ = 1000
 """Characters at the beginning and at the end of a question that are looked at for words."""
 _CODE = re.compile(
-    r"^\s*(?:def \w+\(|class \w+[:({]|import \w+|from \w+ import |#include ?<|fn \w+\(|func \w+\(|function \w+\(|SELECT .+ FROM )"
+    r"^[ \t]*+(?:def \w+\(|class \w+[:({]|import \w+|from \w+ import |#include ?<|fn \w+\(|func \w+\(|function \w+\(|SELECT .+ FROM )"
     r"|Traceback \(most recent call last\)"
     r"|\b(?:write|fix|debug|refactor|implement|review)\b[^.\n]{0,40}\b(?:function|code|script|program|class|query|bug|unit tests?)\b"
     r"|(?:写|寫|编写|編寫|实现|實現|修复|修復).{0,20}(?:函数|函數|代码|代碼|程序|程式|脚本|腳本)",
@@ -26,7 +26,7 @@ _MATHS = re.compile(
     r"\\(?:frac|int|sum|sqrt|lim|begin\{(?:align|equation|matrix|cases))|\$\$.+?\$\$"
     r"|\b(?:solve|simplify|integrate|differentiate|factorise|factorize)\b[^.\n]{0,60}[=^\d]"
     r"|\b(?:prove that|what is the (?:probability|derivative|integral)|how many ways)\b"
-    r"|\d+\s*[-+*/×÷^]\s*\d+\s*="
+    r"|(?<!\d)\d++\s*+[-+*/×÷^]\s*+\d++\s*+="
     r"|(?:求解|解方程|证明|證明|积分|積分|概率是|機率是)",
     re.IGNORECASE | re.DOTALL,
 )

@@ -17,12 +17,14 @@ from assay.challenge.work.records import Json, Records, object_of, text_lines
 from assay.challenge.work.spend_logs import is_spend_log, read_spend_logs
 from assay.challenge.work.table import csv_columns, csv_records
 from assay.core import InvalidInput, TooLarge
+from assay.core.columns import printable
 
 _BOM = b"\xef\xbb\xbf"
 _JSON_NAMES = (".jsonl", ".ndjson", ".json")
 _LEAST = 200
 """Bytes of an item beside its text."""
 _SHOWN = 20
+_LONGEST_NAME = 255
 
 
 def read_work(content: bytes, name: str) -> Brought:
@@ -32,6 +34,7 @@ def read_work(content: bytes, name: str) -> Brought:
         InvalidInput: ``work.empty_file``, ``work.not_text``, ``work.unknown_format`` or ``work.no_items``.
         TooLarge: ``work.file_too_large`` or ``work.too_much``.
     """
+    name = " ".join(printable(name[-_LONGEST_NAME:]).split())  # every item keeps it
     if len(content) > LARGEST_FILE:
         raise TooLarge("work.file_too_large", f"{name!r} is larger than {LARGEST_FILE >> 20} MiB.", hint="Bring it in parts.")
     data = content.removeprefix(_BOM)
