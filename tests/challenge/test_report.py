@@ -216,6 +216,14 @@ async def test_judgments_that_are_none_are_counted_and_choose_nothing() -> None:
     assert note.cost == Money.of("0.004")
 
 
+async def test_one_order_alone_is_no_win_in_any_number() -> None:
+    """It would carry the judge's leaning to the first answer; the evidence does not count it either."""
+    stories = [*judged("new", "old"), *(Story(chose={JUDGE.id: ("new", "unreadable")}, asked=f"half {n}") for n in range(8))]
+    report = assemble(record_of(stories))
+    assert report.judges[0].win_rate.value == report.win_rate.value == 0.5
+    assert (report.judges[0].judgments, report.judges[0].unparsed, report.tally.unjudged) == (12, 8, 8)
+
+
 async def test_agreement_of_two_judges_is_on_what_they_chose_in_both_orders() -> None:
     stories = [
         Story(chose={JUDGE.id: ("new", "new"), "p1": ("new",)}, asked="1"),

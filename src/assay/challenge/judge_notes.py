@@ -34,12 +34,13 @@ class Bench(msgspec.Struct, frozen=True, kw_only=True):
     judgments: Sequence[Chosen]
 
     def scores(self) -> dict[int, float]:
-        """The mean score by item, over the judgments that chose."""
+        """The mean score by item, over the judgments that chose; of a model only where both orders did, as in the evidence."""
         by_item: dict[int, list[float]] = {}
         for chosen in self.judgments:
             if chosen.score is not None:
                 by_item.setdefault(chosen.number, []).append(chosen.score)
-        return {number: fmean(scores) for number, scores in by_item.items()}
+        needed = 2 if self.kind == "model" else 1
+        return {number: fmean(scores) for number, scores in by_item.items() if len(scores) >= needed}
 
 
 def benches(record: Record, chosen: Iterable[Chosen]) -> list[Bench]:

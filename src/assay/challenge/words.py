@@ -142,7 +142,11 @@ def left_out(report: Report) -> str:
     parts = [
         (tally.diverged, _by_side(report.diverged), "diverged from the recording"),
         (tally.failed, _by_side(failures), "failed"),
-        (tally.unjudged, "", "got no usable judgment"),
+        (
+            tally.unjudged,
+            "",
+            "got no usable judgment" if report.spec.judges[0] != HUMAN else "went unjudged, since a person skipped the pair",
+        ),
     ]
     said = [f"{counted(count, 'item')} ({percent(count / of)}{by_side}) {what}" for count, by_side, what in parts if count]
     diverged = "" if tally.diverged else "No item diverged from the recording. "
