@@ -86,6 +86,15 @@ def test_every_metric_is_written_in_every_form() -> None:
             assert words.METRICS[metric.name] in written
 
 
+def test_every_metric_says_of_how_many_items_it_is() -> None:
+    record = record_of([*judged("new", "old"), Story(asked="f", new=Said(ending="failed"))])
+    report, items = everything(record)
+    for written in (as_text(report), as_markdown(report, items), Tags(as_html(report, items)).text):
+        flat = " ".join(written.split())
+        assert re.search(r"Length of the answer, mean .{0,99}2 items", flat)
+        assert re.search(r"Failed .{0,99}3 items", flat)
+
+
 def test_every_reason_has_words() -> None:
     report, _ = everything(record_of(judged("new")))
     estimates = [e for metric in report.metrics for e in (metric.challenger, metric.incumbent, metric.difference)]

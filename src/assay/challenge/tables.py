@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from assay.challenge.figures import SHARES, Scale, bound, percent, scale_of
+from assay.challenge.figures import SHARES, Scale, bound, counted, percent, scale_of
 from assay.challenge.report import Estimate, JudgeNote, Metric, Report
 from assay.challenge.words import METRICS, reason_of
 
@@ -26,9 +26,10 @@ class Cell(msgspec.Struct, frozen=True):
 
 
 class MetricRow(msgspec.Struct, frozen=True):
-    """One metric of both."""
+    """One metric of both. ``items``: of how many items it is."""
 
     title: str
+    items: str
     challenger: Cell
     incumbent: Cell
     difference: Cell
@@ -111,6 +112,7 @@ def _metric_row(metric: Metric) -> MetricRow:
     difference = cell(metric.difference, scale, signed=True)
     return MetricRow(
         METRICS[metric.name],
+        counted(max(metric.challenger.n, metric.incumbent.n), "item"),
         cell(metric.challenger, scale),
         cell(metric.incumbent, scale),
         msgspec.structs.replace(difference, mark=_mark(metric)),

@@ -79,7 +79,8 @@ def _place(share: float) -> int:
 
 def _metrics(report: Report) -> Iterator[str]:
     rows = [(row.title, (row.challenger, row.incumbent, row.difference)) for row in metric_rows(report)]
-    yield from _table("Measured", (*words.names(report), "difference"), rows)
+    under = [f"  {row.items}" for row in metric_rows(report)]
+    yield from _table("Measured", (*words.names(report), "difference"), rows, under)
 
 
 def _judges(report: Report) -> Iterator[str]:
@@ -131,17 +132,19 @@ def _command(command: str) -> Iterator[str]:
     yield line
 
 
-def _table(title: str, heads: Sequence[str], rows: Sequence[tuple[str, Sequence[Cell]]]) -> Iterator[str]:
-    """Two lines a row: numbers, and under them their intervals."""
+def _table(
+    title: str, heads: Sequence[str], rows: Sequence[tuple[str, Sequence[Cell]]], under: Sequence[str] = ()
+) -> Iterator[str]:
+    """Two lines a row: numbers, and below them their intervals, and ``under`` below the row's name."""
     size = 20
     first = COLUMNS - len(heads) * (size + len(_GAP))
     first = min(first, max(width(title), *(width(_flat(name)) for name, _ in rows)))
     yield padded(title, first) + "".join(_right(head, size) for head in heads)
-    for name, cells in rows:
+    for (name, cells), below in zip(rows, under or [""] * len(rows), strict=True):
         values = "".join(_right(" ".join(filter(None, (of.mark, of.value))), size) for of in cells)
         yield padded(shortened(_flat(name), first), first) + values
-        if any(of.note for of in cells):
-            yield " " * first + "".join(_right(of.note, size) for of in cells)
+        if below or any(of.note for of in cells):
+            yield (padded(below, first) + "".join(_right(of.note, size) for of in cells)).rstrip()
 
 
 def _right(text: str, size: int) -> str:

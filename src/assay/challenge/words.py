@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from assay.challenge.figures import bound, counted, level, listed, money, percent, points
-from assay.challenge.report import Agreement, Estimate, JudgeNote, Report
+from assay.challenge.report import Estimate, JudgeNote, Report
 from assay.challenge.spec import HUMAN, PROGRAM, SIDES, Content, Example, Side, Source, Traffic
 
 METRICS = {
@@ -234,11 +234,6 @@ def biases(note: JudgeNote) -> list[str]:
     return said
 
 
-def agreement(found: Agreement) -> str:
-    """How often two judges chose alike."""
-    return f"{found.first} and {found.second} chose alike on {_share(found.rate)} of {counted(found.pairs, 'pair')}; kappa {_kappa(found.kappa)}."
-
-
 def _shown_by_switch(report: Report, new: str, old: str) -> str:
     if report.superior:
         return f"{new} is better than {old}"
@@ -275,14 +270,6 @@ def _share(estimate: Estimate) -> str:
     if estimate.low is None or estimate.high is None:
         return f"{percent(estimate.value)} ({reason_of(estimate)})"
     return f"{percent(estimate.value)} ({percent(estimate.low)} to {percent(estimate.high)})"
-
-
-def _kappa(estimate: Estimate) -> str:
-    if estimate.value is None:
-        return f"cannot be had ({reason_of(estimate)})"
-    if estimate.low is None or estimate.high is None:
-        return f"{estimate.value:.2f} ({reason_of(estimate)})"
-    return f"{estimate.value:.2f} ({estimate.low:.2f} to {estimate.high:.2f})".replace("-", "−")
 
 
 def _minute(iso: str) -> str:

@@ -122,7 +122,10 @@ def _share(name: str, items: str, of: Cell, drawn: str, kind: str) -> str:
 def _metrics(report: Report) -> Iterator[str]:
     new, old = words.names(report)
     yield "<h2>What else was measured</h2>"
-    rows = [(row.title, _cell(row.challenger), _cell(row.incumbent), _cell(row.difference)) for row in metric_rows(report)]
+    rows = [
+        (f'{row.title}<span class="note"> {row.items}</span>', *map(_cell, (row.challenger, row.incumbent, row.difference)))
+        for row in metric_rows(report)
+    ]
     yield from _table(
         "Both on the same items, with 95 % intervals. The difference is challenger less incumbent, item by item.",
         ("", f'<bdi class="a">{_text(new)}</bdi>', f'<bdi class="b">{_text(old)}</bdi>', "Difference"),

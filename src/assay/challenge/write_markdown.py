@@ -72,7 +72,7 @@ def _metrics(report: Report) -> Iterator[str]:
     rows = []
     for row in metric_rows(report):
         difference = _one(row.difference) + (f", {row.difference.mark}" if row.difference.mark else "")
-        rows.append([row.title, _one(row.challenger), _one(row.incumbent), difference])
+        rows.append([f"{row.title} ({row.items})", _one(row.challenger), _one(row.incumbent), difference])
     yield from _table(["", new, old, "Difference"], rows)
 
 
