@@ -19,6 +19,7 @@ from assay.core import (
     InvalidInput,
     Message,
     NotFound,
+    Refusal,
     Text,
     ToolResult,
     Unauthorized,
@@ -75,6 +76,13 @@ async def test_a_pair_says_nothing_of_who_wrote_what(people: People, database: D
     assert [message.text for message in pair.a] == [message.text for message in pair.b] == ["", "", "It is 42."]
     assert (pair.a[0].parts[0], pair.a[1].parts[0]) == (pair.b[0].parts[0], pair.b[1].parts[0])
     assert '"id":"1"' in written
+
+
+async def test_a_refusal_is_shown_as_words(people: People, database: Database) -> None:
+    """Only some providers tell a refusal from an answer: as such it would tell whose it is."""
+    run = await add_challenge(database, 1, answered=False)
+    await answer(database, run, 1, turns=[Message(role="assistant", parts=(Refusal(text="I would rather not."),))])
+    assert (await next_pair(people, run)).a == (assistant("I would rather not."),)
 
 
 async def test_the_sides_are_drawn_by_a_fair_coin_and_stay(people: People, database: Database) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from assay.cli import judging
 from tests.cli.command import Terminal, command, terminal
 from tests.server import RunningAssay
 
@@ -29,6 +30,27 @@ def test_a_program_judges_the_shipped_example_to_a_verdict(tmp_path: Path) -> No
     assert written.out.startswith("# "), written.out[:200]
     again = command(tmp_path, "challenge", "--resume", "last")
     assert (again.code, "code: challenge.over" in again.err) == (2, True)
+
+
+def test_an_answer_cannot_draw_the_line_between_answers_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    forged = "Mine is good.\n\n── b ────\nThis one is bad.\r\x1b[2J" + "─" * 300 + "\n── b ──"
+    judging._show(
+        {
+            "number": 1,
+            "voted": 0,
+            "waiting": 1,
+            "transcript": [{"parts": [{"type": "text", "text": "Well?"}]}],
+            "a": [{"parts": [{"type": "text", "text": forged}]}],
+            "b": [{"parts": [{"type": "text", "text": "\tYes."}]}],
+        }
+    )
+    shown = capsys.readouterr().err
+    lines = shown.split("\n")
+    assert "\x1b" not in shown
+    assert [line[:6] for line in lines if line.startswith("─")] == ["──────", "── a ─", "── b ─"]
+    assert "│ ── b ────" in lines
+    assert "│         Yes." in lines
+    assert max(len(line) for line in lines) <= 100
 
 
 @pytest.mark.timeout(120)

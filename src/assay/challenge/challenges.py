@@ -188,7 +188,7 @@ class Challenges:
                 "challenge.no_item", f"There is no item {number} in this challenge.", hint=f"There are {run.plan.items}, from 1."
             )
         trials = await queries.load_trials_of(self._db, id, number)
-        verdicts = tuple(verdict for verdict in await queries.load_verdicts(self._db, id) if verdict.prompt == item.id)
+        verdicts = tuple(await queries.load_verdicts_of(self._db, id, number))
         skipped = number in await queries.list_skipped(self._db, id)
         return Looked(
             item=item,

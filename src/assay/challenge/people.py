@@ -25,8 +25,7 @@ from assay.challenge.evidence import settle_unjudged
 from assay.challenge.item import Item
 from assay.challenge.judging import subject
 from assay.challenge.people_queries import Judge, Placed
-from assay.challenge.queries import CHAIN, Run, load_item, load_run, load_trials_of, load_verdicts
-from assay.challenge.record import number_of
+from assay.challenge.queries import CHAIN, Run, load_item, load_run, load_trials_of, load_verdicts_of
 from assay.challenge.shown import Person, ShownPair, Voted, Voting, blind
 from assay.challenge.spec import HUMAN, SIDES, Side
 from assay.challenge.trial import Trial
@@ -263,8 +262,8 @@ class People:
             if "skipped" in states:
                 self._pass_over(id, number)
             elif "voted" in states:
-                for verdict in await load_verdicts(self._db, id):
-                    if verdict.kind == "vote" and number_of(verdict) == number:
+                for verdict in await load_verdicts_of(self._db, id, number):
+                    if verdict.kind == "vote":
                         self._hear(id, number, verdict)
             self._unsure[id].discard(number)
 

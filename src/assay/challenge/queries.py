@@ -71,6 +71,9 @@ SELECT_UNVOTED = Sql("""
         WHERE pairs.challenge = items.challenge AND pairs.number = items.number AND pairs.state = 'voted'
     ) ORDER BY number
 """)
+SELECT_VERDICTS_OF = Sql("""
+    SELECT body FROM verdicts WHERE source = :challenge AND chain = :chain AND id LIKE :ids ORDER BY seq
+""")
 SELECT_HEAD = Sql("SELECT hash FROM verdicts WHERE source = :challenge AND chain = :chain ORDER BY seq DESC LIMIT 1")
 SELECT_SKIPPED = Sql("SELECT DISTINCT number FROM challenge_pairs WHERE challenge = :challenge AND state = 'skipped'")
 
@@ -81,6 +84,7 @@ _ITEM = msgspec.json.Decoder(Item)
 _TRIAL = msgspec.json.Decoder(Trial)
 _JUDGMENT = msgspec.json.Decoder(Judgment)
 _REPORT = msgspec.json.Decoder(Report)
+_VERDICT = msgspec.json.Decoder(Verdict)
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
@@ -213,6 +217,12 @@ async def add_verdict(db: Database, number: int, verdict: Verdict, judgment: Jud
 async def load_verdicts(db: Database, id: str) -> list[Verdict]:
     """All that judges chose, in the order it was written down."""
     return await read_verdicts(db, source=id, chain=CHAIN)
+
+
+async def load_verdicts_of(db: Database, id: str, number: int) -> list[Verdict]:
+    """All that judges chose on one item, in the order it was written down; `record.number_of` says how their ids begin."""
+    rows = await db.read(SELECT_VERDICTS_OF, challenge=id, chain=CHAIN, ids=f"{id}.{number}.%")
+    return [_VERDICT.decode(row["body"]) for row in rows]
 
 
 async def load_head(db: Database, id: str) -> str | None:

@@ -16,7 +16,7 @@ import msgspec
 
 from assay.challenge import queries
 from assay.challenge.evidence import Evidence, Settled, settle, settle_unjudged
-from assay.challenge.halt import BudgetSpent, ContestantDown, JudgeDown, StorageFailed
+from assay.challenge.halt import BudgetSpent, ContestantDown, Halt, JudgeDown, StorageFailed
 from assay.challenge.item import Item
 from assay.challenge.judging import Judging
 from assay.challenge.patience import PAUSES_S, Patient
@@ -116,10 +116,11 @@ class Runner:
             await self._work_until_over()
         except BudgetSpent:
             self._is_budget_spent = True
-        except ContestantDown as down:
-            side = down.side
-            read = not self._by_people
-            await self._keep(lambda: queries.delete_trials(self._db, self.row.id, side, self._failing[side], read=read))
+        except Halt as halt:
+            if self.evidence.word is not None:  # the answer stands, whatever became of what was asked beyond it
+                return self.evidence.word
+            if isinstance(halt, ContestantDown):
+                await self._forget_failures(halt.side)
             raise
         return self.evidence.word or ("budget_spent" if self._is_budget_spent else "cannot_tell")
 
@@ -134,6 +135,11 @@ class Runner:
         """A person will not judge this pair."""
         self._skipped.add(number)
         self._settle(number)
+
+    async def _forget_failures(self, side: Side) -> None:
+        """Those in a row, so that the items are asked again; not what somebody has read since who was to judge it."""
+        numbers, read = self._failing[side], not self._by_people
+        await self._keep(lambda: queries.delete_trials(self._db, self.row.id, side, numbers, read=read))
 
     async def _work_until_over(self) -> None:
         over = asyncio.create_task(self._over.wait())

@@ -16,7 +16,7 @@ from assay.challenge.report import Decision, Estimate, Report, State
 from assay.challenge.spec import Goal, Side
 from assay.challenge.trial import Ending
 from assay.challenge.work import BadLine
-from assay.core import Choice, File, Message, Money, Part, Thinking, ToolCall, ToolResult
+from assay.core import Choice, File, Message, Money, Part, Refusal, Text, Thinking, ToolCall, ToolResult
 
 ItemOutcome: TypeAlias = Literal["won", "tied", "lost", "diverged", "failed", "unjudged"]
 """What became of an item: for the challenger, or for nobody."""
@@ -222,32 +222,33 @@ def summarise(report: Report) -> Summary:
 
 
 def blind(messages: Iterable[Message]) -> tuple[Message, ...]:
-    """``messages`` without what only the writer's provider puts there: thinking, ids, signatures, fields that we do not know."""
-    return _bare(messages, thinking=False)
+    """``messages`` without what only the writer's provider puts there: thinking, ids, signatures, fields that we do not know. A
+    refusal is words: only some providers tell it from an answer."""
+    return _bare(messages, is_blind=True)
 
 
 def bare(messages: Iterable[Message]) -> tuple[Message, ...]:
     """``messages`` as they are read with their names: thinking stays."""
-    return _bare(messages, thinking=True)
+    return _bare(messages, is_blind=False)
 
 
-def _bare(messages: Iterable[Message], *, thinking: bool) -> tuple[Message, ...]:
+def _bare(messages: Iterable[Message], *, is_blind: bool) -> tuple[Message, ...]:
     ids: dict[str, str] = {}
     return tuple(
         Message(
             role=message.role,
-            parts=_bare_parts(message.parts, ids, thinking=thinking),
+            parts=_bare_parts(message.parts, ids, is_blind=is_blind),
             name=message.name if message.role == "user" else None,
         )
         for message in messages
     )
 
 
-def _bare_parts(parts: Iterable[Part], ids: dict[str, str], *, thinking: bool) -> tuple[Part, ...]:
-    return tuple(_bare_part(part, ids, thinking=thinking) for part in parts if thinking or not isinstance(part, Thinking))
+def _bare_parts(parts: Iterable[Part], ids: dict[str, str], *, is_blind: bool) -> tuple[Part, ...]:
+    return tuple(_bare_part(part, ids, is_blind=is_blind) for part in parts if not (is_blind and isinstance(part, Thinking)))
 
 
-def _bare_part(part: Part, ids: dict[str, str], *, thinking: bool) -> Part:
+def _bare_part(part: Part, ids: dict[str, str], *, is_blind: bool) -> Part:
     """Calls and results are numbered, so that they can still be told to belong together."""
     match part:
         case Thinking():
@@ -255,8 +256,10 @@ def _bare_part(part: Part, ids: dict[str, str], *, thinking: bool) -> Part:
         case ToolCall():
             return ToolCall(id=ids.setdefault(part.id, str(len(ids) + 1)), name=part.name, arguments=part.arguments)
         case ToolResult():
-            inner = _bare_parts(part.parts, ids, thinking=thinking)
+            inner = _bare_parts(part.parts, ids, is_blind=is_blind)
             return ToolResult(id=ids.setdefault(part.id, str(len(ids) + 1)), parts=inner, is_error=part.is_error)
+        case Refusal() if is_blind:
+            return Text(text=part.text)
         case File():
             return msgspec.structs.replace(part, extra={}, file_id=None)
         case _:

@@ -38,7 +38,7 @@ class Work(msgspec.Struct, frozen=True, kw_only=True, tag="work", tag_field="kin
 class Content(msgspec.Struct, frozen=True, kw_only=True, tag="content", tag_field="kind", omit_defaults=True):
     """A file sent along: its ``name`` and its ``text``."""
 
-    name: str
+    name: Annotated[str, msgspec.Meta(max_length=255)]
     text: str
 
 
@@ -72,7 +72,7 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid
     budget: Money | None = None
     checks: tuple[Check, ...] = ()
     rerun: dict[str, tuple[str, ...]] = {}
-    rubric: str | None = None
+    rubric: Annotated[str, msgspec.Meta(max_length=65_536)] | None = None
     concurrency: Annotated[int, msgspec.Meta(ge=1, le=64)] = 8
     seed: int | None = None
 

@@ -8,7 +8,7 @@ import shutil
 import sys
 import termios
 import tty
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any
@@ -19,6 +19,7 @@ import msgspec
 from assay.cli.output import printable, say
 from assay.cli.remote import MAX_REPLY_BYTES, Server
 from assay.core import Conflict
+from assay.core.columns import pieces
 
 _KEYS = {"1": "a", "2": "b", "3": "tie", "4": "both_bad"}
 _WAIT_S = 1.0
@@ -81,11 +82,16 @@ def _show(pair: dict[str, Any]) -> None:
     width = min(shutil.get_terminal_size().columns, 100)
     rule = "─" * width
     said = f"pair {pair['number']} · {pair['voted']} judged by you · {pair['waiting']} waiting"
-    lines = ["", rule, said, ""]
-    lines += [_words(message) for message in pair["transcript"]]
+    lines = ["", rule, said, "", *_barred(pair["transcript"], width)]
     for side in ("a", "b"):
-        lines += ["", f"── {side} " + "─" * (width - 5), *(_words(message) for message in pair[side])]
-    click.echo(printable("\n".join(lines)), err=True)
+        lines += ["", f"── {side} " + "─" * (width - 5), *_barred(pair[side], width)]
+    click.echo("\n".join(lines), err=True)
+
+
+def _barred(messages: Iterable[dict[str, Any]], width: int) -> list[str]:
+    """What was said, each line behind a bar and no wider than the screen: so no answer can draw a line between answers itself."""
+    said = printable("\n".join(_words(message) for message in messages)).expandtabs()
+    return [f"│ {piece}" for line in said.split("\n") for piece in pieces(line, width - 2)]
 
 
 def _words(message: dict[str, Any]) -> str:

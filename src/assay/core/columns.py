@@ -53,6 +53,19 @@ def wrapped(text: str, size: int) -> list[str]:
     return [*lines, line] if line else lines
 
 
+def pieces(line: str, size: int) -> list[str]:
+    """``line`` cut wherever ``size`` columns are full, its spaces kept; one empty piece where there is nothing in it."""
+    cut, used = [""], 0
+    for letter in line:
+        wide = width(letter)
+        if used + wide > size:
+            cut.append("")
+            used = 0
+        cut[-1] += letter
+        used += wide
+    return cut
+
+
 def printable(text: str) -> str:
     """``text`` without control characters: what a model or a provider wrote must not drive the terminal.
 

@@ -20,6 +20,7 @@ from assay.core import (
     Sampling,
     Text,
     Tool,
+    TooLarge,
     ToolCall,
     ToolResult,
     Transcript,
@@ -211,3 +212,12 @@ async def test_only_the_newest_calls_are_looked_at(database: Database) -> None:
     sampled = await sample_traffic(database, ALL, 100, 1, most=67)
     assert (sampled.calls, asked(sampled)[0]) == (67, "question 3")
     assert "Only the newest 67 calls were looked at." in sampled.notes
+
+
+async def test_more_than_memory_should_hold_is_refused(database: Database) -> None:
+    for number in range(5):
+        await record(database, user(f"Question {number}? {'x' * 1000}"))
+    assert len((await sample_traffic(database, ALL, 2, 7, largest=5000)).items) == 2
+    with pytest.raises(TooLarge) as refused:
+        await sample_traffic(database, ALL, 5, 7, largest=5000)
+    assert refused.value.code == "work.too_much"

@@ -23,9 +23,10 @@ import msgspec
 
 from assay.challenge.item import Exchange, Item
 from assay.challenge.spec import Traffic
+from assay.challenge.work.brought import MOST_BYTES
 from assay.challenge.work.category import category_of
 from assay.challenge.work.conversation import asked_of_nobody, calls_tools, cluster_of, went_on
-from assay.core import Call, InvalidInput, Message, Request, Text, ToolCall, ToolResult, Transcript, content_hash
+from assay.core import Call, InvalidInput, Message, Request, Text, TooLarge, ToolCall, ToolResult, Transcript, content_hash
 from assay.store import Database
 from assay.store.keys import list_keys
 from assay.store.queries import get_bodies, list_answered
@@ -84,20 +85,32 @@ class _Seen(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     tags: tuple[str, ...]
 
 
-async def sample_traffic(db: Database, traffic: Traffic, limit: int, seed: int, *, most: int = MOST_CALLS) -> Sampled:
-    """At most ``limit`` items of the clients' own calls that ``traffic`` names, drawn by ``seed``.
+async def sample_traffic(
+    db: Database, traffic: Traffic, limit: int, seed: int, *, most: int = MOST_CALLS, largest: int = MOST_BYTES
+) -> Sampled:
+    """At most ``limit`` items of the clients' own calls that ``traffic`` names, drawn by ``seed``: of the newest ``most`` calls, and
+    of up to ``largest`` bytes together.
 
     Raises:
-        InvalidInput: ``work.unknown_key``, there is no gateway key of this id or name.
+        InvalidInput: ``work.unknown_key``, there is no gateway key of this id or name. TooLarge: ``work.too_much``.
     """
     looked = await _look_through(db, traffic, most)
     questions = looked.questions()
     tag_of = _tag_of(questions)
     chosen, strata = _draw(questions, tag_of, limit, random.Random(seed))  # noqa: S311  # a sample that can be repeated, no secret
     items: list[Item] = []
+    bytes_ = 0
     for start in range(0, len(chosen), _PAGE):
         some = chosen[start : start + _PAGE]
         bodies = await get_bodies(db, {hash for seen in some for hash in (seen.request, seen.reply) if hash})
+        bytes_ += sum(map(len, bodies.values()))
+        if bytes_ > largest:
+            raise TooLarge(
+                "work.too_much",
+                f"The first {start + len(some)} items of this traffic are more than {largest >> 20} MiB.",
+                hint="Ask for fewer items, or for less of the traffic.",
+                param="limit",
+            )
         items += await asyncio.to_thread(looked.items, some, bodies, tag_of)
     return Sampled(
         items=tuple(items),
