@@ -401,6 +401,22 @@ async def test_a_person_can_stop_it_and_let_it_go_on(stage: Stage) -> None:
     assert (report.state, report.tally.judged) == ("ended", 20)
 
 
+async def test_the_report_of_a_run_that_rests_is_put_together_once(stage: Stage) -> None:
+    """The list of all challenges asks for it again and again."""
+    challenges = await stage.open(contest(mixed))
+    id = await challenges.begin(spec_of(questions(60)), LOCAL)
+    await stage.until(id, 3)
+    await challenges.stop(id)
+    first = await challenges.report(id)
+    assert await challenges.report(id) is first
+    await cast(stage, id, 1, "a")
+    checked = await challenges.report(id)
+    assert (checked.agreements[0].pairs, checked.tally) == (1, first.tally)
+    await challenges.resume(id)
+    report = await stage.see_through(id)
+    assert (report.state, report.tally.judged) == ("ended", 60)
+
+
 async def test_whoever_stops_it_twice_does_not_undo_the_first_time(stage: Stage) -> None:
     challenges = await stage.open(lambda deployment, request: None)
     id = await challenges.begin(spec_of(questions(20)), LOCAL)

@@ -10,14 +10,16 @@ import msgspec
 import pytest
 
 from assay.challenge.halt import BudgetSpent
-from assay.challenge.purse import ANSWER_TOKENS, OVERHEAD_TOKENS, Purse
+from assay.challenge.purse import ANSWER_TOKENS, OVERHEAD_TOKENS, REFERRED_TOKENS, Purse
 from assay.core import (
     Budget,
     Call,
     Caller,
     CallFailed,
     Event,
+    File,
     Finished,
+    Image,
     Message,
     Money,
     NotFound,
@@ -25,6 +27,7 @@ from assay.core import (
     Purpose,
     Request,
     Sampling,
+    ToolResult,
     Transcript,
     UpstreamBroken,
     Usage,
@@ -95,6 +98,18 @@ async def test_the_dearest_price_of_each_kind_is_set_aside() -> None:
     assert book.held == 2 * MOST
     task.cancel()
     await asyncio.wait([task])
+
+
+async def test_what_stands_elsewhere_is_not_as_short_as_its_address() -> None:
+    picture = Image(url="https://example.com/a.png")
+    shown = Message(role="user", parts=(picture, ToolResult(id="1", parts=(File(file_id="f"), Image(data="AA==")))))
+    request = msgspec.structs.replace(QUESTION, transcript=Transcript((shown,)))
+    asked = len(canonical(request)) + OVERHEAD_TOKENS + 2 * REFERRED_TOKENS
+    caller = ScriptedCaller(says_so)
+    with pytest.raises(BudgetSpent):
+        await ask(purse(caller, Book(), asked * 1_000 + 100 * 4_000 - 1), request)
+    await ask(purse(caller, Book(), asked * 1_000 + 100 * 4_000), request)
+    assert len(caller.asked) == 1
 
 
 async def test_a_request_without_a_bound_sets_a_stated_number_of_tokens_aside() -> None:

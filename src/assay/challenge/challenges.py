@@ -85,6 +85,8 @@ class Challenges:
         self._find = find
         self._limits = limits
         self._live: dict[str, _Live] = {}
+        self._resting: dict[str, tuple[object, Report]] = {}
+        """The newest report of each run that rests, and all that may change of it."""
         self._troubles: dict[str, str] = {}
         """What cut a run short, where the storage could not take even that."""
 
@@ -139,6 +141,7 @@ class Challenges:
             del self._live[id]
             raise
         self._troubles.pop(id, None)
+        self._resting.pop(id, None)
         live.task = asyncio.create_task(self._drive(run, live))
 
     async def stop(self, id: str) -> None:
@@ -302,10 +305,15 @@ class Challenges:
         head = await queries.load_head(self._db, run.id)
         if run.state == "ended" and (kept := await queries.load_report(self._db, run.id)) and kept.repeat.chain_head == head:
             return kept
+        mark = (run.state, run.trouble, head, await queries.list_skipped(self._db, run.id))
+        if run.id in self._resting and self._resting[run.id][0] == mark:
+            return self._resting[run.id][1]
         record = msgspec.structs.replace(await load_record(self._db, run.id), run=run)
         report = await asyncio.to_thread(assemble, record)
         if run.state == "ended":
             await queries.save_report(self._db, run.id, report)
+        elif run.id not in self._live:
+            self._resting[run.id] = (mark, report)
         return report
 
     async def _report_live(self, run: Run, live: _Live) -> Report:

@@ -5,8 +5,9 @@ cost may leave room, and is refused when there are none, and all after it. After
 whose cost is never learnt (it broke off, was let go, or this process was killed) keeps the whole. So the budget holds across
 restarts, and can be passed only by a call that says more than was set aside for it.
 
-Set aside is: each byte of the request as a token (a byte-level tokenizer makes no more of them), and as many tokens of answer
-as the request allows, or `ANSWER_TOKENS` where it names no bound, each at the dearest price of its kind.
+Set aside is: each byte of the request as a token (a byte-level tokenizer makes no more of them), `REFERRED_TOKENS` for each picture
+or file that stands elsewhere, and as many tokens of answer as the request allows, or `ANSWER_TOKENS` where it names no bound, each
+at the dearest price of its kind.
 """
 
 from __future__ import annotations
@@ -19,17 +20,22 @@ from typing import Protocol
 from assay.challenge.halt import BudgetSpent
 from assay.core import (
     AssayError,
+    Audio,
     Budget,
     Call,
     Caller,
     CallFailed,
     Event,
+    File,
     Finished,
+    Image,
     Money,
     Price,
     Purpose,
     Request,
+    ToolResult,
     UpstreamRefused,
+    Video,
     canonical,
     new_id,
 )
@@ -37,6 +43,8 @@ from assay.core.money import MTOK
 
 ANSWER_TOKENS = 8_192
 """What is set aside for the answer to a request that names no bound."""
+REFERRED_TOKENS = 16_384
+"""What is set aside for a picture, a sound or a document of which the request holds only the address."""
 OVERHEAD_TOKENS = 256
 """What a provider's template may add to a request."""
 
@@ -142,7 +150,7 @@ class Purse:
         if self._budget is None:
             return 0
         price = self._prices[deployment]
-        asked = len(canonical(request)) + OVERHEAD_TOKENS
+        asked = len(canonical(request)) + OVERHEAD_TOKENS + REFERRED_TOKENS * _referred(request)
         answered = request.sampling.max_tokens or ANSWER_TOKENS
         return -(-(asked * _dearest_input(price) + answered * _dearest_output(price)) // MTOK)
 
@@ -151,6 +159,12 @@ class Purse:
             return call.cost
         price = self._prices.get(call.deployment)
         return price.cost(call.usage) if price else None
+
+
+def _referred(request: Request) -> int:
+    parts = [part for message in request.transcript.messages for part in message.parts]
+    parts += [inner for part in parts if isinstance(part, ToolResult) for inner in part.parts]
+    return sum(isinstance(part, Image | Audio | Video | File) and part.data is None for part in parts)
 
 
 def _dearest_input(price: Price) -> int:
