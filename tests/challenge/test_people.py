@@ -9,7 +9,7 @@ import math
 import msgspec
 import pytest
 
-from assay.challenge.people import ADMIN, HOLD_S, SHORT_HOLD_S, Guest, People, read_guest
+from assay.challenge.people import ADMIN, HOLD_S, Guest, People, read_guest
 from assay.challenge.queries import CHAIN, Run, list_skipped, list_unvoted, set_state
 from assay.challenge.record import number_of
 from assay.challenge.shown import ShownPair
@@ -141,22 +141,31 @@ async def test_where_people_decide_one_vote_settles_a_pair(people: People, datab
     assert [await people.next_pair(run.id, session) for session in ("one", ana)] == [None, None]
 
 
-async def test_whoever_has_nothing_else_to_judge_is_shown_what_another_left(people: People, database: Database) -> None:
+async def test_what_somebody_left_goes_to_the_next_and_comes_first(people: People, database: Database) -> None:
     """Items count in order: a pair before somebody who went away would hold up all after it."""
     run = await add_challenge(database, 2)
     ana = await guest(people, run, "Ana")
     await next_pair(people, run)
-    await wait(database, SHORT_HOLD_S + 1)
-    assert (await next_pair(people, run, ana)).number == 2, "there is another that nobody looks at"
-    await people.vote(run.id, 2, ana, "a")
-    voting = await people.voting(run.id, ana)
-    assert (voting.open, voting.waiting) == (True, 1)
+    assert (await next_pair(people, run, ana)).number == 2
+    await people.skip(run.id, 2, ana)
+    await wait_longer_than_a_hold(database)
     assert (await next_pair(people, run, ana)).number == 1
     assert await people.next_pair(run.id, "one") is None, "now it is before Ana"
     await people.vote(run.id, 1, ana, "b")
     with pytest.raises(Conflict) as late:
         await people.vote(run.id, 1, "one", "a")
     assert late.value.code == "vote.already_cast"
+
+
+async def test_somebody_who_reads_for_long_and_is_heard_of_keeps_their_pair(people: People, database: Database) -> None:
+    run = await add_challenge(database, 1)
+    ana = await guest(people, run, "Ana")
+    await next_pair(people, run)
+    for _ in range(3):
+        await wait(database, HOLD_S - 1)
+        assert await people.next_pair(run.id, ana) is None
+        assert (await people.voting(run.id, "one")).waiting == 1
+    await people.vote(run.id, 1, "one", "a")
 
 
 async def test_many_people_at_once_are_shown_different_pairs(people: People, database: Database) -> None:

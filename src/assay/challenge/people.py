@@ -46,10 +46,9 @@ from assay.store import Database, Transaction
 from assay.store.chain import append_verdicts
 
 ADMIN = Judge(person="admin", name="admin")
-HOLD_S = 600
-"""How long a pair that somebody was shown is not shown to others who could decide it, while these have other pairs to judge."""
-SHORT_HOLD_S = 60
-"""How long it is kept from those who have none: items count in order, so that one pair holds up all after it."""
+HOLD_S = 90
+"""How long a pair that somebody was shown is not shown to others who could decide it, from when they were last heard of. Items count
+in order, so a pair before somebody who went away would hold up all after it."""
 MOST_COUNTED = 200
 """Of pairs that wait, the most that are counted."""
 LONGEST_NAME = 80
@@ -88,8 +87,9 @@ class People:
         """Pairs of each challenge of which the storage failed to say whether their vote was saved."""
 
     async def voting(self, id: str, session: str) -> Voting:
-        """How voting stands for whoever asks."""
+        """How voting stands for whoever asks, and still looks at the pair that they were shown."""
         run, judge = await self._enter(id, session)
+        await people_queries.keep_pairs(self._db, id, judge.person)
         counts = await self._counts(run, judge)
         decides = _decide(run)
         is_open = run.state == "running" if decides else run.state == "running" or counts.waiting > 0
@@ -102,9 +102,9 @@ class People:
             NotFound: ``challenge.not_found``. Forbidden: ``challenge.not_invited``.
         """
         run, judge = await self._enter(id, session)
-        waiting, since = await self._waiting(run, judge.person)
+        waiting = await self._waiting(run, judge.person)
         for number in waiting:
-            if (a := await self._place(run, number, judge.person, since, read_guest(session))) is not None:
+            if (a := await self._place(run, number, judge.person, read_guest(session))) is not None:
                 return await self._shown(run, judge.person, number, a, len(waiting))
         return None
 
@@ -267,29 +267,22 @@ class People:
                         self._hear(id, number, verdict)
             self._unsure[id].discard(number)
 
-    async def _waiting(self, run: Run, person: str) -> tuple[list[int], int]:
-        """The pairs that this person can judge, and since when (microseconds UTC) others may have been looking at one of them."""
-        decide = _decide(run)
-        since = now_us() - HOLD_S * 1_000_000
-        if decide and run.state == "ended":
-            return [], since
-        waiting = await people_queries.list_waiting(self._db, run.id, person, since, MOST_COUNTED, shared=decide)
-        if not waiting and decide:
-            since = now_us() - SHORT_HOLD_S * 1_000_000
-            waiting = await people_queries.list_waiting(self._db, run.id, person, since, MOST_COUNTED, shared=True)
-        return waiting, since
+    async def _waiting(self, run: Run, person: str) -> list[int]:
+        """The pairs that this person can judge."""
+        if _decide(run) and run.state == "ended":
+            return []
+        return await people_queries.list_waiting(self._db, run.id, person, _held_since(), MOST_COUNTED, shared=_decide(run))
 
     async def _counts(self, run: Run, judge: Judge) -> Voted:
         votes = await people_queries.count_votes(self._db, run.id)
-        waiting, _ = await self._waiting(run, judge.person)
-        return Voted(voted=votes.get(judge.person, 0), waiting=len(waiting))
+        return Voted(voted=votes.get(judge.person, 0), waiting=len(await self._waiting(run, judge.person)))
 
-    async def _place(self, run: Run, number: int, person: str, since: int, guest: Guest | None) -> Side | None:
+    async def _place(self, run: Run, number: int, person: str, guest: Guest | None) -> Side | None:
         """Put a pair before somebody: which side stands first. None where it went to somebody else in between."""
         async with self._db.transaction() as tx:
             await people_queries.lock_run(tx, run.id)
             placed = await people_queries.list_placed(tx, run.id, number)
-            if any(_is_taken(one, person, since, shared=_decide(run)) for one in placed):
+            if any(_is_taken(one, person, shared=_decide(run)) for one in placed):
                 return None
             people = {judge.person: judge for judge in await people_queries.list_people(tx, run.id)}
             if guest is None and person not in people:
@@ -344,11 +337,16 @@ async def _is_undecided(tx: Transaction, id: str, number: int) -> bool:
     return not any(one.state in ("voted", "skipped") for one in await people_queries.list_placed(tx, id, number))
 
 
-def _is_taken(placed: Placed, person: str, since: int, *, shared: bool) -> bool:
-    """Whether it keeps ``person`` from being shown the pair; others who were shown it before ``since`` do not."""
+def _held_since() -> int:
+    """Pairs that were shown before then (microseconds UTC) are before nobody any more."""
+    return now_us() - HOLD_S * 1_000_000
+
+
+def _is_taken(placed: Placed, person: str, *, shared: bool) -> bool:
+    """Whether it keeps ``person`` from being shown the pair."""
     if placed.person == person:
         return placed.state != "shown"
-    return shared and (placed.state in ("voted", "skipped") or (placed.state == "shown" and placed.at > since))
+    return shared and (placed.state in ("voted", "skipped") or (placed.state == "shown" and placed.at > _held_since()))
 
 
 def _decide(run: Run) -> bool:

@@ -79,6 +79,7 @@ SHOW_PAIR = Sql("""
     INSERT INTO challenge_pairs (challenge, number, person, a, at, state) VALUES (:challenge, :number, :person, :a, :at, 'shown')
     ON CONFLICT (challenge, number, person) DO UPDATE SET at = excluded.at RETURNING a
 """)
+KEEP_PAIRS = Sql("UPDATE challenge_pairs SET at = :at WHERE challenge = :challenge AND person = :person AND state = 'shown'")
 MOVE_PAIR = Sql("""
     UPDATE challenge_pairs SET state = :state, at = :at
     WHERE challenge = :challenge AND number = :number AND person = :person AND state = 'shown'
@@ -169,6 +170,11 @@ async def show_pair(tx: Transaction, id: str, number: int, person: str, a: Side)
     rows = await tx.read(SHOW_PAIR, challenge=id, number=number, person=person, a=a, at=now_us())
     side: Side = rows[0]["a"]
     return side
+
+
+async def keep_pairs(db: Database, id: str, person: str) -> None:
+    """Note that a person still has before them what they were shown."""
+    await db.write([(KEEP_PAIRS, {"challenge": id, "person": person, "at": now_us()})])
 
 
 async def move_pair(tx: Transaction, id: str, number: int, person: str, state: str) -> bool:

@@ -23,6 +23,8 @@ from assay.core.columns import pieces
 
 _KEYS = {"1": "a", "2": "b", "3": "tie", "4": "both_bad"}
 _WAIT_S = 1.0
+_STILL_HERE_S = 20.0
+"""How often the server hears that somebody still reads; a pair that nobody reads goes to the next."""
 
 
 async def judge_in_terminal(server: Server, id: str) -> None:
@@ -36,7 +38,7 @@ async def judge_in_terminal(server: Server, id: str) -> None:
                     return
                 await asyncio.sleep(_WAIT_S)
                 continue
-            key = await _ask(pair, keys)
+            key = await _ask(server, id, pair, keys)
             if key == "q":
                 return
             try:
@@ -53,16 +55,21 @@ async def _send(server: Server, id: str, number: int, key: str) -> None:
         await server.post(f"{path}/vote", {"choice": _KEYS[key]})
 
 
-async def _ask(pair: dict[str, Any], keys: asyncio.Queue[str]) -> str:
+async def _ask(server: Server, id: str, pair: dict[str, Any], keys: asyncio.Queue[str]) -> str:
     """Show a pair, and wait for one of our keys. What was typed before it was shown cannot be meant for it."""
     while not keys.empty():
         keys.get_nowait()
     _show(pair)
     click.echo("\n1 a · 2 b · 3 tie · 4 both bad · s skip · q enough: ", nl=False, err=True)
-    while (key := (await keys.get()).lower()) not in {*_KEYS, "s", "q"}:
-        pass
-    click.echo(key, err=True)
-    return key
+    while True:
+        try:
+            key = (await asyncio.wait_for(keys.get(), _STILL_HERE_S)).lower()
+        except TimeoutError:
+            await server.get(f"/api/v1/challenges/{id}/pairs")
+            continue
+        if key in {*_KEYS, "s", "q"}:
+            click.echo(key, err=True)
+            return key
 
 
 async def _next(server: Server, id: str) -> dict[str, Any] | None:

@@ -8,6 +8,8 @@ import { allWords } from "../messages.ts";
 
 /** How long after an empty answer it asks again. */
 const ASK_AGAIN_MS = 4_000;
+/** How often the server hears that somebody still reads; a pair that nobody reads goes to the next. */
+const STILL_HERE_MS = 20_000;
 
 /** fetching: the first pair is asked for. reading: one is shown. done: none waits now; more may come while `voting.open`. */
 export type Phase = "fetching" | "reading" | "done";
@@ -22,6 +24,7 @@ export class Ballot {
   /** The vote under way; the pair stays where it is until the next one is here. */
   casting = $state<Choice | "skip" | null>(null);
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #stillHere: ReturnType<typeof setInterval> | undefined;
   #left = false;
 
   constructor(id: string) {
@@ -60,6 +63,7 @@ export class Ballot {
   leave(): void {
     this.#left = true;
     clearTimeout(this.#timer);
+    clearInterval(this.#stillHere);
   }
 
   async #cast(what: Choice | "skip", path: string, body?: unknown): Promise<void> {
@@ -82,6 +86,8 @@ export class Ballot {
 
   #show(pair: ShownPair): void {
     clearTimeout(this.#timer);
+    clearInterval(this.#stillHere);
+    this.#stillHere = setInterval(() => void this.#stand(), STILL_HERE_MS);
     this.pair = pair;
     this.phase = "reading";
     this.#count(pair);
@@ -94,6 +100,7 @@ export class Ballot {
     if (this.#left) return;
     this.phase = "done";
     this.pair = null;
+    clearInterval(this.#stillHere);
     if (this.voting?.open ?? true) this.#timer = setTimeout(() => void this.next(), ASK_AGAIN_MS);
   }
 
