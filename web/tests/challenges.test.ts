@@ -2,11 +2,11 @@ import { beforeEach, describe, expect, test } from "vitest";
 
 import type { Report, Step } from "../src/lib/types.ts";
 import { learn, speak, t } from "../src/lib/words.svelte.ts";
-import { difference, differenceEnd, leaning, measured, percent, percentDigits, rangeOf } from "../src/routes/challenges/figures.ts";
+import { bound, difference, differenceEnd, leaning, measured, percent, percentDigits, rangeOf } from "../src/routes/challenges/figures.ts";
 import { allWords, pictureSource, question, readable } from "../src/routes/challenges/messages.ts";
 import { checkOf, Draft } from "../src/routes/challenges/new/draft.svelte.ts";
 import { apart, band, frame, stepAt, thinned, zoneOf } from "../src/routes/challenges/report/evidence.ts";
-import { stamp, verdict } from "../src/routes/challenges/verdict.ts";
+import { cautions, stamp, verdict } from "../src/routes/challenges/verdict.ts";
 import { report } from "../dev/challenges.ts";
 
 beforeEach(async () => {
@@ -32,13 +32,28 @@ describe("the verdict", () => {
     const stayed = { word: "do_not_switch", more_items: null } as const;
     const rate = (high: number) => ({ value: 0.4, low: 0.3, high, n: 50, reason: null });
     expect(sentence(found({ decision: stayed, win_rate: rate(0.47) }))).toBe("Do not switch: Cupel Pro is worse than Electrum 70B on this work.");
-    expect(sentence(found({ decision: stayed, win_rate: rate(0.54) }))).toBe("Do not switch: Cupel Pro is not better than Electrum 70B by 5 points of win rate on this work.");
+    expect(sentence(found({ decision: stayed, win_rate: rate(0.54) }))).toBe("Do not switch: Cupel Pro is not better than Electrum 70B by 5 points of win rate or more on this work.");
   });
 
   test("without an answer says about how many more items it takes", () => {
-    expect(sentence(found())).toBe("Cannot tell yet: about 37 more items would settle it.");
+    expect(sentence(found())).toBe("Cannot tell yet: about 37 more items would settle it, should they go on like these.");
     expect(sentence(found({ state: "stopped", decision: { word: "cannot_tell", more_items: null } }))).toBe("Stopped before there was an answer: nothing points to an end.");
-    expect(sentence(found({ state: "ended", decision: { word: "budget_spent", more_items: 1 } }))).toBe("Budget spent, and no answer yet: about 1 more item would settle it.");
+    expect(sentence(found({ state: "ended", decision: { word: "budget_spent", more_items: 1 } }))).toBe("Budget spent, and no answer yet: about 1 more item would settle it, should they go on like these.");
+  });
+
+  test("says first what failures would change, and that an answer rests on even judgments", () => {
+    const said = (code: string, values: Record<string, number | string>) => ({ code, text: "", values });
+    const settled = { word: "switch", more_items: null } as const;
+    const keys = (one: Report) => cautions(one).map(({ key }) => key);
+    expect(keys(found({ decision: settled, assumptions: [said("failed", { if_lost: "do_not_switch" })] }))).toEqual(["caution.failures.stay"]);
+    expect(keys(found({ decision: settled, assumptions: [said("failed", { if_lost: "cannot_tell" })] }))).toEqual(["caution.failures.open"]);
+    expect(keys(found({ decision: settled, assumptions: [said("failed", { if_lost: "switch" })] }))).toEqual([]);
+    const even = { ...found().tally, judged: 40, tied: 30 };
+    expect(keys(found({ decision: settled, tally: even, assumptions: [said("rests_on_even", { tied: 30, judged: 40 })] }))).toEqual(["assumed.rests_on_even"]);
+  });
+
+  test("never rounds a bound to the other side of what was shown", () => {
+    expect([bound(0.51, 0.05), bound(0.5004, 0.05), bound(0.5499, 0.05), bound(0.4496, 0.05), bound(0.9, 0.05)]).toEqual(["51 %", "50.04 %", "54.99 %", "44.96 %", "90 %"]);
   });
 
   test("is stamped solid only when it is settled", () => {

@@ -23,8 +23,8 @@ from assay.core.columns import pieces
 
 _KEYS = {"1": "a", "2": "b", "3": "tie", "4": "both_bad"}
 _WAIT_S = 1.0
-_STILL_HERE_S = 20.0
-"""How often the server hears that somebody still reads; a pair that nobody reads goes to the next."""
+_STILL_HERE_S, _STILL_HERE_TIMES = 20.0, 30
+"""How often the server hears that somebody still reads, and how often at most: a pair that nobody reads goes to the next."""
 
 
 async def judge_in_terminal(server: Server, id: str) -> None:
@@ -61,11 +61,13 @@ async def _ask(server: Server, id: str, pair: dict[str, Any], keys: asyncio.Queu
         keys.get_nowait()
     _show(pair)
     click.echo("\n1 a · 2 b · 3 tie · 4 both bad · s skip · q enough: ", nl=False, err=True)
+    times = 0
     while True:
         try:
-            key = (await asyncio.wait_for(keys.get(), _STILL_HERE_S)).lower()
+            key = (await asyncio.wait_for(keys.get(), _STILL_HERE_S if times < _STILL_HERE_TIMES else None)).lower()
         except TimeoutError:
             await server.get(f"/api/v1/challenges/{id}/pairs")
+            times += 1
             continue
         if key in {*_KEYS, "s", "q"}:
             click.echo(key, err=True)

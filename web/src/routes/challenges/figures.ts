@@ -18,6 +18,19 @@ export function percentDigits(share: number, language: string, width = 1): strin
   return minus(new Intl.NumberFormat(language, { maximumFractionDigits: places }).format(round(share * 100, places)));
 }
 
+const FINEST = 4;
+
+/** A bound of a win rate, with as many decimals as show on which side it lies of one half, and of one half less or plus the margin:
+ * what was shown must not be rounded away. */
+export function bound(share: number, margin: number | undefined): string {
+  const edges = [0.5 - (margin ?? 0.05), 0.5, 0.5 + (margin ?? 0.05)];
+  const side = (value: number, edge: number): number => Math.sign(round((value - edge) * 100, 9));
+  let places = 0;
+  while (places < FINEST && edges.some((edge) => side(round(share * 100, places) / 100, edge) !== side(share, edge))) places++;
+  const written = new Intl.NumberFormat(language(), { minimumFractionDigits: places, maximumFractionDigits: places }).format(round(share * 100, places));
+  return t("percent", { n: minus(written) });
+}
+
 /** A value of a metric in its own unit: money, time, a share, a count. */
 export function measured(metric: Of, value: number, width = Math.abs(value)): string {
   switch (kindOf(metric)) {

@@ -42,6 +42,19 @@ export function verdict(report: Report): Sentence {
   return { key: "verdict.notYet", values: left };
 }
 
+const OTHERWISE: Record<string, Key> = { switch: "caution.failures.switch", do_not_switch: "caution.failures.stay" };
+
+/** What a reader must know before the answer is acted on; mostly there is nothing. */
+export function cautions({ decision, assumptions, tally }: Report): Sentence[] {
+  const said: Sentence[] = [];
+  const found = (code: string): Record<string, unknown> | undefined => assumptions.find((one) => one.code === code)?.values;
+  const lost = found("failed")?.["if_lost"];
+  const settled = decision?.word === "switch" || decision?.word === "do_not_switch";
+  if (settled && typeof lost === "string" && lost !== decision.word) said.push({ key: OTHERWISE[lost] ?? "caution.failures.open", values: {} });
+  if (found("rests_on_even") && 2 * tally.tied >= tally.judged) said.push({ key: "assumed.rests_on_even", values: { tied: tally.tied, judged: tally.judged } });
+  return said;
+}
+
 /** Items that are judged and wait for an earlier one: evidence counts in the order drawn. */
 export function waitingForEarlier({ state, assumptions }: Report): number {
   const found = state === "running" ? assumptions.find(({ code }) => code === "not_counted") : undefined;

@@ -8,8 +8,9 @@ import { allWords } from "../messages.ts";
 
 /** How long after an empty answer it asks again. */
 const ASK_AGAIN_MS = 4_000;
-/** How often the server hears that somebody still reads; a pair that nobody reads goes to the next. */
+/** How often the server hears that somebody still reads, and how often at most: a pair that nobody reads goes to the next. */
 const STILL_HERE_MS = 20_000;
+const STILL_HERE_TIMES = 30;
 
 /** fetching: the first pair is asked for. reading: one is shown. done: none waits now; more may come while `voting.open`. */
 export type Phase = "fetching" | "reading" | "done";
@@ -87,7 +88,11 @@ export class Ballot {
   #show(pair: ShownPair): void {
     clearTimeout(this.#timer);
     clearInterval(this.#stillHere);
-    this.#stillHere = setInterval(() => void this.#stand(), STILL_HERE_MS);
+    let times = 0;
+    this.#stillHere = setInterval(() => {
+      if (!document.hidden) void this.#stand();
+      if (++times === STILL_HERE_TIMES) clearInterval(this.#stillHere);
+    }, STILL_HERE_MS);
     this.pair = pair;
     this.phase = "reading";
     this.#count(pair);
