@@ -48,8 +48,9 @@ screenshots: .venv/test.stamp ## write every page in every theme and language to
 	$(BIN)/python -m tests.screenshots
 
 .PHONY: bench
-bench: .venv/test.stamp .venv/bench.stamp ## measure the gateway and the ratings; prints figures, judges nothing
+bench: .venv/test.stamp .venv/bench.stamp ## measure the gateway, the ratings and a challenge; prints figures, judges nothing
 	$(BIN)/python -m benchmarks.ratings
+	$(BIN)/python -m benchmarks.challenge
 	$(BIN)/python -m benchmarks.gateway
 
 .PHONY: reference
