@@ -62,6 +62,7 @@ def test_a_challenge_is_begun_judged_blind_by_two_people_and_decided(browser: Br
         guest.close()
         page.goto(address)
         expect(page.locator("h1")).to_have_text("Switch: practice/reckoner is better than practice/librarian on this work.")
+        expect(page.get_by_text("wait for a vote")).to_have_count(0)
         expect(page.get_by_text("Mei", exact=True).first).to_be_visible(timeout=20_000)
 
 

@@ -218,8 +218,8 @@ def _clearest(record: Record, counted: Mapping[int, Settled], chosen: Sequence[C
 
 
 def _waiting(record: Record, settled: Mapping[int, Settled]) -> int:
-    """How many items both have answered that only a person can settle."""
-    if record.run.spec.judges[0] != HUMAN:
+    """How many items both have answered that only a person can settle, while it matters."""
+    if record.run.spec.judges[0] != HUMAN or record.run.state == "ended":
         return 0
     return sum(len(trials) == len(SIDES) and number not in settled for number, trials in record.trials.items())
 

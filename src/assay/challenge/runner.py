@@ -36,8 +36,9 @@ log = logging.getLogger(__name__)
 
 AHEAD_OF_PEOPLE = 12
 """How many answered pairs wait for people at most."""
-AHEAD = 4
-"""How many times as many items as are asked at once may have been asked and not entered the evidence."""
+AHEAD = 2
+"""How many times as many items as are asked at once may have been asked and not entered the evidence: at most these are paid for in
+vain when the answer stands."""
 DOWN_AFTER = 10
 """Failures in a row after which there is no use in going on. They tell of a contestant's provider, not of the contestant, and are
 forgotten: the items are asked again when the run goes on."""
