@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from math import sqrt
 
+import msgspec
 import pytest
 
 from assay.challenge.assemble import assemble
@@ -250,10 +251,13 @@ async def test_a_judge_is_also_held_against_all_people_together() -> None:
 
 async def test_votes_decide_where_people_judge_and_pairs_that_wait_are_counted() -> None:
     stories = [Story(chose={"p1": ("new",)}, asked="1"), Story(asked="2"), Story(asked="3", new=None)]
-    report = assemble(record_of(stories, judges=(), people={"p1": "Ada"}))
+    record = record_of(stories, judges=(), people={"p1": "Ada"}, run={"state": "running", "ended_at": None})
+    report = assemble(record)
     assert report.win_rate.value == 1
     assert report.waiting_for_people == 1
     assert report.judges[0].decides
+    ended = msgspec.structs.replace(record, run=msgspec.structs.replace(record.run, state="ended"))
+    assert assemble(ended).waiting_for_people == 0, "once it has ended a vote decides nothing"
 
 
 async def test_a_contestant_that_judges_itself_is_warned_of() -> None:
