@@ -86,7 +86,8 @@ def _name_of(file: Path) -> str:
 def _line(one: dict[str, Any]) -> str:
     kinds = ", ".join(f"{count} {category}" for category, count in one["categories"].items())
     known = "" if one["added"] == one["items"] else f", {one['added']} of them new"
-    return f"{one['file']}: {one['items']} items ({kinds}){known} are in {one['name']!r} (read as {one['format']})."
+    holds = f"{one['name']!r} holds {one['items']} item{'' if one['items'] == 1 else 's'}"
+    return f"{one['file']}, read as {one['format']}: {holds}{known} ({kinds})."
 
 
 def _explain(one: dict[str, Any]) -> None:

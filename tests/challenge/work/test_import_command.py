@@ -15,7 +15,7 @@ def test_files_are_imported_and_what_cannot_be_read_is_named(tmp_path: Path) -> 
     whole = command(tmp_path, "import", "prompts.jsonl")
     assert (whole.code, whole.out) == (
         0,
-        "prompts.jsonl: 4 items (1 chat, 1 multi-turn, 1 structured, 1 sums) are in 'prompts' (read as prompts).\n",
+        "prompts.jsonl, read as prompts: 'prompts' holds 4 items (1 chat, 1 multi-turn, 1 structured, 1 sums).\n",
     )
 
     partly = command(tmp_path, "import", "batch.jsonl", "codex.jsonl", "--name", "all", "--json")
