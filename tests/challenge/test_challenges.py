@@ -19,6 +19,7 @@ from assay.challenge.runner import AHEAD, AHEAD_OF_PEOPLE, DOWN_AFTER, Limits
 from assay.challenge.spec import HUMAN, PROGRAM, Content, Example, Spec, Traffic, Work
 from assay.cli.on import read_moment
 from assay.core import (
+    AssayError,
     CallFailed,
     Choice,
     Conflict,
@@ -583,6 +584,32 @@ async def test_the_budget_holds_across_a_cut_and_counts_what_was_never_learnt(st
     assert word(report) == "budget_spent"
     assert first.paid + stage.caller.paid + held <= budget.nano
     assert stage.caller.paid > 0
+
+
+async def test_a_spent_budget_that_is_raised_goes_on_where_it_stood_and_asks_nothing_twice(stage: Stage) -> None:
+    """It ends like a run that had the larger budget from the beginning."""
+    small, large = Money.of("0.12"), Money.of("1")
+    unbroken = await stage.run(spec_of(questions(120), budget=msgspec.to_builtins(large), confidence=0.999, seed=3), contest(mixed))
+    first = await stage.run(spec_of(questions(120), budget=msgspec.to_builtins(small), confidence=0.999, seed=3), contest(mixed))
+    assert word(first) == "budget_spent"
+    spent = stage.caller.paid
+    for too_little, code in (
+        (None, "challenge.over"),
+        (small, "challenge.budget_not_raised"),
+        (Money(10, "CNY"), "challenge.budget_not_raised"),
+    ):
+        with pytest.raises(AssayError) as raised:
+            await stage.challenges.resume(first.id, too_little)
+        assert raised.value.code == code
+    await stage.challenges.resume(first.id, large)
+    report = await stage.see_through(first.id)
+    assert (report.state, word(report), report.evidence) == ("ended", word(unbroken), unbroken.evidence)
+    assert (report.spec.budget, report.spent) == (large, Money(stage.caller.paid))
+    assert spent < stage.caller.paid <= large.nano
+    contestants = [filed for deployment, _, filed in stage.caller.asked if deployment != JUDGE.id]
+    assert len(contestants) == len(set(contestants))
+    with pytest.raises(Conflict):
+        await stage.challenges.resume(first.id, Money.of("2"))
 
 
 async def test_a_budget_too_small_for_a_single_call_asks_nobody(stage: Stage) -> None:

@@ -15,7 +15,7 @@ import msgspec
 
 from assay.challenge import queries
 from assay.challenge.assemble import assemble
-from assay.challenge.check import Find, check_items, check_spec
+from assay.challenge.check import Find, check_budget, check_items, check_spec
 from assay.challenge.evidence import Settled, settle
 from assay.challenge.gather import gather
 from assay.challenge.halt import Halt
@@ -27,7 +27,7 @@ from assay.challenge.report_queries import Reread, load_record
 from assay.challenge.runner import Limits, Runner
 from assay.challenge.spec import HUMAN, SIDES, Content, Side, Spec, Traffic
 from assay.challenge.trial import Trial, filed_under
-from assay.core import Caller, Conflict, NotFound, Unavailable, Verdict, new_id, now_us
+from assay.core import Caller, Conflict, InvalidInput, Money, NotFound, Unavailable, Verdict, new_id, now_us
 from assay.judge import Judgment
 from assay.store import Database
 
@@ -120,23 +120,33 @@ class Challenges:
         live.task = asyncio.create_task(self._drive(run, live))
         return run.id
 
-    async def resume(self, id: str) -> None:
+    async def resume(self, id: str, budget: Money | None = None) -> None:
         """Go on with a challenge that was stopped or interrupted; what was answered and judged is not asked again.
+
+        ``budget`` takes the place of the one before, and includes what was spent; with a larger one, a challenge that ended because its
+        budget was spent goes on, too. That is no second chance: the evidence goes on where it stood.
 
         Raises:
             NotFound: ``challenge.not_found``. Conflict: ``challenge.running``, ``challenge.over``.
+            InvalidInput: ``challenge.budget_not_raised``, ``challenge.no_price``, ``challenge.currency``.
             NotFound, Unavailable: a contestant or a judge cannot be called any more.
         """
         run = await self._load(id)
         if id in self._live:
             raise Conflict("challenge.running", f"Challenge {id!r} is running.", hint="Stop it first, or just wait.")
-        if run.state == "ended":
+        if budget is not None:
+            run = msgspec.structs.replace(run, spec=_with_budget(run, budget))
+        if run.state == "ended" and run.decision != "budget_spent":
             raise Conflict("challenge.over", f"Challenge {id!r} has ended; its answer stands.", hint="Begin another.")
+        if run.state == "ended" and budget is None:
+            raise Conflict(
+                "challenge.over", f"Challenge {id!r} has spent its budget.", hint="Go on with a larger one.", param="budget"
+            )
         for deployment in (run.plan.challenger, run.plan.incumbent, *run.plan.judges):
             self._find(deployment.id)
         live = self._live[id] = _Live(self._db, id)
         try:
-            await queries.set_state(self._db, id, "running")
+            await queries.go_on(self._db, id, run.spec)
         except BaseException:
             del self._live[id]
             raise
@@ -330,6 +340,20 @@ def _until_now(spec: Spec) -> Spec:
     if not isinstance(spec.source, Traffic) or spec.source.until is not None:
         return spec
     return msgspec.structs.replace(spec, source=msgspec.structs.replace(spec.source, until=now_us()))
+
+
+def _with_budget(run: Run, budget: Money) -> Spec:
+    before = run.spec.budget
+    if before is not None and (budget.currency, budget.nano > before.nano) != (before.currency, True):
+        raise InvalidInput(
+            "challenge.budget_not_raised",
+            f"A budget of {budget} is not more than the one before, {before}.",
+            hint="State the whole budget: what was spent, and what may come.",
+            param="budget",
+        )
+    spec = msgspec.structs.replace(run.spec, budget=budget)
+    check_budget(spec, (run.plan.challenger, run.plan.incumbent, *run.plan.judges))
+    return spec
 
 
 def _without_text(spec: Spec) -> Spec:

@@ -46,7 +46,7 @@ def check_spec(spec: Spec, session: str, find: Find) -> Cast:
     judges = tuple(find(name) for name in _models(spec))
     if len({judge.id for judge in judges}) < len(judges):
         raise _bad_judges(spec, "names a model twice")
-    _check_budget(spec, (challenger, incumbent, *judges))
+    check_budget(spec, (challenger, incumbent, *judges))
     _check_rerun(spec, session)
     return Cast(challenger=challenger, incumbent=incumbent, judges=judges)
 
@@ -90,8 +90,12 @@ def _bad_judges(spec: Spec, fault: str) -> InvalidInput:
     )
 
 
-def _check_budget(spec: Spec, callable_: Sequence[Deployment]) -> None:
-    """A budget is a promise: it can only be kept where every price is known, in its currency."""
+def check_budget(spec: Spec, callable_: Sequence[Deployment]) -> None:
+    """A budget is a promise: it can only be kept where every price is known, in its currency.
+
+    Raises:
+        InvalidInput: ``challenge.no_price``, ``challenge.currency``.
+    """
     if spec.budget is None:
         return
     if unpriced := [one.id for one in callable_ if one.price is None]:

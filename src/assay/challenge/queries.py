@@ -35,6 +35,10 @@ SELECT_REPORT = Sql("SELECT report FROM challenge_runs WHERE id = :id")
 SET_STATE = Sql("""
     UPDATE challenge_runs SET state = :state, ended_at = :ended_at, decision = :decision, trouble = :trouble WHERE id = :id
 """)
+GO_ON = Sql("""
+    UPDATE challenge_runs SET state = 'running', spec = :spec, ended_at = NULL, decision = NULL, trouble = NULL, report = NULL
+    WHERE id = :id
+""")
 SET_REPORT = Sql("UPDATE challenge_runs SET report = :report WHERE id = :id")
 INTERRUPT = Sql("UPDATE challenge_runs SET state = 'interrupted' WHERE state = 'running'")
 SELECT_ITEMS = Sql("""
@@ -142,6 +146,11 @@ async def set_state(
     """Say where a challenge stands now."""
     row = {"id": id, "state": state, "ended_at": ended_at, "decision": decision, "trouble": trouble}
     await db.write([(SET_STATE, row)])
+
+
+async def go_on(db: Database, id: str, spec: Spec) -> None:
+    """Say that a challenge runs again, perhaps with another budget."""
+    await db.write([(GO_ON, {"id": id, "spec": _json(spec)})])
 
 
 async def interrupt_running(db: Database) -> None:

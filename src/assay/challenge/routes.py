@@ -30,6 +30,7 @@ from assay.challenge.shown import (
     PeopleList,
     Progress,
     ReadItem,
+    Resumption,
     ShownPair,
     ShownPlan,
     Started,
@@ -120,9 +121,9 @@ def _running(challenges: Challenges) -> list[Endpoint]:
         await challenges.stop(_id(request))
         return summarise(await challenges.report(_id(request)))
 
-    async def resume(request: Request) -> Summary:
-        """Go on with a challenge that was stopped or interrupted. Nothing is asked twice."""
-        await challenges.resume(_id(request))
+    async def resume(request: Request, body: Resumption) -> Summary:
+        """Go on with a challenge that was stopped or interrupted, or, with a larger budget, spent it. Nothing is asked twice."""
+        await challenges.resume(_id(request), body.budget)
         return summarise(await challenges.report(_id(request)))
 
     return [

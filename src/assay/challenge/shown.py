@@ -28,6 +28,12 @@ class Started(msgspec.Struct, frozen=True):
     id: str
 
 
+class Resumption(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """With what to go on: a new ``budget`` in place of the one before, which includes what was spent."""
+
+    budget: Money | None = None
+
+
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
     """A challenge in one line. ``challenger`` and ``incumbent`` are deployments."""
 

@@ -75,7 +75,12 @@ def challenge() -> None:
 @click.option("--seed", type=int, help="Repeats the sample, the order and the sides of another run.")
 @click.option("--concurrency", type=int, default=8, show_default=True, help="Items asked at once.")
 @click.option("--dry-run", is_flag=True, help="Show the items and the cost to expect; ask nothing.")
-@click.option("--resume", "resumed", metavar="ID", help="Go on with an interrupted challenge; `last` for the newest.")
+@click.option(
+    "--resume",
+    "resumed",
+    metavar="ID",
+    help="Go on with an interrupted challenge, `last` for the newest; with a larger --budget, with one that spent its own.",
+)
 @click.option("--demo", is_flag=True, default=None, help="With the practice contestants.")
 @as_json
 @configured("demo")
@@ -101,7 +106,7 @@ async def run(
         )
     async with any_server(configured.settings) as server:
         if resumed is not None:
-            id = await _resume(server, resumed)
+            id = await _resume(server, resumed, options["budget"])
         else:
             spec = _spec(str(new), str(against), str(on), options)
             if options["dry_run"]:
@@ -227,9 +232,9 @@ async def _plan(server: Server, spec: Spec, as_json: bool) -> int:
     return PARTLY if plan["bad"] else OK
 
 
-async def _resume(server: Server, said: str) -> str:
+async def _resume(server: Server, said: str, budget: str | None) -> str:
     id = await _newest(server) if said == "last" else said
-    await server.post(f"/api/v1/challenges/{id}/resume")
+    await server.post(f"/api/v1/challenges/{id}/resume", {"budget": _money(budget)} if budget else None)
     return id
 
 

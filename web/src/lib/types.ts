@@ -860,6 +860,11 @@ export type ChallengeEvent =
   | ({ event: "progress" } & Progress)
   | ({ event: "end" } & Concluded);
 
+/** With what to go on: a new `budget` in place of the one before, which includes what was spent. */
+export interface Resumption {
+  budget?: Money | null;
+}
+
 /** Some of the items that were asked; `next` is the `after` of the page after this one. */
 export interface ItemPage {
   items: Array<ShownItem>;
