@@ -133,8 +133,8 @@ def _choix(votes: Votes) -> Callable[[], Any]:
 
 def _arena_rank(votes: Votes) -> Callable[[], Any]:
     import pandas  # type: ignore[import-not-found,import-untyped,unused-ignore]  # in the peers' environment only
-    from arena_rank.models.bradley_terry import BradleyTerry  # type: ignore[import-not-found,unused-ignore]
-    from arena_rank.utils.data_utils import PairDataset  # type: ignore[import-not-found,unused-ignore]
+    from arena_rank.models.bradley_terry import BradleyTerry  # type: ignore[import-not-found,unused-ignore]  # likewise
+    from arena_rank.utils.data_utils import PairDataset  # type: ignore[import-not-found,unused-ignore]  # likewise
 
     a, b = votes.names
     winner = np.array(["model_a", "model_b", "tie"])[votes.outcome]
