@@ -10,7 +10,8 @@ from hypothesis import given
 
 from assay.core import AssayError, Call, InvalidInput, Money, NotFound, RateLimited, UpstreamRefused, Usage
 from assay.wire import UpstreamSaid
-from assay.wire.openai_chat import read_error, read_usage, write_error, write_stream_error, write_usage
+from assay.wire.openai_chat import read_usage, write_error, write_stream_error, write_usage
+from assay.wire.said import read_error
 from tests.wire.chat_values import json_values, usages
 
 

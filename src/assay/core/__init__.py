@@ -40,6 +40,8 @@ from assay.core.request import OutputFormat, Request, Sampling, Tool, ToolChoice
 from assay.core.settings import Bodies, Settings
 from assay.core.transcript import (
     Audio,
+    CacheTime,
+    Citation,
     Extra,
     File,
     Image,
@@ -69,10 +71,12 @@ __all__ = [
     "Audio",
     "Bodies",
     "Budget",
+    "CacheTime",
     "Call",
     "CallFailed",
     "Caller",
     "Choice",
+    "Citation",
     "Conflict",
     "Deployment",
     "Event",

@@ -44,3 +44,5 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     reply: str | None = None
     upstream_id: str | None = None
     losses: tuple[str, ...] = ()
+    timeline: tuple[tuple[int, int], ...] = ()
+    """Of a streamed answer: microseconds from the start, and how many bytes had come by then; thinned to 200 points at most."""

@@ -13,7 +13,7 @@ import msgspec
 
 from assay.core.call import Call
 from assay.core.money import Usage
-from assay.core.transcript import Extra, Message, Part, Refusal, Text, Thinking, ToolCall
+from assay.core.transcript import Citation, Extra, Message, Part, Refusal, Text, Thinking, ToolCall
 
 StopReason: TypeAlias = Literal["end", "length", "tool_calls", "stop_sequence", "refusal", "content_filter", "other"]
 
@@ -48,11 +48,12 @@ class PartGrew(_Event, frozen=True, kw_only=True, tag="part_grew"):
 
 
 class PartClosed(_Event, frozen=True, kw_only=True, tag="part_closed"):
-    """Part ``index`` is whole; a signature, and what is kept in ``extra`` beside it, may come only now."""
+    """Part ``index`` is whole; its signature, its citations, and what is kept in ``extra`` beside it may come only now."""
 
     index: int
     choice: int = 0
     signature: str | None = None
+    citations: tuple[Citation, ...] = ()
     extra: Extra = {}
 
 
@@ -109,7 +110,7 @@ def fold(events: Iterable[Event]) -> Answer:
                 pieces.setdefault((choice, index), []).append(text)
             case PartOpened(index=index, part=part, choice=choice):
                 parts[choice, index] = part
-            case PartClosed(index=index, choice=choice) if event.signature is not None or event.extra:
+            case PartClosed(index=index, choice=choice) if event.signature is not None or event.citations or event.extra:
                 parts[choice, index] = _closed(parts[choice, index], event)
             case Stopped(reason=reason, choice=0):
                 stop = reason
@@ -130,6 +131,8 @@ def fold(events: Iterable[Event]) -> Answer:
 
 def _closed(part: Part, event: PartClosed) -> Part:
     extra = {of: {**part.extra.get(of, {}), **event.extra.get(of, {})} for of in part.extra.keys() | event.extra.keys()}
+    if event.citations and isinstance(part, Text):
+        return msgspec.structs.replace(part, citations=part.citations + event.citations, extra=extra)
     if event.signature is not None and isinstance(part, Thinking | ToolCall):
         return msgspec.structs.replace(part, signature=event.signature, extra=extra)
     return msgspec.structs.replace(part, extra=extra)

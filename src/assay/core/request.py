@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from assay.core.transcript import Extra, Transcript
+from assay.core.transcript import CacheTime, Extra, Transcript
 
 
 class Tool(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -19,6 +19,7 @@ class Tool(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     description: str | None = None
     parameters: dict[str, Any] | None = None
     strict: bool | None = None
+    cache: CacheTime | None = None
     extra: Extra = {}
 
 
@@ -41,7 +42,11 @@ class OutputFormat(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
 
 class Sampling(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """How the next token is drawn and when to stop. ``effort`` is a word or a model's own; ``thinking_budget`` is in tokens."""
+    """How the next token is drawn and when to stop.
+
+    ``thinking`` turns thinking on or off; ``effort`` says how much in a word (``minimal`` to ``max``, or a model's own),
+    ``thinking_budget`` in tokens; ``show_thinking`` asks for the thoughts, or a summary of them, in the answer.
+    """
 
     max_tokens: int | None = None
     temperature: float | None = None
@@ -53,6 +58,8 @@ class Sampling(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     presence_penalty: float | None = None
     effort: str | None = None
     thinking_budget: int | None = None
+    thinking: bool | None = None
+    show_thinking: bool | None = None
 
 
 NO_SAMPLING = Sampling()

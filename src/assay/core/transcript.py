@@ -17,7 +17,24 @@ Extra: TypeAlias = dict[str, dict[str, Any]]
 """Unknown fields: protocol name -> field -> JSON value as it came."""
 
 
+CacheTime: TypeAlias = Literal["5m", "1h"]
+
+
+class Citation(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A source for words of a text. ``start`` and ``end`` count code points of that text; ``quote`` is in the source's words."""
+
+    url: str | None = None
+    title: str | None = None
+    quote: str | None = None
+    start: int | None = None
+    end: int | None = None
+    extra: Extra = {}
+
+
 class _Part(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", omit_defaults=True):
+    """``cache`` marks the end of a beginning that the provider is asked to keep for so long."""
+
+    cache: CacheTime | None = None
     extra: Extra = {}
 
 
@@ -25,10 +42,15 @@ class Text(_Part, frozen=True, kw_only=True, tag="text"):
     """Words said to the other side."""
 
     text: str
+    citations: tuple[Citation, ...] = ()
 
 
 class Thinking(_Part, frozen=True, kw_only=True, tag="thinking"):
-    """What a model thought before it answered. ``signature`` and ``redacted`` are opaque and belong to ``provider``."""
+    """What a model thought before it answered.
+
+    ``signature`` and ``redacted`` are opaque, and only the protocol named in ``provider`` can read them. Thoughts without
+    a ``provider`` are plain words that any model may be given back.
+    """
 
     text: str = ""
     signature: str | None = None
@@ -43,12 +65,16 @@ class Refusal(_Part, frozen=True, kw_only=True, tag="refusal"):
 
 
 class ToolCall(_Part, frozen=True, kw_only=True, tag="tool_call"):
-    """A model asks for a tool. ``arguments`` is the JSON text as the model wrote it, valid or not."""
+    """A model asks for a tool. ``arguments`` is the JSON text as the model wrote it, valid or not.
+
+    ``signature`` is opaque, as a `Thinking` part's is, and belongs to the protocol named in ``provider``.
+    """
 
     id: str
     name: str
     arguments: str = ""
     signature: str | None = None
+    provider: str | None = None
 
 
 class ToolResult(_Part, frozen=True, kw_only=True, tag="tool_result"):

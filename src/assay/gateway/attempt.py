@@ -23,7 +23,7 @@ from assay.core import (
 from assay.gateway.client import Client
 from assay.gateway.connection import Fault, Response, Timeouts
 from assay.gateway.snapshot import Route
-from assay.wire import openai_chat
+from assay.wire.said import read_error
 
 MAX_ERROR_BYTES = 1024 * 1024
 """An upstream's error body may not be larger; the rest is cut off with the connection."""
@@ -182,7 +182,7 @@ class Attempt:
         code = _REFUSALS.get(status) or ("upstream.refused" if 400 <= status < 500 else "upstream.failed")
         if 300 <= status < 400:
             code = "upstream.redirected"
-        said = openai_chat.read_error(status, body)
+        said = read_error(status, body)
         message, hint = _explain(upstream.provider.title, status, code, said.message)
         self.status = status
         self.end("error", code)

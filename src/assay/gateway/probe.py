@@ -39,6 +39,7 @@ from assay.gateway.snapshot import Snapshot, Upstream
 from assay.store.database import Database
 from assay.store.queries import publish_measurements
 from assay.wire import openai_chat
+from assay.wire.said import read_error
 
 LIVE = "provider.live"
 _QUESTION = Request(model="", transcript=Transcript((user("Answer with the one word: ready"),)), sampling=Sampling(max_tokens=256))
@@ -123,12 +124,12 @@ async def _list_models(client: Client, upstream: Upstream, timeouts: Timeouts) -
     except Fault as fault:
         raise _Untestable(fault.code, f"{title}: {fault.message}") from None
     if response.status in (401, 403):
-        said = openai_chat.read_error(response.status, upstream.redact(body)).message
+        said = read_error(response.status, upstream.redact(body)).message
         raise _Refused("upstream.unauthorized", f"{title} refused the key: {said}", hint="Replace the key.")
     if not is_list and 400 <= response.status < 500:
         return ()
     if response.status != 200:
-        said = openai_chat.read_error(response.status, upstream.redact(body)).message
+        said = read_error(response.status, upstream.redact(body)).message
         raise _Untestable("upstream.failed", f"{title} answered HTTP {response.status}: {said}")
     try:
         listed = _list.decode(body).data or []

@@ -4,7 +4,7 @@ Facts as of 2026-11: OpenAI's API reference, the types of its Python SDK 3.54, a
 """
 
 from assay.wire.openai_chat.answer import read_answer
-from assay.wire.openai_chat.error import read_error, write_error, write_stream_error
+from assay.wire.openai_chat.error import write_error, write_stream_error
 from assay.wire.openai_chat.fields import NAME
 from assay.wire.openai_chat.reader import EventReader, read_events
 from assay.wire.openai_chat.request import read_request, write_request
@@ -19,7 +19,6 @@ __all__ = [
     "EventReader",
     "EventWriter",
     "read_answer",
-    "read_error",
     "read_events",
     "read_request",
     "read_usage",

@@ -7,7 +7,8 @@ from typing import cast
 import msgspec
 
 from assay.core import Message, Part, Refusal, Role, Text, Thinking, ToolCall, ToolResult
-from assay.wire.openai_chat.fields import NAME, Json, left_over, missing, take_str, wrong
+from assay.wire.fields import Json, missing, take_str, wrong
+from assay.wire.openai_chat.fields import NAME, left_over
 from assay.wire.openai_chat.parts import read_parts, write_content
 
 _ROLES = frozenset(("system", "developer", "user", "assistant", "tool"))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from assay.core import Audio, Extra, File, Image, Page, Part, Refusal, Text, Unknown, Video
-from assay.wire.openai_chat.fields import NAME, Json, left_over, missing, take_str, wrong
+from assay.wire.fields import Json, missing, split_data_url, take_str, wrong
+from assay.wire.openai_chat.fields import NAME, left_over
 
 _AUDIO_TYPES = {"mp3": "audio/mpeg"}
 _AUDIO_FORMATS = {media_type: name for name, media_type in _AUDIO_TYPES.items()}
@@ -48,14 +49,14 @@ def _read_refusal(fields: Json, at: str) -> Part:
 
 def _read_image(fields: Json, at: str) -> Part:
     body = _take_body(fields, "image_url", at)
-    url, data, media_type = _split_data_url(_need_str(body, "url", f"{at}.image_url"))
+    url, data, media_type = split_data_url(_need_str(body, "url", f"{at}.image_url"))
     detail = take_str(body, "detail", f"{at}.image_url")
     return Image(url=url, data=data, media_type=media_type, detail=detail, extra=_with_body(fields, "image_url", body))
 
 
 def _read_video(fields: Json, at: str) -> Part:
     body = _take_body(fields, "video_url", at)
-    url, data, media_type = _split_data_url(_need_str(body, "url", f"{at}.video_url"))
+    url, data, media_type = split_data_url(_need_str(body, "url", f"{at}.video_url"))
     return Video(url=url, data=data, media_type=media_type, extra=_with_body(fields, "video_url", body))
 
 
@@ -76,7 +77,7 @@ def _read_file(fields: Json, at: str) -> Part:
     given = take_str(body, "file_data", where)
     url = data = media_type = None
     if given is not None:
-        url, data, media_type = _split_data_url(given)
+        url, data, media_type = split_data_url(given)
         if url is not None and not url.startswith(("https://", "http://", "data:")):
             url, data = None, url
     return File(
@@ -121,16 +122,6 @@ def _need_str(fields: Json, key: str, at: str) -> str:
     if value is None:
         raise missing(f"{at}.{key}")
     return value
-
-
-def _split_data_url(url: str) -> tuple[str | None, str | None, str | None]:
-    """(url, data, media type): a base64 ``data:`` URL comes apart, any other address stays whole."""
-    if url.startswith("data:"):
-        head, comma, data = url.partition(",")
-        media_type = head[5:].removesuffix(";base64")
-        if comma and data and head.endswith(";base64") and media_type and ";" not in media_type:
-            return None, data, media_type
-    return url, None, None
 
 
 def write_content(parts: Iterable[Part]) -> str | list[Json]:

@@ -31,10 +31,11 @@ from assay.core import (
 )
 from assay.wire.document import decode
 from assay.wire.errors import StreamBroken, StreamError, StreamFailed
-from assay.wire.openai_chat.error import read_error_value
-from assay.wire.openai_chat.fields import NAME, Json, left_over
+from assay.wire.fields import Json
+from assay.wire.openai_chat.fields import NAME, left_over
 from assay.wire.openai_chat.message import read_thinking
 from assay.wire.openai_chat.usage import read_usage
+from assay.wire.said import read_error_value
 from assay.wire.sse import SseEvent, SseSplitter
 
 MAX_DOCUMENT_BYTES = 64 * 1024 * 1024

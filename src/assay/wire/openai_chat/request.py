@@ -10,7 +10,8 @@ from typing import Any, Literal
 
 from assay.core import InvalidInput, OutputFormat, Request, Sampling, Tool, TooLarge, ToolChoice, Transcript
 from assay.wire.document import decode, encode
-from assay.wire.openai_chat.fields import NAME, Json, left_over, missing, take_bool, take_count, take_number, take_str, wrong
+from assay.wire.fields import Json, missing, take_bool, take_count, take_number, take_str, wrong
+from assay.wire.openai_chat.fields import NAME, left_over
 from assay.wire.openai_chat.message import read_message, write_message
 
 MAX_BODY_BYTES = 64 * 1024 * 1024

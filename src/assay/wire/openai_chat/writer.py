@@ -28,7 +28,8 @@ from assay.core import (
 from assay.core.transcript import Message
 from assay.wire.document import encode
 from assay.wire.errors import StreamBroken
-from assay.wire.openai_chat.fields import NAME, Json
+from assay.wire.fields import Json
+from assay.wire.openai_chat.fields import NAME
 from assay.wire.openai_chat.message import write_message, write_tool_call
 from assay.wire.openai_chat.reader import STOP_REASONS
 from assay.wire.openai_chat.usage import write_usage
