@@ -31,6 +31,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     provider: str
     model: str
     protocol: str
+    """What the upstream speaks; ``client_protocol`` is what the asker spoke, None where that was Assay itself."""
+
     stream: bool
     duration_us: int
     ttft_us: int | None = None
@@ -43,6 +45,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     request: str | None = None
     reply: str | None = None
     upstream_id: str | None = None
+    client_protocol: str | None = None
     losses: tuple[str, ...] = ()
     timeline: tuple[tuple[int, int], ...] = ()
     """Of a streamed answer: microseconds from the start, and how many bytes had come by then; thinned to 200 points at most."""
