@@ -108,6 +108,21 @@ async def test_the_time_to_the_first_content_is_that_of_its_bytes(db: Database) 
     assert call.ttft_us == 9000
 
 
+async def test_the_timeline_says_when_how_much_had_come_and_is_thinned(db: Database) -> None:
+    """From the first piece to the last, 200 points at most; a plain answer has none."""
+    one, many, plain = attempt(stream=True), attempt(stream=True), attempt()
+    one.pieces = [(one.started_ns + 1_000_000, b"data: 1\n\n"), (one.started_ns + 9_000_000, b"data: [DONE]\n\n")]
+    many.pieces = [(many.started_ns + number * 1000, b":\n\n") for number in range(1001)]
+    recorder = Recorder(db)
+    for ended in (one, many, plain):
+        recorder.record(ended)
+    await recorder.close()
+    calls = {call.id: call.timeline for call in await list_calls(db, 10)}
+    assert calls[one.id] == ((1000, 9), (9000, 23))
+    assert (len(calls[many.id]), calls[many.id][0], calls[many.id][-1]) == (200, (0, 3), (1000, 3003))
+    assert calls[plain.id] == ()
+
+
 async def test_a_database_that_is_away_loses_no_row(db: Database, caplog: pytest.LogCaptureFixture) -> None:
     """And the log names neither prompt nor reply."""
     away = AwayDatabase(db, 3)

@@ -39,7 +39,9 @@ FULL = Call(
     request="a" * 64,
     reply="b" * 64,
     upstream_id="up",
+    client_protocol="gemini",
     losses=("temperature", "seed"),
+    timeline=((3, 10), (5, 20)),
 )
 
 

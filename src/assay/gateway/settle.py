@@ -29,6 +29,9 @@ from assay.store.queries import Body
 from assay.wire import openai_chat
 from assay.wire.errors import StreamFailed
 
+MAX_POINTS = 200
+"""Of a call's timeline."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -53,6 +56,8 @@ def _settle(attempt: Attempt, policy: Bodies, kept_until: int, bodies: list[Body
         known["ttft_us"] = ttft_us
         if answer.started is not None and answer.started.id:
             known["upstream_id"] = answer.started.id[:200]
+    if attempt.stream and attempt.pieces:
+        known["timeline"] = _timeline(attempt)
     if policy != "off":
         keep = bodies if policy == "full" else None
         request = _read_request(attempt)
@@ -105,6 +110,19 @@ def _events_before(body: bytes, *, stream: bool) -> list[Event]:
     except StreamFailed as failed:
         events += failed.events
     return events
+
+
+def _timeline(attempt: Attempt) -> tuple[tuple[int, int], ...]:
+    """When the pieces came, in microseconds, and how many bytes had come by then; the last one always, in between evenly thinned."""
+    points: list[tuple[int, int]] = []
+    size = 0
+    for at_ns, piece in attempt.pieces:
+        size += len(piece)
+        points.append((max(0, at_ns - attempt.started_ns) // 1000, size))
+    if len(points) <= MAX_POINTS:
+        return tuple(points)
+    step = (len(points) - 1) / (MAX_POINTS - 1)
+    return tuple([points[round(number * step)] for number in range(MAX_POINTS)])
 
 
 def _content_began_us(attempt: Attempt) -> int | None:

@@ -22,10 +22,12 @@ BodyKind: TypeAlias = Literal["request", "reply", "transcript"]
 INSERT_CALL = Sql("""
     INSERT INTO calls (
         id, request_id, at, purpose, outcome, asked, deployment, provider, model, protocol, stream, duration_us, ttft_us, key_id,
-        status, error, stop, usage, input_tokens, output_tokens, cost_nano, cost_currency, request, reply, upstream_id, losses
+        status, error, stop, usage, input_tokens, output_tokens, cost_nano, cost_currency, request, reply, upstream_id, losses,
+        client_protocol, timeline
     ) VALUES (
         :id, :request_id, :at, :purpose, :outcome, :asked, :deployment, :provider, :model, :protocol, :stream, :duration_us, :ttft_us, :key_id,
-        :status, :error, :stop, :usage, :input_tokens, :output_tokens, :cost_nano, :cost_currency, :request, :reply, :upstream_id, :losses
+        :status, :error, :stop, :usage, :input_tokens, :output_tokens, :cost_nano, :cost_currency, :request, :reply, :upstream_id, :losses,
+        :client_protocol, :timeline
     ) ON CONFLICT (id) DO NOTHING
 """)
 _LISTED = """
@@ -113,6 +115,7 @@ SELECT_LATEST = Sql("""
 _encode = msgspec.json.Encoder().encode
 _usage = msgspec.json.Decoder(Usage)
 _losses = msgspec.json.Decoder(tuple[str, ...])
+_timeline = msgspec.json.Decoder(tuple[tuple[int, int], ...])
 _provider = msgspec.json.Decoder(Provider)
 _measurement = msgspec.json.Decoder(Measurement)
 
@@ -347,6 +350,8 @@ def _row(call: Call) -> dict[str, Any]:
         "reply": call.reply,
         "upstream_id": call.upstream_id,
         "losses": _encode(call.losses).decode() if call.losses else None,
+        "client_protocol": call.client_protocol,
+        "timeline": _encode(call.timeline).decode() if call.timeline else None,
     }
 
 
@@ -387,7 +392,9 @@ def _call(row: Row) -> Call:
         request=row["request"],
         reply=row["reply"],
         upstream_id=row["upstream_id"],
+        client_protocol=row["client_protocol"],
         losses=() if row["losses"] is None else _losses.decode(row["losses"]),
+        timeline=() if row["timeline"] is None else _timeline.decode(row["timeline"]),
     )
 
 
