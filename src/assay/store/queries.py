@@ -40,6 +40,15 @@ _LISTED = """
 _SHOWN_SQLITE = "request_id NOT IN (SELECT value FROM json_each(:hidden))"
 _SHOWN_POSTGRESQL = "request_id <> ALL(CAST(:hidden AS TEXT[]))"
 SELECT_CALLS = Sql(sqlite=_LISTED.format(shown=_SHOWN_SQLITE), postgresql=_LISTED.format(shown=_SHOWN_POSTGRESQL))
+SELECT_CALL = Sql("SELECT * FROM calls WHERE id = :id")
+_NEAR = 20_000
+SELECT_ATTEMPTS = Sql("""
+    SELECT * FROM calls WHERE id IN (
+        SELECT id FROM (SELECT id, request_id FROM calls WHERE id <= :id ORDER BY id DESC LIMIT :near) AS earlier WHERE request_id = :request_id
+        UNION
+        SELECT id FROM (SELECT id, request_id FROM calls WHERE id > :id ORDER BY id LIMIT :near) AS later WHERE request_id = :request_id
+    ) ORDER BY id
+""")
 _WORK = """
     SELECT * FROM calls
     WHERE purpose = 'traffic' AND outcome = 'ok'
@@ -174,6 +183,19 @@ async def list_calls(
 ) -> list[Call]:
     """The newest calls first, before the call id ``before``; those whose ``request_id`` is in ``hidden`` are left out."""
     rows = await db.read(SELECT_CALLS, before=before, purpose=purpose, hidden=list(hidden), limit=limit)
+    return [_call(row) for row in rows]
+
+
+async def get_call(db: Database, id: str) -> Call | None:
+    """One call, or None where there is none of that id."""
+    rows = await db.read(SELECT_CALL, id=id)
+    return _call(rows[0]) if rows else None
+
+
+async def list_attempts(db: Database, call: Call) -> list[Call]:
+    """All attempts at the request of ``call``, the oldest first, looked for among the 20,000 calls before and after it:
+    attempts at one request lie close together, and an index for this alone would slow every call down."""
+    rows = await db.read(SELECT_ATTEMPTS, id=call.id, request_id=call.request_id, near=_NEAR)
     return [_call(row) for row in rows]
 
 
