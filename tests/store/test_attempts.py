@@ -27,12 +27,12 @@ def attempt(request_id: str, deployment: str) -> Call:
     )
 
 
-async def test_attempts_at_one_request_are_found_around_any_of_them(db: Database) -> None:
+async def test_attempts_at_one_request_are_found_around_any_of_them(database: Database) -> None:
     calls = [attempt(request, f"p/{number}") for number, request in enumerate(("other", "mine", "other", "mine", "third", "mine"))]
     calls.sort(key=lambda call: call.id)
-    await queries.record_calls(db, calls, [])
+    await queries.record_calls(database, calls, [])
     mine = [call for call in calls if call.request_id == "mine"]
     for one in mine:
-        assert await queries.list_attempts(db, one) == mine
-    assert await queries.get_call(db, mine[0].id) == mine[0]
-    assert await queries.get_call(db, "nobody") is None
+        assert await queries.list_attempts(database, one) == mine
+    assert await queries.get_call(database, mine[0].id) == mine[0]
+    assert await queries.get_call(database, "nobody") is None
