@@ -36,3 +36,11 @@ async def test_attempts_at_one_request_are_found_around_any_of_them(database: Da
         assert await queries.list_attempts(database, one) == mine
     assert await queries.get_call(database, mine[0].id) == mine[0]
     assert await queries.get_call(database, "nobody") is None
+
+
+async def test_the_id_that_a_client_was_told_finds_the_last_attempt(database: Database) -> None:
+    told, other = new_id(), new_id()
+    calls = sorted((attempt(request, "p/m") for request in (told, other, told)), key=lambda call: call.id)
+    await queries.record_calls(database, calls, [])
+    assert await queries.find_request(database, told) == [call for call in calls if call.request_id == told][-1]
+    assert await queries.find_request(database, new_id()) is None

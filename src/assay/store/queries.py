@@ -42,12 +42,19 @@ _SHOWN_POSTGRESQL = "request_id <> ALL(CAST(:hidden AS TEXT[]))"
 SELECT_CALLS = Sql(sqlite=_LISTED.format(shown=_SHOWN_SQLITE), postgresql=_LISTED.format(shown=_SHOWN_POSTGRESQL))
 SELECT_CALL = Sql("SELECT * FROM calls WHERE id = :id")
 _NEAR = 20_000
+_MILLIS = 13
+"""Of an id, the characters that say the millisecond."""
+
 SELECT_ATTEMPTS = Sql("""
     SELECT * FROM calls WHERE id IN (
         SELECT id FROM (SELECT id, request_id FROM calls WHERE id <= :id ORDER BY id DESC LIMIT :near) AS earlier WHERE request_id = :request_id
         UNION
         SELECT id FROM (SELECT id, request_id FROM calls WHERE id > :id ORDER BY id LIMIT :near) AS later WHERE request_id = :request_id
     ) ORDER BY id
+""")
+SELECT_REQUEST = Sql("""
+    SELECT id FROM (SELECT id, request_id FROM calls WHERE id >= :since ORDER BY id LIMIT :near) AS later
+    WHERE request_id = :request_id ORDER BY id DESC LIMIT 1
 """)
 _WORK = """
     SELECT * FROM calls
@@ -190,6 +197,12 @@ async def get_call(db: Database, id: str) -> Call | None:
     """One call, or None where there is none of that id."""
     rows = await db.read(SELECT_CALL, id=id)
     return _call(rows[0]) if rows else None
+
+
+async def find_request(db: Database, request_id: str) -> Call | None:
+    """The last attempt at a request, by the id that its client was told: it was made in the same millisecond as theirs, or a little before."""
+    rows = await db.read(SELECT_REQUEST, request_id=request_id, since=request_id[:_MILLIS], near=_NEAR)
+    return await get_call(db, rows[0]["id"]) if rows else None
 
 
 async def list_attempts(db: Database, call: Call) -> list[Call]:
