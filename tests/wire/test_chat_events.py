@@ -18,11 +18,13 @@ from assay.core import (
     PartGrew,
     PartOpened,
     Refusal,
+    Request,
     Started,
     Stopped,
     Text,
     Thinking,
     ToolCall,
+    Transcript,
     UsageReported,
     fold,
 )
@@ -53,8 +55,12 @@ def answered(*chunks: dict[str, Any]) -> Answer:
     return fold(read(*chunks))
 
 
+def asking(*, stream: bool, include_usage: bool = True) -> Request:
+    return Request(model="m", transcript=Transcript(), stream=stream, stream_usage=include_usage)
+
+
 def write(events: list[Event], *, stream: bool, include_usage: bool = True) -> bytes:
-    writer = EventWriter(stream=stream, include_usage=include_usage, model="m", id="chatcmpl-1")
+    writer = EventWriter(asking(stream=stream, include_usage=include_usage), id="1", created=0)
     return b"".join([writer.write(event) for event in events]) + writer.close()
 
 
@@ -319,7 +325,7 @@ def test_an_answer_that_ends_without_a_finish_reason_is_broken(chunks: list[dict
 
 
 def test_a_writer_makes_up_no_end() -> None:
-    writer = EventWriter(stream=True, include_usage=False, model="m", id="c")
+    writer = EventWriter(asking(stream=True, include_usage=False), id="c", created=0)
     writer.write(Started())
     with pytest.raises(StreamBroken):
         writer.close()

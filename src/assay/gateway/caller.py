@@ -65,7 +65,7 @@ class GatewayCaller:
 
     async def _events(self, attempt: Attempt, request: Request, timeouts: Timeouts) -> AsyncGenerator[Event, None]:
         route = attempt.route
-        asked = read_asked(openai_chat.write_request(msgspec.structs.replace(request, model=attempt.asked, stream=True)))
+        asked = read_asked(openai_chat.write_request(msgspec.structs.replace(request, model=attempt.asked, stream=True)).body)
         written = route.upstream.dialect.write(asked, route.deployment.upstream_model)
         attempt.losses = written.losses
         response = await attempt.send(self._client, written.body, timeouts)

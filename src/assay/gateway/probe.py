@@ -202,7 +202,7 @@ async def _ask_streamed(caller: GatewayCaller, deployment: str) -> tuple[str, bo
 
 async def _ask_whole(client: Client, recorder: Recorder, snapshot: Snapshot, deployment: str) -> tuple[str, bool]:
     route = snapshot.find(deployment)
-    asked = read_asked(openai_chat.write_request(msgspec.structs.replace(_QUESTION, model=deployment)))
+    asked = read_asked(openai_chat.write_request(msgspec.structs.replace(_QUESTION, model=deployment)).body)
     attempt = Attempt(route, asked=deployment, purpose="test", stream=False, request_id=new_id(), request=_QUESTION)
     try:
         response = await attempt.send(client, route.upstream.dialect.write(asked, route.deployment.upstream_model).body, _PATIENCE)

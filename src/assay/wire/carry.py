@@ -12,12 +12,16 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Callable, Mapping
 
 import msgspec
 
-from assay.core import Thinking, ToolCall
+from assay.core import Message, Part, Request, Thinking, ToolCall, ToolResult, Transcript
 
 MARK = "assay."
+KEPT = "asy_"
+"""How the id of a tool call begins whose seal the gateway keeps."""
+
 _MOST_BYTES = 4 * 1024 * 1024
 
 
@@ -62,3 +66,38 @@ def unseal(slot: str) -> Carried | None:
 def needs_carrying(part: Thinking | ToolCall) -> bool:
     """Whether a part has something that only its maker can read."""
     return part.signature is not None or (isinstance(part, Thinking) and part.redacted is not None)
+
+
+def restore(request: Request, find: Callable[[str], str | None]) -> Request:
+    """``request`` with what clients of Chat Completions could not give back: ``find`` gives the seal kept under a call's id.
+
+    The calls get their upstream's ids and signatures again, and the thoughts that came before them; thoughts which a client
+    echoed as plain words give way to those.
+    """
+    found = {
+        part.id: carried
+        for message in request.transcript.messages
+        for part in message.parts
+        if isinstance(part, ToolCall) and part.id.startswith(KEPT) and (carried := unseal(find(part.id) or "")) is not None
+    }
+    if not found:
+        return request
+    messages = tuple(_restored(message, found) for message in request.transcript.messages)
+    return msgspec.structs.replace(request, transcript=Transcript(messages))
+
+
+def _restored(message: Message, found: Mapping[str, Carried]) -> Message:
+    carried = [found[part.id] for part in message.parts if isinstance(part, ToolCall) and part.id in found]
+    thoughts = tuple(thought for one in carried for thought in one.thoughts)
+    parts = tuple(
+        _restored_part(part, found) for part in message.parts if not (thoughts and isinstance(part, Thinking) and not part.provider)
+    )
+    return msgspec.structs.replace(message, parts=(*thoughts, *parts))
+
+
+def _restored_part(part: Part, found: Mapping[str, Carried]) -> Part:
+    if isinstance(part, ToolCall) and (carried := found.get(part.id)) is not None:
+        return msgspec.structs.replace(part, id=carried.call_id or part.id, signature=carried.signature, provider=carried.provider)
+    if isinstance(part, ToolResult) and (carried := found.get(part.id)) is not None:
+        return msgspec.structs.replace(part, id=carried.call_id or part.id)
+    return part

@@ -7,12 +7,12 @@ merely differs between protocols is no loss.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from typing import Any
-
 import msgspec
 
-from assay.core import Extra
+from assay.core import Extra, Tool
+
+HONOURED = frozenset(("store", "include", "previous_response_id", "stream_options", "max_completion_tokens", "alt", "obfuscation"))
+"""Fields outside core that the gateway itself does what they ask for, or that only spell a setting which core has."""
 
 MOST = 48
 """Losses that are listed; a hostile request could make thousands."""
@@ -46,16 +46,23 @@ class Losses:
         """``what`` is sent under another name, which the model sees."""
         self._add(f"renamed:{what}")
 
-    def foreign(self, extra: Extra, mine: str, at: str = "", honoured: Collection[str] = ()) -> None:
-        """Every field in ``extra`` of a protocol other than ``mine`` is dropped, unless the gateway itself ``honoured`` it."""
+    def foreign(self, extra: Extra, mine: str, at: str = "") -> None:
+        """Every field in ``extra`` of a protocol other than ``mine`` is dropped."""
         for protocol, fields in extra.items():
             if protocol != mine:
-                self._foreign_fields(fields, at, honoured)
+                for name in fields:
+                    if name not in HONOURED:
+                        self.drop(f"{at}.{name}" if at else name)
 
-    def _foreign_fields(self, fields: Mapping[str, Any], at: str, honoured: Collection[str]) -> None:
-        for name in fields:
-            if name not in honoured:
-                self.drop(f"{at}.{name}" if at else name)
+    def tool(self, tool: Tool, mine: str) -> None:
+        """What of ``tool`` only other protocols know: fields of a function, or all of a tool that the provider itself runs."""
+        if tool.name:
+            self.foreign(tool.extra, mine, "tools[]")
+            return
+        for protocol, fields in tool.extra.items():
+            if protocol != mine:
+                kind = fields.get("type") or next(iter(fields), "unknown")
+                self.drop(f"tools.{kind}")
 
     def _add(self, loss: str) -> None:
         if len(self._met) < MOST:

@@ -108,12 +108,7 @@ class Practice:
 
     async def _send_reply(self, reply: _Reply, gone: asyncio.Future[Any], send: Send) -> None:
         request = reply.request
-        writer = openai_chat.EventWriter(
-            stream=request.stream,
-            include_usage=bool(request.stream_usage),
-            model=request.model,
-            id=f"chatcmpl-{new_id()}",
-        )
+        writer = openai_chat.EventWriter(request, id=new_id(), created=int(time.time()))
         if request.stream:
             await _send_start(send, 200, "text/event-stream; charset=utf-8")
         whole = bytearray()

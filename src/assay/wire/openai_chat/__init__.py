@@ -6,18 +6,21 @@ Facts as of 2026-11: OpenAI's API reference, the types of its Python SDK 3.54, a
 from assay.wire.openai_chat.answer import read_answer
 from assay.wire.openai_chat.error import write_error, write_stream_error
 from assay.wire.openai_chat.fields import NAME
-from assay.wire.openai_chat.reader import EventReader, read_events
+from assay.wire.openai_chat.reader import EventReader, is_finished, read_events
 from assay.wire.openai_chat.request import read_request, write_request
 from assay.wire.openai_chat.usage import read_usage, write_usage
 from assay.wire.openai_chat.writer import EventWriter
 
 PATH = "/chat/completions"
+HEARTBEAT = b": waiting\n\n"
 
 __all__ = [
+    "HEARTBEAT",
     "NAME",
     "PATH",
     "EventReader",
     "EventWriter",
+    "is_finished",
     "read_answer",
     "read_events",
     "read_request",

@@ -17,12 +17,15 @@ _TYPES = {
 }
 
 
-def write_error(error: AssayError) -> bytes:
-    """The body of an error answer. What an upstream said is passed on in its words, its code and its param."""
+def write_error(error: AssayError, request_id: str = "") -> bytes:
+    """The body of an error answer. What an upstream said is passed on in its words, its code and its param.
+
+    ``request_id`` has no place in it; it is in the headers.
+    """
     return escape_separators(encode({"error": _fields(error)}))
 
 
-def write_stream_error(error: AssayError) -> bytes:
+def write_stream_error(error: AssayError, request_id: str = "") -> bytes:
     """The event that ends a stream which broke off: clients raise its message, and no finish reason pretends an end."""
     return b"data: " + write_error(error) + b"\n\n"
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Collection
 from typing import cast
 
 import msgspec
 
 from assay.core import Message, Part, Refusal, Role, Text, Thinking, ToolCall, ToolResult
 from assay.wire.fields import Json, missing, take_str, wrong
+from assay.wire.losses import Losses
 from assay.wire.openai_chat.fields import NAME, left_over
-from assay.wire.openai_chat.parts import read_parts, write_content
+from assay.wire.openai_chat.parts import ContentWriter, read_parts
 
+_LONGEST_ID = 40
 _ROLES = frozenset(("system", "developer", "user", "assistant", "tool"))
 
 
@@ -118,63 +122,97 @@ def read_function_call(value: object, at: str) -> ToolCall:
     return ToolCall(id="", name=call.name, arguments=call.arguments, extra={NAME: fields})
 
 
-def write_message(message: Message) -> list[Json]:
-    """The elements of ``messages`` that ``message`` becomes: results of tools are messages of their own here."""
-    results = [part for part in message.parts if isinstance(part, ToolResult)]
-    if not results:
-        return [_write_message(message)]
-    rest = tuple(part for part in message.parts if not isinstance(part, ToolResult))
-    written = [_write_result(message, result) for result in results]
-    if rest:
-        written.append(_write_message(msgspec.structs.replace(message, parts=rest)))
-    return written
+class MessageWriter:
+    """Writes messages for a server; ``losses`` gathers what this protocol has no place for."""
 
+    def __init__(self, losses: Losses, extensions: Collection[str]):
+        self._losses = losses
+        self._content = ContentWriter(losses, extensions)
 
-def _write_result(message: Message, result: ToolResult) -> Json:
-    fields: Json = {"role": "tool", "tool_call_id": result.id, "content": write_content(result.parts)}
-    if message.role == "tool":
+    def write(self, message: Message) -> list[Json]:
+        """The elements of ``messages`` that ``message`` becomes: results of tools are messages of their own here.
+
+        A result holds text only; pictures and files in one follow it as the user's.
+        """
+        self._losses.foreign(message.extra, NAME, "messages[]")
+        results = [part for part in message.parts if isinstance(part, ToolResult)]
+        if not results:
+            return [self._write_message(message)]
+        rest = tuple(part for part in message.parts if not isinstance(part, ToolResult))
+        written = [self._write_result(message, result) for result in results]
+        shown = tuple(part for result in results for part in result.parts if not isinstance(part, Text))
+        if shown:
+            self._losses.approximate("tool_result.image", "a user message")
+        if rest or shown:
+            role: Role = "user" if message.role == "tool" else message.role
+            said = Message(role=role, parts=(*shown, *rest), name=message.name)
+            written.append(self._write_message(said))
+        return written
+
+    def _write_result(self, message: Message, result: ToolResult) -> Json:
+        self._losses.foreign(result.extra, NAME, "messages[]")
+        if result.is_error:
+            self._losses.drop("tool_result.is_error")
+        if result.cache is not None:
+            self._losses.drop("cache")
+        words = tuple(part for part in result.parts if isinstance(part, Text))
+        fields: Json = {"role": "tool", "tool_call_id": short_id(result.id), "content": self._content.write(words)}
+        if message.role == "tool":
+            if message.name is not None:
+                fields["name"] = message.name
+            fields.update(message.extra.get(NAME, ()))
+        return fields
+
+    def _write_message(self, message: Message) -> Json:
+        fields: Json = {"role": message.role}
+        if message.role == "assistant":
+            self._write_assistant(fields, message.parts)
+        else:
+            fields["content"] = self._content.write(message.parts)
         if message.name is not None:
             fields["name"] = message.name
         fields.update(message.extra.get(NAME, ()))
-    return fields
+        return fields
+
+    def _write_assistant(self, fields: Json, parts: tuple[Part, ...]) -> None:
+        thoughts = [part for part in parts if isinstance(part, Thinking)]
+        calls = [part for part in parts if isinstance(part, ToolCall)]
+        said = [part for part in parts if not isinstance(part, Thinking | ToolCall)]
+        refusal = None
+        if (
+            said
+            and isinstance(said[-1], Refusal)
+            and not said[-1].extra
+            and not any(isinstance(part, Refusal) for part in said[:-1])
+        ):
+            refusal = cast(Refusal, said.pop()).text
+        content = self._content.write(said) if said else ""
+        fields["content"] = None if not content and (calls or refusal is not None) else content
+        if refusal is not None:
+            fields["refusal"] = refusal
+        for thought in thoughts:
+            if thought.provider is None:
+                write_thinking(fields, thought)
+            else:
+                self._losses.drop("messages[].thinking")
+        tools = []
+        for call in calls:
+            if call.signature is not None:
+                self._losses.drop("tool_call.signature")
+            written = write_tool_call(call)
+            if written["type"] == "function_call":
+                fields["function_call"] = written["function"]
+            else:
+                tools.append({**written, "id": short_id(call.id)})
+        if tools:
+            fields["tool_calls"] = tools
 
 
-def _write_message(message: Message) -> Json:
-    fields: Json = {"role": message.role}
-    if message.role == "assistant":
-        _write_assistant(fields, message.parts)
-    else:
-        fields["content"] = write_content(message.parts)
-    if message.name is not None:
-        fields["name"] = message.name
-    fields.update(message.extra.get(NAME, ()))
-    return fields
-
-
-def _write_assistant(fields: Json, parts: tuple[Part, ...]) -> None:
-    thoughts = [part for part in parts if isinstance(part, Thinking)]
-    calls = [part for part in parts if isinstance(part, ToolCall)]
-    said = [part for part in parts if not isinstance(part, Thinking | ToolCall)]
-    refusal = None
-    if said and isinstance(said[-1], Refusal) and not said[-1].extra and not any(isinstance(part, Refusal) for part in said[:-1]):
-        refusal = cast(Refusal, said.pop()).text
-    if said:
-        fields["content"] = write_content(said)
-    else:
-        fields["content"] = None if calls or refusal is not None else ""
-    if refusal is not None:
-        fields["refusal"] = refusal
-    for thought in thoughts:
-        write_thinking(fields, thought)
-    tools = []
-    for call in calls:
-        written = write_tool_call(call)
-        if written["type"] == "function_call":
-            fields["function_call"] = written["function"]
-        else:
-            tools.append(written)
-    if tools:
-        fields["tool_calls"] = tools
+def short_id(call_id: str) -> str:
+    """An id that OpenAI takes: one of more than 40 characters is cut, and stays unique by a piece of its hash."""
+    if len(call_id) <= _LONGEST_ID:
+        return call_id
+    return call_id[: _LONGEST_ID - 13] + "_" + hashlib.sha256(call_id.encode()).hexdigest()[:12]
 
 
 def write_thinking(fields: Json, thought: Thinking) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import base64
+from collections.abc import Callable, Collection, Iterable
+from typing import cast
 
-from assay.core import Audio, Extra, File, Image, Page, Part, Refusal, Text, Unknown, Video
+from assay.core import Audio, CacheTime, Extra, File, Image, Page, Part, Refusal, Text, Unknown, Video
 from assay.wire.fields import Json, missing, split_data_url, take_str, wrong
+from assay.wire.losses import Losses
 from assay.wire.openai_chat.fields import NAME, left_over
 
+_PLAIN = {"type", "text"}
 _AUDIO_TYPES = {"mp3": "audio/mpeg"}
 _AUDIO_FORMATS = {media_type: name for name, media_type in _AUDIO_TYPES.items()}
 
@@ -40,7 +44,19 @@ def _read_text(fields: Json, at: str) -> Part:
     text = take_str(fields, "text", at)
     if text is None:
         raise missing(f"{at}.text")
-    return Text(text=text, extra=left_over(fields))
+    return Text(text=text, cache=_take_cache(fields), extra=left_over(fields))
+
+
+def _take_cache(fields: Json) -> CacheTime | None:
+    """Anthropic's mark, which OpenRouter and others take over this protocol. One that says more stays in ``fields``."""
+    match fields.get("cache_control"):
+        case {"type": "ephemeral", **rest} if not rest or rest == {"ttl": "5m"}:
+            del fields["cache_control"]
+            return "5m"
+        case {"type": "ephemeral", "ttl": "1h", **rest} if not rest:
+            del fields["cache_control"]
+            return "1h"
+    return None
 
 
 def _read_refusal(fields: Json, at: str) -> Part:
@@ -124,42 +140,83 @@ def _need_str(fields: Json, key: str, at: str) -> str:
     return value
 
 
-def write_content(parts: Iterable[Part]) -> str | list[Json]:
-    """A plain string where that says it all: every server takes one, not all take a list."""
-    parts = tuple(parts)
-    if not parts:
-        return ""
-    if len(parts) == 1 and type(parts[0]) is Text and not parts[0].extra:
-        return parts[0].text
-    return [written for part in parts if (written := _write_part(part)) is not None]
+class ContentWriter:
+    """Writes the content of messages for a server."""
 
+    def __init__(self, losses: Losses, extensions: Collection[str]):
+        self._losses = losses
+        self._caches = "cache_control" in extensions
+        self._takes_video = "video_url" in extensions
+        self._takes_addresses = "file_url" in extensions
 
-def _write_part(part: Part) -> Json | None:
-    """None for a part that only another protocol knows."""
-    extra = part.extra.get(NAME, {})
-    match part:
-        case Text(text=text):
-            return {"type": "text", "text": text, **extra}
-        case Page(html=html):
-            return {"type": "text", "text": html, **extra}
-        case Refusal(text=text):
-            return {"type": "refusal", "refusal": text, **extra}
-        case Image(detail=detail):
-            body: Json = {"url": _address(part)} if detail is None else {"url": _address(part), "detail": detail}
-            return _around("image_url", body, extra)
-        case Video():
-            return _around("video_url", {"url": _address(part)}, extra)
-        case Audio(media_type=media_type):
-            body = {"data": part.data if part.url is None else part.url}
-            if media_type is not None:
-                body["format"] = _AUDIO_FORMATS.get(media_type, media_type.removeprefix("audio/"))
-            return _around("input_audio", body, extra)
-        case File():
-            return _around("file", _file_body(part), extra)
-        case Unknown():
-            return extra or None
-        case _:
+    def write(self, parts: Iterable[Part]) -> str | list[Json]:
+        """A plain string where that says it all: every server takes one, not all take a list."""
+        written = [one for part in parts if (one := self._write_part(part)) is not None]
+        if not written:
+            return ""
+        if len(written) == 1 and written[0].keys() == _PLAIN:
+            return cast(str, written[0]["text"])
+        return written
+
+    def _write_part(self, part: Part) -> Json | None:
+        """None for a part that only another protocol knows."""
+        self._losses.foreign(part.extra, NAME, "messages[]")
+        extra = part.extra.get(NAME, {})
+        if part.cache is not None:
+            extra = self._marked(extra, part.cache)
+        match part:
+            case Text(text=text):
+                if part.citations:
+                    self._losses.drop("citations")
+                return {"type": "text", "text": text, **extra}
+            case Page(html=html):
+                return {"type": "text", "text": html, **extra}
+            case Refusal(text=text):
+                return {"type": "refusal", "refusal": text, **extra}
+            case Image(detail=detail):
+                body: Json = {"url": _address(part)} if detail is None else {"url": _address(part), "detail": detail}
+                return _around("image_url", body, extra)
+            case Video():
+                return self._write_video(part, extra)
+            case Audio():
+                return _write_audio(part, extra)
+            case File():
+                return self._write_file(part, extra)
+            case Unknown():
+                return extra or None
+            case _:
+                return None
+
+    def _marked(self, extra: Json, cache: CacheTime) -> Json:
+        if not self._caches:
+            self._losses.drop("cache")
+            return extra
+        mark = {"type": "ephemeral"} if cache == "5m" else {"type": "ephemeral", "ttl": cache}
+        return {**extra, "cache_control": mark}
+
+    def _write_video(self, video: Video, extra: Json) -> Json | None:
+        if not self._takes_video:
+            self._losses.drop("video")
             return None
+        return _around("video_url", {"url": _address(video)}, extra)
+
+    def _write_file(self, file: File, extra: Json) -> Json:
+        """OpenAI takes files by value or by id. Plain text becomes text, and a mere address is told as one."""
+        if file.data is not None and (file.media_type or "").startswith("text/"):
+            self._losses.approximate("file", "text")
+            text = base64.b64decode(file.data + "==").decode("utf-8", "replace")
+            return {"type": "text", "text": f"{file.name}:\n{text}" if file.name else text}
+        if file.url is not None and not self._takes_addresses and file.url.startswith(("https://", "http://")):
+            self._losses.approximate("file", "its address as text")
+            return {"type": "text", "text": f"{file.name or 'File'}: {file.url}"}
+        return _around("file", _file_body(file), extra)
+
+
+def _write_audio(sound: Audio, extra: Json) -> Json:
+    body = {"data": sound.data if sound.url is None else sound.url}
+    if sound.media_type is not None:
+        body["format"] = _AUDIO_FORMATS.get(sound.media_type, sound.media_type.removeprefix("audio/"))
+    return _around("input_audio", body, extra)
 
 
 def _around(kind: str, body: Json, extra: Json) -> Json:

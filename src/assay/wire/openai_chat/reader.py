@@ -8,10 +8,12 @@ document in `Started.extra`, those of a tool call or of reasoning in `PartClosed
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
 from assay.core import (
+    Citation,
     Event,
     Extra,
     InvalidInput,
@@ -32,6 +34,7 @@ from assay.core import (
 from assay.wire.document import decode
 from assay.wire.errors import StreamBroken, StreamError, StreamFailed
 from assay.wire.fields import Json
+from assay.wire.openai_chat.citation import read_citation
 from assay.wire.openai_chat.fields import NAME, left_over
 from assay.wire.openai_chat.message import read_thinking
 from assay.wire.openai_chat.usage import read_usage
@@ -52,13 +55,18 @@ STOP_REASONS: dict[str, StopReason] = {
 }
 _OF_DOCUMENT = frozenset(("id", "object", "created", "model", "choices", "usage", "error", "obfuscation"))
 _OF_CHOICE = frozenset(("index", "delta", "message", "finish_reason", "usage"))
+_FINISHED = re.compile(rb'"finish_reason"\s*:\s*"')
 _REASONING = ("reasoning_content", "reasoning", "reasoning_details")
 
 
 class EventReader:
-    """Feed it bytes, and it gives the events that they complete; then close it, and it says whether the answer was whole."""
+    """Feed it bytes, and it gives the events that they complete; then close it, and it says whether the answer was whole.
 
-    def __init__(self, *, stream: bool):
+    Some servers give no ids to tool calls; theirs are made of ``seed``, where there is one.
+    """
+
+    def __init__(self, *, stream: bool, seed: str = ""):
+        self._seed = seed
         self._splitter = SseSplitter() if stream else None
         self._document = bytearray()
         self._most = MAX_STREAM_BYTES if stream else MAX_DOCUMENT_BYTES
@@ -150,7 +158,7 @@ class EventReader:
         if choice is None:
             if type(number) is not int or not 0 <= number < MAX_PARTS:
                 raise _bad("choices[].index", "a small whole number")
-            choice = self._choices[number] = _Choice(number)
+            choice = self._choices[number] = _Choice(number, self._seed)
         for key in fields:
             if key not in _OF_CHOICE and fields[key] is not None:
                 _gather(choice.extra, key, fields[key])
@@ -178,8 +186,10 @@ class EventReader:
 class _Choice:
     """One alternative answer on its way: which parts are open, and what nobody knew how to read."""
 
-    def __init__(self, number: int):
+    def __init__(self, number: int, seed: str):
         self.number = number
+        self._seed = seed
+        self._cited: list[Citation] = []
         self.extra: Json = {}
         self.stopped = False
         self._parts = 0
@@ -213,6 +223,8 @@ class _Choice:
                 self._call(value, events, at_ns)
             elif key == "function_call":
                 self._call_function(value, events, at_ns)
+            elif key == "annotations" and self._open is not None and self._open[0] is Text:
+                self._cite(value)
             else:
                 _gather(self.extra.setdefault("message", {}), key, value)
 
@@ -226,6 +238,15 @@ class _Choice:
                     _gather(self.extra.setdefault("message", {}), "content", [part])
             return
         self._grow(Text, Text(text=""), content, events, at_ns)
+
+    def _cite(self, annotations: object) -> None:
+        """Sources of the open text; what is no ``url_citation`` is kept as it came."""
+        for annotation in annotations if type(annotations) is list else [annotations]:
+            citation = read_citation(annotation)
+            if citation is not None:
+                self._cited.append(citation)
+            elif annotation:
+                _gather(self.extra.setdefault("message", {}), "annotations", [annotation])
 
     def _think(self, delta: Json, events: list[Event], at_ns: int) -> None:
         thought = read_thinking(delta)
@@ -275,7 +296,10 @@ class _Choice:
 
     def _close(self, index: int, events: list[Event], at_ns: int) -> None:
         extra = left_over(self._late.pop(index, {}))
-        events.append(PartClosed(index=index, choice=self.number, extra=extra, at_ns=at_ns))
+        cited = tuple(self._cited) if self._open == (Text, index) else ()
+        if cited:
+            self._cited = []
+        events.append(PartClosed(index=index, choice=self.number, citations=cited, extra=extra, at_ns=at_ns))
 
     def _call(self, fragments: object, events: list[Event], at_ns: int) -> None:
         if type(fragments) is not list:
@@ -311,7 +335,7 @@ class _Choice:
             self._close_open(events, at_ns)
             if kind != "function":
                 fragment["type"] = kind
-            call = ToolCall(id=call_id or "", name=name if type(name) is str else "", extra=left_over(fragment))
+            call = ToolCall(id=call_id or self._make_id(), name=name if type(name) is str else "", extra=left_over(fragment))
             if index is not None:
                 self._close(index, events, at_ns)
             index = self._tools[slot] = self._begin(call, events, at_ns)
@@ -321,6 +345,9 @@ class _Choice:
                 if value is not None:
                     _gather(self._late.setdefault(index, {}), key, value)
         self._add_arguments(index, words, events, at_ns)
+
+    def _make_id(self) -> str:
+        return f"call_{self._seed[-20:]}_{self._parts}" if self._seed else ""
 
     def _call_function(self, value: object, events: list[Event], at_ns: int) -> None:
         if type(value) is not dict:
@@ -396,8 +423,13 @@ def _bad(where: str, expected: str) -> StreamBroken:
     return StreamBroken("wire.bad_chunk", f"The upstream's answer is not what the protocol says: {where} should be {expected}.")
 
 
-def read_events(chunks: Iterable[bytes], *, stream: bool) -> list[Event]:
+def read_events(chunks: Iterable[bytes], *, stream: bool, seed: str = "") -> list[Event]:
     """All events of an answer that is already here. Raises as `EventReader` does."""
-    reader = EventReader(stream=stream)
+    reader = EventReader(stream=stream, seed=seed)
     events = [event for chunk in chunks for event in reader.feed(chunk)]
     return events + reader.close()
+
+
+def is_finished(last: bytes) -> bool:
+    """Whether an answer came to its end, by the last bytes of its stream: ``[DONE]``, or a finish reason."""
+    return b"[DONE]" in last or _FINISHED.search(last) is not None

@@ -6,14 +6,22 @@ used, and writing keeps to it, since servers differ in the one they take.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, Literal
 
 from assay.core import InvalidInput, OutputFormat, Request, Sampling, Tool, TooLarge, ToolChoice, Transcript
 from assay.wire.document import decode, encode
+from assay.wire.effort import effort_of
 from assay.wire.fields import Json, missing, take_bool, take_count, take_number, take_str, wrong
+from assay.wire.losses import Losses, Written
 from assay.wire.openai_chat.fields import NAME, left_over
-from assay.wire.openai_chat.message import read_message, write_message
+from assay.wire.openai_chat.message import MessageWriter, read_message
+from assay.wire.sse import escape_separators
 
+COMMON = ("top_k", "video_url")
+"""What OpenAI's own servers refuse and nearly all others take."""
+
+_MOST_STOPS = 4
 MAX_BODY_BYTES = 64 * 1024 * 1024
 
 _NUMBERS = ("temperature", "top_p", "frequency_penalty", "presence_penalty")
@@ -22,8 +30,10 @@ _FORMATS: dict[str, Literal["text", "json"]] = {"text": "text", "json_object": "
 _FORMAT_NAMES: dict[str, str] = {kind: name for name, kind in _FORMATS.items()}
 
 
-def read_request(body: bytes) -> Request:
+def read_request(body: bytes, *, model: str | None = None, stream: bool | None = None) -> Request:
     """The request that a client sent. Fields that Assay does not know stay in ``extra["openai_chat"]``, at their level.
+
+    ``model`` and ``stream`` stand for those of the body, where they are given.
 
     Raises:
         InvalidInput: ``wire.not_json``, ``wire.not_utf8``, ``wire.too_deep``, ``wire.wrong_type`` or ``wire.missing_field``;
@@ -35,7 +45,7 @@ def read_request(body: bytes) -> Request:
     fields = decode(body)
     if type(fields) is not dict:
         raise wrong("body", "an object", fields)
-    model = _need_model(fields)
+    asked = _need_model(fields) if model is None else model
     messages = fields.pop("messages", None)
     if type(messages) is not list:
         raise missing("messages") if messages is None else wrong("messages", "a list", messages)
@@ -44,14 +54,14 @@ def read_request(body: bytes) -> Request:
     if tools is not None and type(tools) is not list:
         raise wrong("tools", "a list", tools)
     return Request(
-        model=model,
+        model=asked,
         transcript=transcript,
         tools=tuple([_read_tool(tool, f"tools[{i}]") for i, tool in enumerate(tools)]) if tools else (),
         tool_choice=_read_tool_choice(fields) if "tool_choice" in fields else None,
         parallel_tool_calls=take_bool(fields, "parallel_tool_calls"),
         output=_read_output(fields) if "response_format" in fields else None,
         sampling=_read_sampling(fields),
-        stream=take_bool(fields, "stream") or False,
+        stream=(take_bool(fields, "stream") or False) if stream is None else stream,
         stream_usage=_read_stream_usage(fields) if "stream_options" in fields else None,
         user=take_str(fields, "user"),
         extra=left_over(fields),
@@ -192,47 +202,88 @@ def _take_stop(fields: Json) -> tuple[str, ...] | None:
     raise wrong("stop", "a string or a list of strings", value)
 
 
-def write_request(request: Request) -> bytes:
-    """The body for an upstream. Settings that were not given are not sent."""
+def write_request(request: Request, *, extensions: Collection[str] = COMMON) -> Written:
+    """The body for an upstream. Settings that were not given are not sent.
+
+    ``extensions`` are the fields beyond OpenAI's own that this server takes: ``top_k``, ``thinking_budget``,
+    ``cache_control`` on text, ``video_url`` parts, ``file_url`` (addresses as ``file_data``), ``stop`` (more than four).
+    """
+    losses = Losses()
+    losses.foreign(request.extra, NAME)
     extra = request.extra.get(NAME, {})
     fields: dict[str, Any] = {"model": request.model}
-    fields["messages"] = [written for message in request.transcript.messages for written in write_message(message)]
-    if request.tools:
-        fields["tools"] = [_write_tool(tool) for tool in request.tools]
+    writer = MessageWriter(losses, extensions)
+    fields["messages"] = [written for message in request.transcript.messages for written in writer.write(message)]
+    tools = [written for tool in request.tools if (written := _write_tool(tool, losses)) is not None]
+    if tools:
+        fields["tools"] = tools
+        if request.parallel_tool_calls is not None:
+            fields["parallel_tool_calls"] = request.parallel_tool_calls
     if request.tool_choice is not None:
-        fields["tool_choice"] = _write_tool_choice(request.tool_choice)
-    if request.parallel_tool_calls is not None:
-        fields["parallel_tool_calls"] = request.parallel_tool_calls
+        if tools or not request.tools:
+            fields["tool_choice"] = _write_tool_choice(request.tool_choice)
+        else:
+            losses.drop("tool_choice")
     if request.output is not None:
+        losses.foreign(request.output.extra, NAME, "output")
         fields["response_format"] = _write_output(request.output)
     fields.update(extra)
-    _write_sampling(fields, request.sampling)
+    _write_sampling(fields, request.sampling, extensions, losses)
     if request.stream:
         fields["stream"] = True
     if request.stream_usage is not None:
         fields["stream_options"] = {**extra.get("stream_options", {}), "include_usage": request.stream_usage}
     if request.user is not None:
         fields["user"] = request.user
-    return encode(fields)
+    return Written(escape_separators(encode(fields)), losses.listed)
 
 
-def _write_sampling(fields: Json, sampling: Sampling) -> None:
-    for key in (*_NUMBERS, *_COUNTS):
+def _write_sampling(fields: Json, sampling: Sampling, extensions: Collection[str], losses: Losses) -> None:
+    for key in (*_NUMBERS, "seed"):
         if (value := getattr(sampling, key)) is not None:
             fields[key] = value
+    if sampling.top_k is not None:
+        if "top_k" in extensions:
+            fields["top_k"] = sampling.top_k
+        else:
+            losses.drop("top_k")
     if sampling.max_tokens is not None:
         fields["max_completion_tokens" if "max_completion_tokens" in fields else "max_tokens"] = sampling.max_tokens
     if sampling.stop is not None:
-        fields["stop"] = sampling.stop
+        if len(sampling.stop) > _MOST_STOPS and "stop" not in extensions:
+            losses.approximate("stop", f"the first {_MOST_STOPS}")
+        fields["stop"] = sampling.stop[: None if "stop" in extensions else _MOST_STOPS]
+    _write_thinking(fields, sampling, extensions, losses)
+
+
+def _write_thinking(fields: Json, sampling: Sampling, extensions: Collection[str], losses: Losses) -> None:
+    """How much to think is a word here. That thoughts are shown cannot be asked for; whoever shows them does so unasked."""
     if sampling.effort is not None:
         fields["reasoning_effort"] = sampling.effort
+    elif sampling.thinking is False:
+        fields["reasoning_effort"] = "none"
+    if sampling.thinking_budget is not None:
+        if "thinking_budget" in extensions:
+            fields["thinking_budget"] = sampling.thinking_budget
+        elif sampling.effort is None and sampling.thinking is not False:
+            word = effort_of(sampling.thinking_budget)
+            fields["reasoning_effort"] = word
+            losses.approximate("thinking_budget", f"effort {word}")
+        else:
+            losses.drop("thinking_budget")
+    elif sampling.thinking and sampling.effort is None:
+        losses.drop("thinking")
+    if sampling.show_thinking:
+        losses.drop("show_thinking")
 
 
-def _write_tool(tool: Tool) -> Json:
+def _write_tool(tool: Tool, losses: Losses) -> Json | None:
+    """None for a tool that only another protocol's provider has."""
+    losses.tool(tool, NAME)
     extra = tool.extra.get(NAME, {})
-    kind = extra.get("type", "function")
     if not tool.name:
-        return extra
+        return extra or None
+    kind = extra.get("type", "function")
     place = kind if kind in extra else "function"
     body: Json = {"name": tool.name}
     if tool.description is not None:
@@ -241,6 +292,8 @@ def _write_tool(tool: Tool) -> Json:
         body["parameters"] = tool.parameters
     if tool.strict is not None:
         body["strict"] = tool.strict
+    if tool.cache is not None:
+        losses.drop("cache")
     return {"type": kind, **extra, place: {**body, **extra.get(place, {})}}
 
 
@@ -252,6 +305,6 @@ def _write_output(output: OutputFormat) -> Json:
     extra = output.extra.get(NAME, {})
     if output.kind != "json_schema":
         return {"type": _FORMAT_NAMES[output.kind], **extra}
-    given = {"name": output.name, "description": output.description, "schema": output.schema, "strict": output.strict}
+    given = {"name": output.name or "answer", "description": output.description, "schema": output.schema, "strict": output.strict}
     body = {key: value for key, value in given.items() if value is not None}
     return {"type": "json_schema", **extra, "json_schema": {**body, **extra.get("json_schema", {})}}

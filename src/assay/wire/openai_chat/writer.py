@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from assay.core import (
     Event,
     Part,
@@ -15,6 +17,7 @@ from assay.core import (
     PartGrew,
     PartOpened,
     Refusal,
+    Request,
     Started,
     Stopped,
     StopReason,
@@ -26,11 +29,14 @@ from assay.core import (
     fold,
 )
 from assay.core.transcript import Message
+from assay.wire.carry import KEPT, needs_carrying, seal
 from assay.wire.document import encode
 from assay.wire.errors import StreamBroken
 from assay.wire.fields import Json
+from assay.wire.losses import Losses
+from assay.wire.openai_chat.citation import write_citation
 from assay.wire.openai_chat.fields import NAME
-from assay.wire.openai_chat.message import write_message, write_tool_call
+from assay.wire.openai_chat.message import MessageWriter, write_tool_call
 from assay.wire.openai_chat.reader import STOP_REASONS
 from assay.wire.openai_chat.usage import write_usage
 from assay.wire.sse import escape_separators
@@ -51,13 +57,19 @@ _OPEN = b',"finish_reason":null}]}\n\n'
 class EventWriter:
     """Give it events in order; it returns the bytes that each is worth to the client, and at last those of the end.
 
-    ``id`` and ``model`` are what the client is told, ``created`` (seconds since 1970) unless the upstream gave its own.
+    The client is told ``request.model``, and ``created`` (seconds since 1970) unless the upstream gave its own. The protocol
+    has no slot for signatures: a tool call that has one, or thoughts before it that have, gets an id of ours, and ``kept``
+    holds that id with the seal which must be known again when the client answers the call.
     """
 
-    def __init__(self, *, stream: bool, include_usage: bool, model: str, id: str, created: int = 0):
-        self._stream = stream
-        self._include_usage = include_usage
-        self._about: Json = {"id": id, "object": "", "created": created, "model": model}
+    def __init__(self, request: Request, *, id: str, created: int):
+        self.losses = Losses()
+        self.kept: list[tuple[str, str]] = []
+        self._id = id
+        self._stream = request.stream
+        self._include_usage = bool(request.stream_usage)
+        self._about: Json = {"id": f"chatcmpl-{id}", "object": "", "created": created, "model": request.model}
+        self._thoughts: dict[tuple[int, int], Thinking] = {}
         self._head = b""
         self._events: list[Event] = []
         self._spoke: set[int] = set()
@@ -70,18 +82,18 @@ class EventWriter:
 
     def write(self, event: Event) -> bytes:
         """The bytes for ``event``, perhaps none."""
-        if type(event) is PartGrew and self._stream:
-            around = self._around.get((event.choice, event.index))
-            return around[0] + escape_separators(encode(event.text)) + around[1] if around is not None else b""
+        if type(event) is PartGrew:
+            key = event.choice, event.index
+            if key in self._thoughts:
+                thought = self._thoughts[key]
+                self._thoughts[key] = msgspec.structs.replace(thought, text=thought.text + event.text)
+            if self._stream:
+                around = self._around.get(key)
+                return around[0] + escape_separators(encode(event.text)) + around[1] if around is not None else b""
         if type(event) is UsageReported:
             self._usage = event.usage
             return b""
-        if type(event) is Stopped:
-            self._stopped.add(event.choice)
-        elif type(event) is PartOpened and type(event.part) is Refusal:
-            self._refused.add(event.choice)
-        elif type(event) is Started:
-            self._start(event)
+        event = self._noted(event)
         if not self._stream:
             self._events.append(event)
             return b""
@@ -102,6 +114,32 @@ class EventWriter:
             usage = self._get_head() + b'],"usage":' + encode(write_usage(self._usage)) + b"}\n\n"
         return usage + b"data: [DONE]\n\n"
 
+    def _noted(self, event: Event) -> Event:
+        """Remember what is needed later. A call that has something to carry comes back under an id of ours."""
+        match event:
+            case Stopped(choice=choice):
+                self._stopped.add(choice)
+            case Started():
+                self._start(event)
+            case PartOpened(part=Refusal(), choice=choice):
+                self._refused.add(choice)
+            case PartOpened(part=Thinking(provider=str()) as thought, index=index, choice=choice):
+                self._thoughts[choice, index] = thought
+            case PartClosed(signature=str(signature), index=index, choice=choice) if (choice, index) in self._thoughts:
+                self._thoughts[choice, index] = msgspec.structs.replace(self._thoughts[choice, index], signature=signature)
+            case PartOpened(part=ToolCall() as call, choice=choice):
+                return msgspec.structs.replace(event, part=self._carry(call, choice))
+        return event
+
+    def _carry(self, call: ToolCall, choice: int) -> ToolCall:
+        """The first call after thoughts carries them; a call with a signature carries that."""
+        thoughts = [self._thoughts.pop(key) for key in sorted(self._thoughts) if key[0] == choice]
+        if call.signature is None and not any(needs_carrying(thought) for thought in thoughts):
+            return call
+        call_id = f"{KEPT}{self._id[-24:]}_{len(self.kept)}"
+        self.kept.append((call_id, seal(*thoughts, call=call, call_id=call.id)))
+        return msgspec.structs.replace(call, id=call_id)
+
     def _start(self, event: Started) -> None:
         self._about.update(event.extra.get(NAME, ()))
         if event.created is not None:
@@ -119,6 +157,8 @@ class EventWriter:
                 return self._role(0)
             case PartOpened(part=part, index=index, choice=choice):
                 return self._role(choice) + self._open(part, index, choice)
+            case PartClosed(citations=citations, choice=choice) if citations:
+                return self._chunk(choice, {"annotations": [write_citation(citation) for citation in citations]})
             case PartClosed(index=index, choice=choice, extra=extra) if NAME in extra:
                 late = extra[NAME]
                 slot = self._slots.get((choice, index))
@@ -199,8 +239,15 @@ class EventWriter:
 
 def _write_answer(message: Message) -> Json:
     """A message as an answer: its content is one string or null, however many parts it came in."""
-    others = tuple(part for part in message.parts if not isinstance(part, Text))
+    others = tuple(
+        msgspec.structs.replace(part, provider=None) if isinstance(part, Thinking) else part
+        for part in message.parts
+        if not isinstance(part, Text) and not (isinstance(part, Thinking) and not part.text and part.provider is not None)
+    )
     text = (Text(text=message.text),) if message.text else ()
-    [fields] = write_message(Message(role="assistant", parts=text + others))
+    [fields] = MessageWriter(Losses(), ()).write(Message(role="assistant", parts=text + others))
     fields.setdefault("refusal", None)
+    cited = [write_citation(citation) for part in message.parts if isinstance(part, Text) for citation in part.citations]
+    if cited:
+        fields["annotations"] = cited
     return fields
