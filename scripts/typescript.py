@@ -96,6 +96,8 @@ class _Writer:
                 return " | ".join(self._type(member, within, is_sent) for member in ordered)
             case types.ListType(item_type=item) | types.VarTupleType(item_type=item):
                 return f"Array<{self._type(item, within, is_sent)}>"
+            case types.TupleType(item_types=items):
+                return f"[{', '.join(self._type(item, within, is_sent) for item in items)}]"
             case types.DictType(key_type=key, value_type=value):
                 return f"Record<{self._type(key, within, is_sent)}, {self._type(value, within, is_sent)}>"
         plain = {types.StrType: "string", types.BoolType: "boolean", types.NoneType: "null", types.AnyType: "unknown"}

@@ -35,6 +35,7 @@ from assay.gateway.shown import (
     show_models,
     show_provider,
 )
+from assay.gateway.trace import Trace, find_call, show_trace, unknown_call
 from assay.store import keys
 from assay.store.queries import list_calls
 
@@ -200,11 +201,21 @@ class ControlPlane:
     # Calls
 
     async def list_calls(self, request: Request, query: Calls) -> CallPage:
-        """Calls, newest first. Those of open battles are left out."""
+        """Calls, newest first, without their timelines. Those of open battles are left out."""
         hidden = await self._hidden() if self._hidden is not None else ()
         calls = await list_calls(self._gateway.db, query.limit, query.before, query.purpose, hidden)
         shown = calls if self._hidden is not None else [call for call in calls if call.purpose != "battle"]
-        return CallPage([show_call(call) for call in shown], calls[-1].id if len(calls) == query.limit else None)
+        listed = [show_call(msgspec.structs.replace(call, timeline=())) for call in shown]
+        return CallPage(listed, calls[-1].id if len(calls) == query.limit else None)
+
+    async def trace_call(self, request: Request) -> Trace:
+        """One call with its attempts, its bodies and its price, by its id or by the request id that its client was told."""
+        gateway = self._gateway
+        call = await find_call(gateway.db, id := str(request.path_params["id"]))
+        hidden = call.purpose == "battle" if self._hidden is None else call.request_id in await self._hidden()
+        if hidden:
+            raise unknown_call(id)
+        return await show_trace(gateway.db, call, gateway.registry.entries.get(call.provider))
 
 
 def routes(gateway: Gateway, hidden: HiddenRequests | None = None) -> list[Endpoint]:
@@ -225,6 +236,7 @@ def routes(gateway: Gateway, hidden: HiddenRequests | None = None) -> list[Endpo
         Endpoint("POST", "/api/v1/keys", plane.create_key, status=HTTPStatus.CREATED),
         Endpoint("DELETE", "/api/v1/keys/{id}", plane.revoke_key),
         Endpoint("GET", "/api/v1/calls", plane.list_calls),
+        Endpoint("GET", "/api/v1/calls/{id}", plane.trace_call),
     ]
 
 

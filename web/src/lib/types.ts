@@ -231,7 +231,9 @@ export interface ShownCall {
   request: string | null;
   reply: string | null;
   upstream_id: string | null;
+  client_protocol: string | null;
   losses: Array<string>;
+  timeline: Array<[number, number]>;
 }
 
 export type Purpose = "traffic" | "battle" | "judge" | "bench" | "challenge" | "test";
@@ -258,6 +260,266 @@ export interface Money {
   nano: number;
   currency: string;
 }
+
+/**
+ * A call with its bodies. `attempts` are all calls at the same request, this one too, the oldest first.
+ *
+ * `key` names the gateway key that asked. `request` and `reply` are null where `request_state` and `reply_state` are
+ * not "kept"; `reply` has one message per alternative. `price` is what the deployment costs by today's price list.
+ */
+export interface Trace {
+  call: ShownCall;
+  attempts: Array<ShownCall>;
+  key: string | null;
+  losses: Array<ShownLoss>;
+  request: Request | null;
+  request_state: BodyState;
+  reply: Transcript | null;
+  reply_state: BodyState;
+  price: Price | null;
+  cost_source: CostSource | null;
+}
+
+/** Something that the translation could not carry: which field, and as what it was sent instead. */
+export interface ShownLoss {
+  kind: LossKind;
+  what: string;
+  detail: string | null;
+}
+
+export type LossKind = "dropped" | "approximated" | "renamed";
+
+/** One question to a model, in no protocol's words. `model` is the alias asked for; `user` the client's own end-user tag. */
+export interface Request {
+  model: string;
+  transcript: Transcript;
+  tools?: Array<Tool>;
+  tool_choice?: ToolChoice | null;
+  parallel_tool_calls?: boolean | null;
+  output?: OutputFormat | null;
+  sampling?: Sampling;
+  stream?: boolean;
+  stream_usage?: boolean | null;
+  user?: string | null;
+  extra?: Record<string, Record<string, unknown>>;
+}
+
+/** Ordered messages: a value, with a content hash and nothing else. */
+export interface Transcript {
+  messages?: Array<Message>;
+}
+
+/** One message. `name` tells participants of one role apart. */
+export interface Message {
+  role: Role;
+  parts?: Array<Text | Thinking | Refusal | ToolCall | ToolResult | Image | Audio | Video | File | Page | Unknown>;
+  name?: string | null;
+  extra?: Record<string, Record<string, unknown>>;
+}
+
+export type Role = "system" | "developer" | "user" | "assistant" | "tool";
+
+/** Words said to the other side. */
+export interface Text {
+  type: "text";
+  cache?: CacheTime | null;
+  extra?: Record<string, Record<string, unknown>>;
+  text: string;
+  citations?: Array<Citation>;
+}
+
+export type CacheTime = "5m" | "1h";
+
+/** A source for words of a text. `start` and `end` count code points of that text; `quote` is in the source's words. */
+export interface Citation {
+  url?: string | null;
+  title?: string | null;
+  quote?: string | null;
+  start?: number | null;
+  end?: number | null;
+  extra?: Record<string, Record<string, unknown>>;
+}
+
+/**
+ * What a model thought before it answered.
+ *
+ * `signature` and `redacted` are opaque, and only the protocol named in `provider` can read them. Thoughts without
+ * a `provider` are plain words that any model may be given back.
+ */
+export interface Thinking {
+  type: "thinking";
+  cache?: CacheTime | null;
+  extra?: Record<string, Record<string, unknown>>;
+  text?: string;
+  signature?: string | null;
+  redacted?: string | null;
+  provider?: string | null;
+}
+
+/** Words with which a model declined, where its protocol tells them from an answer. */
+export interface Refusal {
+  type: "refusal";
+  cache?: CacheTime | null;
+  extra?: Record<string, Record<string, unknown>>;
+  text: string;
+}
+
+/**
+ * A model asks for a tool. `arguments` is the JSON text as the model wrote it, valid or not.
+ *
+ * `signature` is opaque, as a `Thinking` part's is, and belongs to the protocol named in `provider`.
+ */
+export interface ToolCall {
+  type: "tool_call";
+  cache?: CacheTime | null;
+  extra?: Record<string, Record<string, unknown>>;
+  id: string;
+  name: string;
+  arguments?: string;
+  signature?: string | null;
+  provider?: string | null;
+}
+
+/** What a tool gave back for the call `id`. */
+export interface ToolResult {
+  type: "tool_result";
+  cache?: CacheTime | null;
+  extra?: Record<string, Record<string, unknown>>;
+  id: string;
+  parts?: Array<Text | Thinking | Refusal | ToolCall | ToolResult | Image | Audio | Video | File | Page | Unknown>;
+  is_error?: boolean;
+}
+
+/** A picture. `detail` is the resolution asked for (`low`, `high`, `auto`). */
+export interface Image {
+  type: "image";
+  cache?: CacheTime | null;
+  extra?: Record<string, Record<string, unknown>>;
+  url?: string | null;
+  data?: string | null;
+  media_type?: string | null;
+  detail?: string | null;
+}
+
+/** Sound. */
+export interface Audio {
+  type: "audio";
+  cache?: CacheTime | null;
+  extra?: Record<string, Record<string, unknown>>;
+  url?: string | null;
+  data?: string | null;
+  media_type?: string | null;
+}
+
+/** Moving pictures. */
+export interface Video {
+  type: "video";
+  cache?: CacheTime | null;
+  extra?: Record<string, Record<string, unknown>>;
+  url?: string | null;
+  data?: string | null;
+  media_type?: string | null;
+}
+
+/** A document. `file_id` names one that was uploaded to the provider before. */
+export interface File {
+  type: "file";
+  cache?: CacheTime | null;
+  extra?: Record<string, Record<string, unknown>>;
+  url?: string | null;
+  data?: string | null;
+  media_type?: string | null;
+  name?: string | null;
+  file_id?: string | null;
+}
+
+/** A web page written by a model; shown on another origin only. */
+export interface Page {
+  type: "page";
+  cache?: CacheTime | null;
+  extra?: Record<string, Record<string, unknown>>;
+  html: string;
+}
+
+/** A part of a kind that this version does not know, kept whole in `extra`. */
+export interface Unknown {
+  type: "unknown";
+  cache?: CacheTime | null;
+  extra?: Record<string, Record<string, unknown>>;
+}
+
+/** A function that the model may ask for. `parameters` is its JSON Schema, verbatim. */
+export interface Tool {
+  name: string;
+  description?: string | null;
+  parameters?: Record<string, unknown> | null;
+  strict?: boolean | null;
+  cache?: CacheTime | null;
+  extra?: Record<string, Record<string, unknown>>;
+}
+
+/** Whether tools are used: freely, not at all, at least one, or the one named `name`. */
+export interface ToolChoice {
+  mode: "auto" | "named" | "none" | "required";
+  name?: string | null;
+}
+
+/** The shape an answer must have: plain text, any JSON object, or JSON under `schema`. */
+export interface OutputFormat {
+  kind: "json" | "json_schema" | "text";
+  name?: string | null;
+  description?: string | null;
+  schema?: Record<string, unknown> | null;
+  strict?: boolean | null;
+  extra?: Record<string, Record<string, unknown>>;
+}
+
+/**
+ * How the next token is drawn and when to stop.
+ *
+ * `thinking` turns thinking on or off; `effort` says how much in a word (`minimal` to `max`, or a model's own),
+ * `thinking_budget` in tokens; `show_thinking` asks for the thoughts, or a summary of them, in the answer.
+ */
+export interface Sampling {
+  max_tokens?: number | null;
+  temperature?: number | null;
+  top_p?: number | null;
+  top_k?: number | null;
+  stop?: Array<string> | null;
+  seed?: number | null;
+  frequency_penalty?: number | null;
+  presence_penalty?: number | null;
+  effort?: string | null;
+  thinking_budget?: number | null;
+  thinking?: boolean | null;
+  show_thinking?: boolean | null;
+}
+
+export type BodyState = "kept" | "none" | "gone";
+
+/**
+ * What a million tokens of each bucket cost, in nano-units of `currency`, as stated at `source` on `date`.
+ *
+ * A bucket without a price of its own is billed like the bucket it belongs to: cached and media input as input,
+ * reasoning and media output as output.
+ */
+export interface Price {
+  input: number;
+  output: number;
+  cache_read?: number | null;
+  cache_write_5m?: number | null;
+  cache_write_1h?: number | null;
+  audio_input?: number | null;
+  image_input?: number | null;
+  reasoning?: number | null;
+  audio_output?: number | null;
+  image_output?: number | null;
+  currency?: string;
+  source?: string | null;
+  date?: string | null;
+}
+
+export type CostSource = "provider" | "price_list" | "older_price_list";
 
 /** What to ask both sides. */
 export interface NewBattle {
@@ -894,111 +1156,6 @@ export interface ReadItem {
   recorded: Array<Exchange>;
   sides: Record<Side, ReadSide | null>;
   judgments: Array<ReadJudgment>;
-}
-
-/** One message. `name` tells participants of one role apart. */
-export interface Message {
-  role: Role;
-  parts?: Array<Text | Thinking | Refusal | ToolCall | ToolResult | Image | Audio | Video | File | Page | Unknown>;
-  name?: string | null;
-  extra?: Record<string, Record<string, unknown>>;
-}
-
-export type Role = "system" | "developer" | "user" | "assistant" | "tool";
-
-/** Words said to the other side. */
-export interface Text {
-  type: "text";
-  extra?: Record<string, Record<string, unknown>>;
-  text: string;
-}
-
-/** What a model thought before it answered. `signature` and `redacted` are opaque and belong to `provider`. */
-export interface Thinking {
-  type: "thinking";
-  extra?: Record<string, Record<string, unknown>>;
-  text?: string;
-  signature?: string | null;
-  redacted?: string | null;
-  provider?: string | null;
-}
-
-/** Words with which a model declined, where its protocol tells them from an answer. */
-export interface Refusal {
-  type: "refusal";
-  extra?: Record<string, Record<string, unknown>>;
-  text: string;
-}
-
-/** A model asks for a tool. `arguments` is the JSON text as the model wrote it, valid or not. */
-export interface ToolCall {
-  type: "tool_call";
-  extra?: Record<string, Record<string, unknown>>;
-  id: string;
-  name: string;
-  arguments?: string;
-  signature?: string | null;
-}
-
-/** What a tool gave back for the call `id`. */
-export interface ToolResult {
-  type: "tool_result";
-  extra?: Record<string, Record<string, unknown>>;
-  id: string;
-  parts?: Array<Text | Thinking | Refusal | ToolCall | ToolResult | Image | Audio | Video | File | Page | Unknown>;
-  is_error?: boolean;
-}
-
-/** A picture. `detail` is the resolution asked for (`low`, `high`, `auto`). */
-export interface Image {
-  type: "image";
-  extra?: Record<string, Record<string, unknown>>;
-  url?: string | null;
-  data?: string | null;
-  media_type?: string | null;
-  detail?: string | null;
-}
-
-/** Sound. */
-export interface Audio {
-  type: "audio";
-  extra?: Record<string, Record<string, unknown>>;
-  url?: string | null;
-  data?: string | null;
-  media_type?: string | null;
-}
-
-/** Moving pictures. */
-export interface Video {
-  type: "video";
-  extra?: Record<string, Record<string, unknown>>;
-  url?: string | null;
-  data?: string | null;
-  media_type?: string | null;
-}
-
-/** A document. `file_id` names one that was uploaded to the provider before. */
-export interface File {
-  type: "file";
-  extra?: Record<string, Record<string, unknown>>;
-  url?: string | null;
-  data?: string | null;
-  media_type?: string | null;
-  name?: string | null;
-  file_id?: string | null;
-}
-
-/** A web page written by a model; shown on another origin only. */
-export interface Page {
-  type: "page";
-  extra?: Record<string, Record<string, unknown>>;
-  html: string;
-}
-
-/** A part of a kind that this version does not know, kept whole in `extra`. */
-export interface Unknown {
-  type: "unknown";
-  extra?: Record<string, Record<string, unknown>>;
 }
 
 /** One recorded step after the prefix: what was said then, and what the tools it called gave back (role `tool`). */
