@@ -2,7 +2,7 @@
 
 from assay.core.call import Call, Outcome, Purpose
 from assay.core.caller import Budget, Caller, complete
-from assay.core.deployment import Deployment, Model, Origin, Provider, ProviderKind
+from assay.core.deployment import Deployment, Model, Offer, Origin, Parameter, Provider, ProviderKind, Reasoning
 from assay.core.errors import (
     AssayError,
     CallFailed,
@@ -91,10 +91,12 @@ __all__ = [
     "Model",
     "Money",
     "NotFound",
+    "Offer",
     "Origin",
     "Outcome",
     "OutputFormat",
     "Page",
+    "Parameter",
     "Part",
     "PartClosed",
     "PartGrew",
@@ -106,6 +108,7 @@ __all__ = [
     "ProviderKind",
     "Purpose",
     "RateLimited",
+    "Reasoning",
     "Refusal",
     "Request",
     "Role",

@@ -99,8 +99,9 @@ class Attempt:
 
     async def send(self, client: Client, body: bytes, timeouts: Timeouts) -> Response:
         """Write the request. Raises `Fault`."""
-        upstream = self.route.upstream
-        self.response = await client.send(upstream.origin, upstream.chat_head, body, timeouts)
+        way = self.route.upstream.way("openai_chat")
+        origin, head = await way.address("generate", self.route.deployment.upstream_model, stream=self.stream, body=body)
+        self.response = await client.send(origin, head, body, timeouts)
         return self.response
 
     def keep(self, piece: bytes) -> None:

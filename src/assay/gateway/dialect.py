@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import msgspec
 
-from assay.core import InvalidInput, Provider
+from assay.core import InvalidInput, Offer
 
 Fields = dict[str, msgspec.Raw]
 
@@ -69,21 +69,24 @@ def read_asked(body: bytes) -> Asked:
 
 
 class Dialect:
-    """How one provider's row changes a body."""
+    """How one provider changes a body of one protocol. ``names_model``: in the body, not in the address."""
 
-    __slots__ = ("_clamps", "_drops", "_renames", "_stream_usage")
+    __slots__ = ("_clamps", "_drops", "_names_model", "_renames", "_stream_usage")
 
-    def __init__(self, provider: Provider):
-        self._renames = tuple(provider.renames.items())
-        self._drops = provider.drops
-        self._clamps = tuple(provider.clamps.items())
-        self._stream_usage = provider.stream_usage
+    def __init__(self, offer: Offer, protocol: str = "openai_chat", *, names_model: bool = True):
+        self._names_model = names_model
+        self._renames = tuple(offer.renames.items())
+        self._drops = offer.drops
+        self._clamps = tuple(offer.clamps.items())
+        self._stream_usage = offer.stream_usage and protocol == "openai_chat"
 
     def write(self, asked: Asked, upstream_model: str) -> Written:
         """The body for the provider. Losses name each field that was dropped or bent."""
         fields = asked.fields.copy()
         losses = self._bend(fields) if self._drops or self._clamps or self._renames else ()
-        if upstream_model != asked.model:
+        if not self._names_model:
+            fields.pop("model", None)
+        elif upstream_model != asked.model:
             fields["model"] = msgspec.Raw(_encode(upstream_model))
         hides_usage = asked.stream and self._stream_usage and _ask_usage(fields)
         return Written(_encode(fields), hides_usage, losses)

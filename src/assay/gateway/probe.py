@@ -35,7 +35,8 @@ from assay.gateway.connection import Fault, Timeouts
 from assay.gateway.dialect import read_asked
 from assay.gateway.recorder import Recorder
 from assay.gateway.registry import Entry
-from assay.gateway.snapshot import Snapshot, Upstream
+from assay.gateway.snapshot import Snapshot
+from assay.gateway.upstream import Upstream
 from assay.store.database import Database
 from assay.store.queries import publish_measurements
 from assay.wire import openai_chat
@@ -112,13 +113,13 @@ async def find_local(client: Client, entries: Iterable[Entry]) -> dict[str, bool
 
 
 async def _list_models(client: Client, upstream: Upstream, timeouts: Timeouts) -> tuple[str, ...]:
-    head = upstream.models_head
-    is_list = head is not None
+    way = upstream.way(upstream.provider.protocol)
+    is_list = way.offers("models")
     title = upstream.provider.title
+    body = b"" if is_list else b'{"model":"","messages":[]}'
+    origin, head = await way.address("models" if is_list else "generate", "", stream=False, body=body)
     try:
-        response = await client.send(
-            upstream.origin, head or upstream.chat_head, b"" if is_list else b'{"model":"","messages":[]}', timeouts
-        )
+        response = await client.send(origin, head, body, timeouts)
         await response.begin()
         body = await response.read_all(_MAX_LIST_BYTES)
     except Fault as fault:

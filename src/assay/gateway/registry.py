@@ -16,7 +16,8 @@ import msgspec
 from assay.core import Conflict, InvalidInput, NotFound, Provider
 from assay.core.settings import Settings
 from assay.gateway.providers import check_provider, shipped_providers
-from assay.gateway.snapshot import Snapshot, Upstream
+from assay.gateway.snapshot import Snapshot
+from assay.gateway.upstream import Upstream
 from assay.store.database import Database
 from assay.store.keys import PEPPER, load_key_hashes
 from assay.store.queries import (

@@ -12,63 +12,11 @@ from types import MappingProxyType
 
 import msgspec
 
-from assay.core import Deployment, NotFound, Provider, Unauthorized, Unavailable
-from assay.gateway.dialect import Dialect
-from assay.gateway.origin import Origin, read_url, write_head
+from assay.core import Deployment, NotFound, Unauthorized
+from assay.gateway.upstream import Upstream
 from assay.store.keys import KeyRow
 
-_AGENT = "assay"
 _LONGEST_NAME_GUESSED = 200
-
-
-class Upstream:
-    """A provider that can be called: its row, where it is, and the first lines of every request to it, key included."""
-
-    __slots__ = ("_echoes", "chat_head", "dialect", "has_key", "models_head", "origin", "provider")
-
-    def __init__(self, provider: Provider, key: str | None):
-        self.provider = provider
-        self.has_key = key is not None
-        self._echoes = {key.encode(), msgspec.json.encode(key)[1:-1]} if key else frozenset()
-        self.dialect = Dialect(provider)
-        self.origin: Origin
-        self.origin, path = read_url(provider.base_url)
-        shared = {"user-agent": _AGENT, "accept-encoding": "identity", **provider.headers}
-        if key is not None:
-            shared["authorization"] = f"Bearer {key}"
-        self.chat_head = write_head("POST", self.origin, f"{path}/chat/completions", {**shared, "content-type": "application/json"})
-        self.models_head = (
-            write_head("GET", self.origin, path + provider.models_path, shared) if provider.models_path is not None else None
-        )
-
-    def __repr__(self) -> str:
-        return f"Upstream({self.provider.name!r})"
-
-    @property
-    def is_ready(self) -> bool:
-        """Whether calls can be made: a key is known, or none is needed."""
-        return self.has_key or self.provider.auth == "none"
-
-    def redact(self, text: bytes) -> bytes:
-        """``text`` without this provider's key, should the provider have echoed it."""
-        for echo in self._echoes:
-            text = text.replace(echo, b"[key]")
-        return text
-
-    def require_ready(self) -> None:
-        """Raise what a client should be told when no call can be made.
-
-        Raises:
-            Unavailable: ``provider.key_missing``.
-        """
-        if not self.is_ready:
-            variables = " or ".join(self.provider.key_env)
-            way_out = f"Set {variables}, or add" if variables else "Add"
-            raise Unavailable(
-                "provider.key_missing",
-                f"No key is known for the provider {self.provider.title!r}.",
-                hint=f"{way_out} the key on the Providers page.",
-            )
 
 
 class Route(msgspec.Struct, frozen=True):

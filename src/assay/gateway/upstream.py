@@ -1,0 +1,278 @@
+"""A provider that can be called: the protocols it speaks, and for each the way there.
+
+A `Way` gives every request its origin and its head: path, key and headers. Where the key is a header, a head is made once and
+kept; where each request must be signed, or a token fetched, that happens here too, so that whoever sends need not know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Literal, TypeAlias
+from urllib.parse import quote
+
+import msgspec
+
+from assay.core import NotFound, Offer, Provider, Unavailable
+from assay.gateway.dialect import Dialect
+from assay.gateway.origin import Origin, read_url, write_head
+from assay.gateway.providers.blanks import blanks_in, fill, known_values, missing_values
+
+Operation: TypeAlias = Literal[
+    "generate", "count_tokens", "models", "embeddings", "images", "image_edits", "speech", "transcription", "translation"
+]
+Headers: TypeAlias = Sequence[tuple[bytes, bytes]]
+
+_AGENT = "assay"
+_JSON = b"application/json"
+_MOST_HEADS = 512
+"""Heads that one way keeps; model names in paths come from clients, and could be without end."""
+
+_OPENAI = {
+    "embeddings": "/embeddings",
+    "images": "/images/generations",
+    "image_edits": "/images/edits",
+    "speech": "/audio/speech",
+    "transcription": "/audio/transcriptions",
+    "translation": "/audio/translations",
+}
+_PATHS: dict[str, dict[str, str]] = {
+    "openai_chat": {"generate": "/chat/completions", **_OPENAI},
+    "openai_responses": {"generate": "/responses", "count_tokens": "/responses/input_tokens", **_OPENAI},
+    "anthropic": {"generate": "/messages", "count_tokens": "/messages/count_tokens"},
+    "gemini": {
+        "generate": "/models/{model}:generateContent",
+        "stream": "/models/{model}:streamGenerateContent?alt=sse",
+        "count_tokens": "/models/{model}:countTokens",
+    },
+    "bedrock_converse": {
+        "generate": "/model/{model}/converse",
+        "stream": "/model/{model}/converse-stream",
+        "count_tokens": "/model/{model}/count-tokens",
+    },
+}
+"""What follows the base URL, by protocol and operation; ``stream`` where an answer in pieces has an address of its own."""
+
+PROTOCOLS = frozenset(_PATHS)
+_HEADERS = {"anthropic": {"anthropic-version": "2023-06-01"}}
+
+
+class Way:
+    """One protocol at one provider."""
+
+    __slots__ = (
+        "_base",
+        "_base_path",
+        "_headers",
+        "_heads",
+        "_is_first",
+        "_paths",
+        "_values",
+        "dialect",
+        "offer",
+        "protocol",
+        "provider",
+    )
+
+    def __init__(self, provider: Provider, protocol: str, offer: Offer, key: str | None):
+        self.provider = provider
+        self.protocol = protocol
+        self.offer = offer
+        self._values = known_values(provider)
+        self._paths = {**_PATHS[protocol], **offer.paths}
+        self._is_first = protocol == provider.protocol
+        self.dialect = Dialect(offer, protocol, names_model="{model}" not in self._paths["generate"])
+        self._base: Origin
+        self._base, self._base_path = read_url(fill(offer.base_url or provider.base_url, self._values))
+        self._headers = {
+            "user-agent": _AGENT,
+            "accept-encoding": "identity",
+            **_HEADERS.get(protocol, {}),
+            **_filled(offer.headers, self._values),
+            **_key_header(offer.auth or provider.auth, key),
+        }
+        self._heads: dict[tuple[str, str, bool, bytes, tuple[tuple[bytes, bytes], ...]], tuple[Origin, bytes]] = {}
+
+    def __repr__(self) -> str:
+        return f"Way({self.provider.name!r}, {self.protocol!r})"
+
+    @property
+    def origin(self) -> Origin:
+        """Where answers come from."""
+        return self._base
+
+    def offers(self, operation: Operation) -> bool:
+        """Whether the provider has it in this protocol, as far as its row knows."""
+        match operation:
+            case "generate":
+                return self.offer.answers
+            case "count_tokens":
+                return self.offer.counts_tokens and operation in self._paths
+            case "models":
+                return self._is_first and self.provider.models_path is not None
+            case _:
+                return operation in self._paths and (self.offer.endpoints is None or operation in self.offer.endpoints)
+
+    async def address(
+        self,
+        operation: Operation,
+        model: str,
+        *,
+        stream: bool,
+        body: bytes,
+        content_type: bytes = _JSON,
+        forwarded: Headers = (),
+    ) -> tuple[Origin, bytes]:
+        """Where to send ``body``, and the head to send before it: request line and headers, without length and empty line.
+
+        ``forwarded`` are headers of the client's that the provider is to see; they replace those of the row.
+
+        Raises:
+            NotFound: ``provider.not_offered``. InvalidInput: a header or the model's name would break out of its line.
+        """
+        path = self._path(operation, stream)
+        named = model if "{model}" in path else ""
+        known = (operation, named, stream, content_type, tuple(forwarded))
+        head = self._heads.get(known)
+        if head is None:
+            head = self._write(operation, path, named, content_type, forwarded)
+            if len(self._heads) >= _MOST_HEADS:
+                self._heads.clear()
+            self._heads[known] = head
+        return head
+
+    def unframe(self) -> Callable[[bytes], bytes] | None:
+        """What turns the bytes of a stream into server-sent events; None where they are such already."""
+        return None
+
+    def _path(self, operation: Operation, stream: bool) -> str:
+        if not self.offers(operation):
+            title = self.provider.title
+            what = "its models to be listed" if operation == "models" else f"{operation!r} in {self.protocol!r}"
+            raise NotFound("provider.not_offered", f"{title} does not offer {what}.", hint="Ask another provider.")
+        if operation == "models":
+            return self.provider.models_path or ""
+        if stream and operation == "generate" and "stream" in self._paths:
+            return self._paths["stream"]
+        return self._paths[operation]
+
+    def _write(self, operation: Operation, path: str, model: str, content_type: bytes, forwarded: Headers) -> tuple[Origin, bytes]:
+        origin, target = self._place(fill(path, self._values).replace("{model}", quote(model, safe="-._~")))
+        theirs = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in forwarded}
+        headers = {name: value for name, value in self._headers.items() if name.lower() not in theirs} | theirs
+        if operation == "models":
+            return origin, write_head("GET", origin, target, headers)
+        return origin, write_head("POST", origin, target, {**headers, "content-type": content_type.decode("latin-1")})
+
+    def _place(self, path: str) -> tuple[Origin, str]:
+        """A path may be a whole address, where one operation answers on another host."""
+        if path.startswith("/"):
+            return self._base, self._base_path + path
+        address, mark, query = path.partition("?")
+        origin, target = read_url(address)
+        return origin, target + mark + query
+
+
+class Upstream:
+    """A provider with its key. ``ways`` are the protocols it answers in, its own first; none while a parameter is missing."""
+
+    __slots__ = ("_all", "_echoes", "_missing", "has_key", "provider", "ways")
+
+    def __init__(self, provider: Provider, key: str | None):
+        self.provider = provider
+        self.has_key = key is not None
+        self._echoes = {key.encode(), msgspec.json.encode(key)[1:-1]} if key else frozenset()
+        self._missing = missing_values(provider)
+        offers = {} if self._missing else provider.offers
+        self._all = {protocol: Way(provider, protocol, offer, key) for protocol, offer in offers.items()}
+        self.ways: Mapping[str, Way] = MappingProxyType(
+            {protocol: way for protocol, way in self._all.items() if way.offers("generate")}
+        )
+
+    def __repr__(self) -> str:
+        return f"Upstream({self.provider.name!r})"
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether calls can be made: a key is known or none is needed, and its address is whole."""
+        return (self.has_key or self.provider.auth == "none") and not self._missing
+
+    @property
+    def origin(self) -> Origin:
+        """Where the row's own protocol is answered."""
+        return self._all[self.provider.protocol].origin
+
+    @property
+    def dialect(self) -> Dialect:
+        """The dialect of chat completions here, or else of the row's own protocol."""
+        return self.way("openai_chat").dialect
+
+    def way(self, protocol: str) -> Way:
+        """The way in ``protocol`` where the provider speaks it, else in its own.
+
+        Raises:
+            Unavailable: ``provider.parameter_missing``, ``provider.key_missing``.
+        """
+        way = self.ways.get(protocol) or self.ways.get(self.provider.protocol)
+        if way is None:
+            self.require_ready()
+            raise NotFound("provider.not_offered", f"{self.provider.title} offers no answers.")
+        return way
+
+    def offering(self, operation: Operation) -> Way:
+        """The way in which the provider offers ``operation``.
+
+        Raises:
+            NotFound: ``provider.not_offered``. Unavailable: it cannot be called at all.
+        """
+        self.require_ready()
+        for way in self._all.values():
+            if way.offers(operation):
+                return way
+        raise NotFound("provider.not_offered", f"{self.provider.title} does not offer {operation!r}.", hint="Ask another provider.")
+
+    def redact(self, text: bytes) -> bytes:
+        """``text`` without this provider's key, should the provider have echoed it."""
+        for echo in self._echoes:
+            text = text.replace(echo, b"[key]")
+        return text
+
+    def require_ready(self) -> None:
+        """Raise what a client should be told when no call can be made.
+
+        Raises:
+            Unavailable: ``provider.key_missing``, ``provider.parameter_missing``.
+        """
+        provider = self.provider
+        if not self.has_key and provider.auth != "none":
+            variables = " or ".join(provider.key_env)
+            way_out = f"Set {variables}, or add" if variables else "Add"
+            raise Unavailable(
+                "provider.key_missing",
+                f"No key is known for the provider {provider.title!r}.",
+                hint=f"{way_out} the key on the Providers page.",
+            )
+        if self._missing:
+            name = self._missing[0]
+            variables = " or ".join(provider.parameters[name].env)
+            way_out = f"Set {variables}, or run" if variables else "Run"
+            raise Unavailable(
+                "provider.parameter_missing",
+                f"The provider {provider.title!r} needs to know its {name!r}: {provider.parameters[name].about}",
+                hint=f"{way_out} 'assay provider set {provider.name} {name}=...'.",
+                param=name,
+            )
+
+
+def _filled(headers: Mapping[str, str], values: Mapping[str, str]) -> dict[str, str]:
+    """Headers without those whose optional blanks nobody filled in."""
+    filled = {name: fill(value, values) for name, value in headers.items()}
+    return {name: value for name, value in filled.items() if not blanks_in(value)}
+
+
+def _key_header(auth: str, key: str | None) -> dict[str, str]:
+    if key is None:
+        return {}
+    if auth in ("bearer", "none"):
+        return {"authorization": f"Bearer {key}"}
+    return {auth: key}
