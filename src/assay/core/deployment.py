@@ -37,7 +37,9 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     ``base_url`` is what comes before the protocol's own path; ``paths`` replaces such paths, by operation. Of the body's
     top-level fields, ``renames`` are sent under another name, ``drops`` not at all, ``clamps`` within bounds, ``swaps`` with
     another value (``*`` stands for any other), ``defaults`` where the asker gave none, and ``fixed`` always. ``endpoints`` is
-    None where nobody knows: then every one is passed on, and the provider answers for itself.
+    None where nobody knows: then every one is passed on, and the provider answers for itself. ``extensions`` are the fields
+    beyond the protocol's own that the codec may use. ``header_fields`` are headers of a client's that belong into the body
+    here, as lists.
     """
 
     base_url: str | None = None
@@ -50,6 +52,8 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     swaps: dict[str, dict[str, Any]] = {}
     defaults: dict[str, Any] = {}
     fixed: dict[str, Any] = {}
+    header_fields: dict[str, str] = {}
+    extensions: tuple[str, ...] | None = None
     reasoning: Reasoning | None = None
     stream_usage: bool = True
     framing: Literal["sse", "aws"] = "sse"

@@ -2,16 +2,22 @@
 
 The body is taken apart into its top-level fields only. Their values stay the bytes that came, so whatever a client sends,
 known or not, reaches the provider as it was written. Changed are: the model's name, fields that the provider's row renames,
-drops or clamps, and ``stream_options`` where usage must be asked for.
+drops, clamps, swaps or adds, an effort that the provider spells otherwise, and ``stream_options`` where usage must be asked for.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
 import msgspec
 
-from assay.core import InvalidInput, Offer
+from assay.core import InvalidInput, Offer, Request, Sampling
+from assay.gateway.reasoning import put, spell
+from assay.wire.losses import Losses
 
-Fields = dict[str, msgspec.Raw]
+Fields: TypeAlias = dict[str, msgspec.Raw]
+Headers: TypeAlias = Sequence[tuple[bytes, bytes]]
 
 _fields = msgspec.json.Decoder(Fields)
 _text = msgspec.json.Decoder(str)
@@ -37,8 +43,8 @@ class Written(msgspec.Struct, frozen=True):
     losses: tuple[str, ...]
 
 
-def read_asked(body: bytes) -> Asked:
-    """Take a request body apart.
+def read_asked(body: bytes, *, model: str | None = None, stream: bool | None = None) -> Asked:
+    """Take a request body apart; ``model`` and ``stream`` are given where the address says them.
 
     Raises:
         InvalidInput: ``request.encoding`` (not UTF-8), ``request.json`` (not a JSON object, or nested too deep),
@@ -53,6 +59,10 @@ def read_asked(body: bytes) -> Asked:
     except (msgspec.MsgspecError, RecursionError) as error:
         reason = "it is nested too deep" if isinstance(error, RecursionError) else str(error)
         raise InvalidInput("request.json", f"The body must be a JSON object: {reason}.") from None
+    return Asked(fields, model or _model_in(fields), _stream_in(fields) if stream is None else stream)
+
+
+def _model_in(fields: Fields) -> str:
     raw = fields.get("model")
     try:
         model = _text.decode(raw) if raw is not None else ""
@@ -62,28 +72,60 @@ def read_asked(body: bytes) -> Asked:
         raise InvalidInput(
             "request.model", "The field 'model' must name a model.", hint="GET /v1/models lists the models.", param="model"
         )
+    return model
+
+
+def _stream_in(fields: Fields) -> bool:
     stream = fields.get("stream")
     if stream is not None and bytes(stream) not in (_TRUE, b"false", b"null"):
         raise InvalidInput("request.stream", "The field 'stream' must be true or false.", param="stream")
-    return Asked(fields, model, stream is not None and bytes(stream) == _TRUE)
+    return stream is not None and bytes(stream) == _TRUE
 
 
 class Dialect:
     """How one provider changes a body of one protocol. ``names_model``: in the body, not in the address."""
 
-    __slots__ = ("_clamps", "_drops", "_names_model", "_renames", "_stream_usage")
+    __slots__ = ("_constant", "_names_model", "_offer", "_protocol", "_spells_effort", "_stream_usage")
 
     def __init__(self, offer: Offer, protocol: str = "openai_chat", *, names_model: bool = True):
+        self._offer = offer
+        self._protocol = protocol
         self._names_model = names_model
-        self._renames = tuple(offer.renames.items())
-        self._drops = offer.drops
-        self._clamps = tuple(offer.clamps.items())
         self._stream_usage = offer.stream_usage and protocol == "openai_chat"
+        reasoning = offer.reasoning
+        self._spells_effort = (
+            protocol == "openai_chat"
+            and reasoning is not None
+            and (reasoning.effort != "reasoning_effort" or bool(reasoning.words))
+        )
+        bends = (offer.renames, offer.drops, offer.clamps, offer.swaps, offer.defaults, offer.fixed, offer.header_fields)
+        self._constant = not any(bends) and not self._spells_effort and offer.framing == "sse"
 
-    def write(self, asked: Asked, upstream_model: str) -> Written:
-        """The body for the provider. Losses name each field that was dropped or bent."""
+    def prepare(self, request: Request, *, max_output: int | None = None) -> tuple[Request, tuple[str, ...]]:
+        """``request`` before a codec writes it: thinking in the provider's own fields, and a limit where one must be given.
+
+        ``max_output`` is the model's own limit, where it is known.
+        """
+        losses = Losses()
+        if request.sampling.max_tokens is None and self._protocol == "anthropic" and max_output is not None:
+            sampling = msgspec.structs.replace(request.sampling, max_tokens=max_output)
+            request = msgspec.structs.replace(request, sampling=sampling)
+        if self._offer.reasoning is not None:
+            spelled = spell(request.sampling, self._offer.reasoning, losses)
+            if spelled.fields:
+                own = {**request.extra.get(self._protocol, {})}
+                put(own, spelled.fields)
+                request = msgspec.structs.replace(request, extra={**request.extra, self._protocol: own})
+            request = msgspec.structs.replace(request, sampling=spelled.left)
+        return request, losses.listed
+
+    def write(self, asked: Asked, upstream_model: str, forwarded: Headers = ()) -> Written:
+        """The body for the provider. Losses name each field that was dropped or bent.
+
+        ``forwarded`` are the headers of the client's that are passed on; here those count that belong into the body.
+        """
         fields = asked.fields.copy()
-        losses = self._bend(fields) if self._drops or self._clamps or self._renames else ()
+        losses = () if self._constant else self._bend(fields, forwarded)
         if not self._names_model:
             fields.pop("model", None)
         elif upstream_model != asked.model:
@@ -91,22 +133,54 @@ class Dialect:
         hides_usage = asked.stream and self._stream_usage and _ask_usage(fields)
         return Written(_encode(fields), hides_usage, losses)
 
-    def _bend(self, fields: Fields) -> tuple[str, ...]:
-        losses = []
-        for old, new in self._renames:
+    def _bend(self, fields: Fields, forwarded: Headers) -> tuple[str, ...]:
+        losses = Losses()
+        offer = self._offer
+        if self._spells_effort and "reasoning_effort" in fields:
+            self._spell_effort(fields, losses)
+        for old, new in offer.renames.items():
             if old in fields:
                 value = fields.pop(old)
                 fields.setdefault(new, value)
-        for name in self._drops:
-            if name in fields:
-                del fields[name]
-                if name != "stream_options":
-                    losses.append(name)
-        for name, (low, high) in self._clamps:
+        for name in offer.drops:
+            if fields.pop(name, None) is not None and name != "stream_options":
+                losses.drop(name)
+        for name, (low, high) in offer.clamps.items():
             if name in fields and (bent := _clamp(fields[name], low, high)) is not None:
-                losses.append(f"{name}={bytes(fields[name]).decode()}>{bent.decode()}")
+                losses.approximate(name, bent.decode())
                 fields[name] = msgspec.Raw(bent)
-        return tuple(losses)
+        for name, swaps in offer.swaps.items():
+            if name in fields and (swapped := _swap(fields[name], swaps)) is not None:
+                losses.approximate(name, swapped.decode())
+                fields[name] = msgspec.Raw(swapped)
+        self._fill(fields, forwarded)
+        return losses.listed
+
+    def _fill(self, fields: Fields, forwarded: Headers) -> None:
+        """What the provider wants to be told, and the asker need not know."""
+        offer = self._offer
+        if offer.framing == "aws":
+            # There the address says whether the answer comes in pieces.
+            fields.pop("stream", None)
+        for name, value in offer.defaults.items():
+            fields.setdefault(name, msgspec.Raw(_encode(value)))
+        for name, value in offer.fixed.items():
+            fields[name] = msgspec.Raw(_encode(value))
+        for header, field in offer.header_fields.items():
+            words = [word.strip() for name, value in forwarded if name.lower() == header.encode() for word in value.split(b",")]
+            if words:
+                fields.setdefault(field, msgspec.Raw(_encode([word.decode("latin-1") for word in words if word])))
+
+    def _spell_effort(self, fields: Fields, losses: Losses) -> None:
+        """An effort that came in OpenAI's field, in the provider's own."""
+        assert self._offer.reasoning is not None, "nothing to spell it with"
+        try:
+            effort = _text.decode(fields["reasoning_effort"])
+        except msgspec.MsgspecError:
+            return
+        del fields["reasoning_effort"]
+        for name, value in spell(Sampling(effort=effort), self._offer.reasoning, losses).fields.items():
+            fields.setdefault(name, msgspec.Raw(_encode(value)))
 
 
 def _clamp(raw: msgspec.Raw, low: float, high: float) -> bytes | None:
@@ -115,6 +189,19 @@ def _clamp(raw: msgspec.Raw, low: float, high: float) -> bytes | None:
     except msgspec.MsgspecError:
         return None
     return None if low <= value <= high else _encode(low if value < low else high)
+
+
+def _swap(raw: msgspec.Raw, swaps: Mapping[str, Any]) -> bytes | None:
+    """The value that stands in for this one; None where it may stay. ``*`` stands for every other value."""
+    try:
+        word: str | None = _text.decode(raw)
+    except msgspec.MsgspecError:
+        word = None
+    key = word if word is not None and word in swaps else "*"
+    if key not in swaps:
+        return None
+    swapped = _encode(swaps[key])
+    return swapped if swapped != bytes(raw) else None
 
 
 def _ask_usage(fields: Fields) -> bool:

@@ -6,7 +6,7 @@ kept; where each request must be signed, or a token fetched, that happens here t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 from urllib.parse import quote
@@ -14,14 +14,13 @@ from urllib.parse import quote
 import msgspec
 
 from assay.core import NotFound, Offer, Provider, Unavailable
-from assay.gateway.dialect import Dialect
+from assay.gateway.dialect import Dialect, Headers
 from assay.gateway.origin import Origin, read_url, write_head
 from assay.gateway.providers.blanks import blanks_in, fill, known_values, missing_values
 
 Operation: TypeAlias = Literal[
     "generate", "count_tokens", "models", "embeddings", "images", "image_edits", "speech", "transcription", "translation"
 ]
-Headers: TypeAlias = Sequence[tuple[bytes, bytes]]
 
 _AGENT = "assay"
 _JSON = b"application/json"
@@ -159,6 +158,8 @@ class Way:
     def _write(self, operation: Operation, path: str, model: str, content_type: bytes, forwarded: Headers) -> tuple[Origin, bytes]:
         origin, target = self._place(fill(path, self._values).replace("{model}", quote(model, safe="-._~")))
         theirs = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in forwarded}
+        for name in self.offer.header_fields:
+            theirs.pop(name, None)
         headers = {name: value for name, value in self._headers.items() if name.lower() not in theirs} | theirs
         if operation == "models":
             return origin, write_head("GET", origin, target, headers)
