@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from urllib.parse import unquote, urlsplit
 
 import msgspec
@@ -75,15 +76,24 @@ def _bad_url(url: str, reason: str) -> InvalidInput:
     )
 
 
-def write_head(method: str, origin: Origin, path: str, headers: dict[str, str]) -> bytes:
+def write_head(method: str, origin: Origin, path: str, headers: Mapping[str, str]) -> bytes:
     """Request line and headers, without the empty line at the end, so that more headers can follow.
+
+    Raises:
+        InvalidInput: ``provider.path``, or as `write_lines` does.
+    """
+    if not _TARGET.fullmatch(path):
+        raise InvalidInput("provider.path", f"{path!r} is no request path.", param="path")
+    return f"{method} {path} HTTP/1.1\r\nhost: {origin.authority}\r\n".encode("ascii") + write_lines(headers)
+
+
+def write_lines(headers: Mapping[str, str]) -> bytes:
+    """Header lines.
 
     Raises:
         InvalidInput: ``provider.header``: a name or value that would break out of its line.
     """
-    if not _TARGET.fullmatch(path):
-        raise InvalidInput("provider.path", f"{path!r} is no request path.", param="path")
-    lines = [f"{method} {path} HTTP/1.1\r\nhost: {origin.authority}\r\n".encode("ascii")]
+    lines = []
     for name, value in headers.items():
         raw_name, raw_value = name.encode(), value.encode()
         if not _TOKEN.fullmatch(raw_name) or not _VALUE.fullmatch(raw_value):

@@ -15,8 +15,10 @@ import msgspec
 
 from assay.core import NotFound, Offer, Provider, Unavailable
 from assay.gateway.dialect import Dialect, Headers
-from assay.gateway.origin import Origin, read_url, write_head
+from assay.gateway.framing import AwsFrames
+from assay.gateway.origin import Origin, read_url, write_head, write_lines
 from assay.gateway.providers.blanks import blanks_in, fill, known_values, missing_values
+from assay.gateway.signing import Signer, make_signer, secrets_in
 
 Operation: TypeAlias = Literal[
     "generate", "count_tokens", "models", "embeddings", "images", "image_edits", "speech", "transcription", "translation"
@@ -66,6 +68,7 @@ class Way:
         "_heads",
         "_is_first",
         "_paths",
+        "_signer",
         "_values",
         "dialect",
         "offer",
@@ -88,8 +91,10 @@ class Way:
             "accept-encoding": "identity",
             **_HEADERS.get(protocol, {}),
             **_filled(offer.headers, self._values),
-            **_key_header(offer.auth or provider.auth, key),
         }
+        self._signer: Signer | None = make_signer(offer.auth or provider.auth, key, self._values.get("region"))
+        if self._signer is None:
+            self._headers |= _key_header(offer.auth or provider.auth, key)
         self._heads: dict[tuple[str, str, bool, bytes, tuple[tuple[bytes, bytes], ...]], tuple[Origin, bytes]] = {}
 
     def __repr__(self) -> str:
@@ -128,6 +133,7 @@ class Way:
 
         Raises:
             NotFound: ``provider.not_offered``. InvalidInput: a header or the model's name would break out of its line.
+            Unavailable: the request cannot be signed (``provider.credentials``, ``provider.library_missing``).
         """
         path = self._path(operation, stream)
         named = model if "{model}" in path else ""
@@ -138,11 +144,25 @@ class Way:
             if len(self._heads) >= _MOST_HEADS:
                 self._heads.clear()
             self._heads[known] = head
-        return head
+        return head if self._signer is None else await self._sign(self._signer, head, content_type, body)
 
     def unframe(self) -> Callable[[bytes], bytes] | None:
-        """What turns the bytes of a stream into server-sent events; None where they are such already."""
-        return None
+        """What turns the bytes of one stream into server-sent events; None where they are such already.
+
+        It raises `Fault` where they are no stream. Raises: Unavailable: ``provider.library_missing``.
+        """
+        if self.offer.framing == "sse":
+            return None
+        return AwsFrames(wrapped=self.protocol != "bedrock_converse").feed
+
+    async def _sign(self, signer: Signer, head: tuple[Origin, bytes], content_type: bytes, body: bytes) -> tuple[Origin, bytes]:
+        origin, lines = head
+        method, target = lines.split(b" ", 2)[:2]
+        is_list = method == b"GET"
+        url = f"{'https' if origin.tls else 'http'}://{origin.authority}{target.decode('ascii')}"
+        kind = "" if is_list else content_type.decode("latin-1")
+        headers = await signer.headers(method.decode("ascii"), url, kind, b"" if is_list else body)
+        return origin, lines + write_lines(headers)
 
     def _path(self, operation: Operation, stream: bool) -> str:
         if not self.offers(operation):
@@ -182,7 +202,8 @@ class Upstream:
     def __init__(self, provider: Provider, key: str | None):
         self.provider = provider
         self.has_key = key is not None
-        self._echoes = {key.encode(), msgspec.json.encode(key)[1:-1]} if key else frozenset()
+        secrets = secrets_in(key) if key else ()
+        self._echoes = {echo for secret in secrets for echo in (secret.encode(), msgspec.json.encode(secret)[1:-1])}
         self._missing = missing_values(provider)
         offers = {} if self._missing else provider.offers
         self._all = {protocol: Way(provider, protocol, offer, key) for protocol, offer in offers.items()}
@@ -274,6 +295,6 @@ def _filled(headers: Mapping[str, str], values: Mapping[str, str]) -> dict[str, 
 def _key_header(auth: str, key: str | None) -> dict[str, str]:
     if key is None:
         return {}
-    if auth in ("bearer", "none"):
+    if auth in ("bearer", "none", "sigv4", "google"):
         return {"authorization": f"Bearer {key}"}
     return {auth: key}
