@@ -164,12 +164,13 @@ def wait_for_rows(target: Target, expected: int, timeout_s: float = 30) -> int:
 def bodies_agree(database: Path, case: Case) -> bool:
     """Whether the newest rows hold the words that were sent and answered, with their tokens counted."""
     with _reading(database) as db:
-        contents = {digest.hex(): content for digest, content in db.execute("SELECT hash, content FROM transcripts")}
         calls = db.execute(
-            "SELECT request, reply, input_tokens, output_tokens FROM calls ORDER BY id DESC LIMIT ?", (case.requests,)
+            "SELECT bodies.request, bodies.reply, input_tokens, output_tokens"
+            " FROM (SELECT * FROM calls ORDER BY id DESC LIMIT ?) AS newest JOIN call_bodies AS bodies ON bodies.call = newest.id",
+            (case.requests,),
         ).fetchall()
     return len(calls) == case.requests and all(
-        _agrees(contents[request], contents[reply], came, went, stream=case.stream) for request, reply, came, went in calls
+        _agrees(request, reply, came, went, stream=case.stream) for request, reply, came, went in calls
     )
 
 

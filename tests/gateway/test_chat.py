@@ -13,7 +13,7 @@ import pytest
 from assay.core import Money, Usage
 from assay.gateway import chat
 from assay.store import Database
-from assay.store.queries import get_body
+from assay.store.queries import get_bodies
 from tests.gateway.rig import (
     ANSWER,
     MESSAGES,
@@ -527,9 +527,9 @@ async def test_a_key_that_the_upstream_repeats_reaches_neither_client_nor_record
         assert b"sk-upstream" not in reply.body
         call = await served.call()
         assert call.outcome == "ok"
-        kept = await get_body(db, call.reply or "")
-        assert b"[key]" in (kept or b"")
-        assert b"sk-upstream" not in (kept or b"")
+        (kept,) = (await get_bodies(db, [call.reply or ""], [call.id])).values()
+        assert b"[key]" in kept
+        assert b"sk-upstream" not in kept
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from assay.gateway.snapshot import Route, Upstream
 from assay.store import Database
 from assay.store.database import Dialect, Row, Transaction, Write
 from assay.store.keys import INSERT_KEY, list_keys
-from assay.store.queries import get_body, list_calls
+from assay.store.queries import get_bodies, list_calls
 from assay.store.sql import Sql
 from tests.gateway.rig import ANSWER, MESSAGES, PRICE, chunk
 
@@ -77,8 +77,9 @@ async def test_bodies_are_kept_as_values_under_their_hash(database: Database) ->
     assert (call.reply, call.request) == (reply.hash, content_hash(request))
     assert call.usage == Usage(input=10, output=4)
     assert (call.upstream_id, call.stop) == ("chatcmpl-1", "end")
-    assert json.loads(await get_body(database, reply.hash) or b"")["messages"][0]["parts"][0]["text"] == "good day"
-    assert b"Say something." in (await get_body(database, call.request or "") or b"")
+    bodies = await get_bodies(database, [reply.hash, content_hash(request)], [call.id])
+    assert json.loads(bodies[reply.hash])["messages"][0]["parts"][0]["text"] == "good day"
+    assert b"Say something." in bodies[content_hash(request)]
 
 
 @pytest.mark.parametrize(("policy", "hashes", "contents"), [("full", True, True), ("hashed", True, False), ("off", False, False)])
@@ -89,7 +90,7 @@ async def test_the_policy_says_what_is_kept(db: Database, policy: Any, hashes: b
     (call,) = await list_calls(db, 10)
     assert (call.request is not None, call.reply is not None) == (hashes, hashes)
     known = call.reply or Transcript((assistant("good day"),)).hash
-    assert (await get_body(db, known) is not None) is contents
+    assert (known in await get_bodies(db, [known], [call.id])) is contents
     assert call.usage == Usage(input=10, output=4)
 
 

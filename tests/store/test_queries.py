@@ -196,6 +196,37 @@ async def test_several_bodies_come_back_at_once_by_their_hashes(database: Databa
     assert await queries.get_bodies(database, ()) == {}
 
 
+async def test_what_a_call_said_is_kept_with_the_call(database: Database) -> None:
+    """Under the same hash for every call that said it, and as long as the longest of its two ends."""
+    asked, answered, other = body(b"asked", 10), body(b"answered", 20), body(b"other", 30)
+    calls = [
+        call(id="1", request=asked.hash, reply=answered.hash),
+        call(id="2", request=asked.hash, reply=None),
+        call(id="3", request="f" * 64, reply=other.hash),
+        call(id="4"),
+    ]
+    await queries.record_calls(database, calls, [asked, answered, other])
+    hashes = {asked.hash, answered.hash, other.hash}
+    everything = {asked.hash: b"asked", answered.hash: b"answered", other.hash: b"other"}
+    assert await queries.get_bodies(database, hashes, ["1", "2", "3", "4", "nobody"]) == everything
+    assert await queries.get_bodies(database, [asked.hash], ["1"]) == {asked.hash: b"asked"}
+    assert await queries.get_bodies(database, hashes, ["2"]) == {asked.hash: b"asked"}
+    assert await queries.get_bodies(database, hashes) == {}
+    assert await queries.drop_expired_bodies(database, 15, step=1) == 1
+    assert await queries.get_bodies(database, hashes, ["1", "2", "3"]) == everything
+    assert await queries.drop_expired_bodies(database, 20) == 1
+    assert await queries.get_bodies(database, hashes, ["1", "2", "3"]) == {other.hash: b"other"}
+
+
+async def test_bodies_of_calls_recorded_by_an_older_version_are_found_by_their_hashes(database: Database) -> None:
+    asked, answered = body(b"asked"), body(b"answered")
+    async with database.transaction() as tx:
+        await queries.save_bodies(tx, [asked])
+    await queries.record_calls(database, [call(id="1", request=asked.hash, reply=answered.hash)], [answered])
+    found = await queries.get_bodies(database, [asked.hash, answered.hash], ["1"])
+    assert found == {asked.hash: b"asked", answered.hash: b"answered"}
+
+
 async def test_answered_calls_of_clients_are_found_by_key_name_and_time(database: Database) -> None:
     mine, other = call(id="2", key="k", asked="fast", at=10), call(id="3", at=20)
     hidden = [call(id="4", purpose="battle"), call(id="5", outcome="error")]

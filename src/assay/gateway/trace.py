@@ -68,13 +68,13 @@ def unknown_call(id: str) -> NotFound:
     return NotFound(
         "call.not_found",
         f"There is no call {id[:80]!r}.",
-        hint="It may still be under way: a call is on record a moment after its end. `assay status` shows the latest.",
+        hint="A call is on record a moment after its end; the page Traffic lists the latest.",
     )
 
 
 async def show_trace(db: Database, call: Call, entry: Entry | None) -> Trace:
     """Everything about ``call``; ``entry`` is its provider, where that is still known."""
-    bodies = await get_bodies(db, {hash for hash in (call.request, call.reply) if hash})
+    bodies = await get_bodies(db, {hash for hash in (call.request, call.reply) if hash}, [call.id])
     request, reply = await asyncio.to_thread(_read_bodies, bodies.get(call.request or ""), bodies.get(call.reply or ""))
     price = _price_now(call, entry)
     return Trace(

@@ -83,6 +83,19 @@ UPSERT_BODY = Sql("""
     WHERE transcripts.kept_until < excluded.kept_until
        OR (excluded.kept_until IS NULL AND transcripts.kept_until IS NOT NULL)
 """)
+INSERT_BODIES = Sql("""
+    INSERT INTO call_bodies (call, request, reply, kept_until) VALUES (:call, :request, :reply, :kept_until)
+    ON CONFLICT (call) DO NOTHING
+""")
+_SAID = """
+    SELECT calls.request AS request_hash, calls.reply AS reply_hash, call_bodies.request AS request, call_bodies.reply AS reply
+    FROM call_bodies JOIN calls ON calls.id = call_bodies.call
+    WHERE call_bodies.call {among}
+"""
+SELECT_SAID = Sql(
+    sqlite=_SAID.format(among="IN (SELECT value FROM json_each(:calls))"),
+    postgresql=_SAID.format(among="= ANY(CAST(:calls AS TEXT[]))"),
+)
 SELECT_BODY = Sql("SELECT content FROM transcripts WHERE hash = :hash")
 _BODIES_AT_ONCE = 64
 SELECT_BODIES = Sql(
@@ -92,6 +105,9 @@ SELECT_BODIES = Sql(
 )
 DELETE_EXPIRED = Sql("""
     DELETE FROM transcripts WHERE hash IN (SELECT hash FROM transcripts WHERE kept_until <= :now LIMIT :limit)
+""")
+DELETE_EXPIRED_SAID = Sql("""
+    DELETE FROM call_bodies WHERE call IN (SELECT call FROM call_bodies WHERE kept_until <= :now LIMIT :limit)
 """)
 
 UPSERT_SECRET = Sql("""
@@ -165,14 +181,23 @@ class Speed(msgspec.Struct, frozen=True):
 
 
 async def record_calls(db: Database, calls: Sequence[Call], bodies: Sequence[Body]) -> None:
-    """Save calls and bodies in one commit. Saying the same again changes nothing; a body's end only ever moves back.
+    """Save calls and bodies in one commit. Saying the same again changes nothing.
 
-    A row is never lost to what an upstream wrote into it: characters and numbers that no database holds are replaced.
+    A body is kept with the calls that name its hash; one that none names, under its hash. A row is never lost to what an
+    upstream wrote into it: characters and numbers that no database holds are replaced.
     """
     rows = [_row(call) for call in calls]
     by_hash = {body.hash: body for body in bodies}
-    kept = [_body_row(by_hash[key]) for key in sorted(by_hash)]  # one order everywhere, so that writers never deadlock
-    batch: list[Write] = [(UPSERT_BODY, kept)] if kept else []
+    said: list[dict[str, Any]] = []
+    named: set[str] = set()
+    for call in calls:
+        request, reply = by_hash.get(call.request or ""), by_hash.get(call.reply or "")
+        if request is not None or reply is not None:
+            said.append(_said_row(call.id, request, reply))
+            named.update(body.hash for body in (request, reply) if body is not None)
+    batch: list[Write] = [(INSERT_BODIES, said)] if said else []
+    if len(named) < len(by_hash):
+        batch.append((UPSERT_BODY, [_body_row(by_hash[key]) for key in sorted(by_hash.keys() - named)]))
     try:
         await db.write([*batch, (INSERT_CALL, rows)])
     except InvalidInput:
@@ -180,9 +205,11 @@ async def record_calls(db: Database, calls: Sequence[Call], bodies: Sequence[Bod
 
 
 async def save_bodies(tx: Transaction, bodies: Sequence[Body]) -> None:
-    """Save bodies in the caller's transaction."""
+    """Save bodies in the caller's transaction, under their hashes. A body's end only ever moves back."""
     by_hash = {body.hash: body for body in bodies}
-    await tx.write(UPSERT_BODY, [_body_row(by_hash[key]) for key in sorted(by_hash)])
+    await tx.write(
+        UPSERT_BODY, [_body_row(by_hash[key]) for key in sorted(by_hash)]
+    )  # in one order, so that writers never deadlock
 
 
 async def list_calls(
@@ -247,7 +274,10 @@ async def list_speeds(db: Database, model: str, since: int, limit: int = 1000, h
 
 
 async def get_body(db: Database, hash: str) -> bytes | None:
-    """The content under a hash, or None where it was not kept or its time is over."""
+    """What is kept under a hash alone, such as the transcripts of a vote; None where nothing is or its time is over.
+
+    What a call said is kept with the call: `get_bodies`.
+    """
     try:
         key = bytes.fromhex(hash)
     except ValueError:
@@ -256,12 +286,20 @@ async def get_body(db: Database, hash: str) -> bytes | None:
     return bytes(rows[0]["content"]) if rows else None
 
 
-async def get_bodies(db: Database, hashes: Collection[str]) -> dict[str, bytes]:
-    """What is kept of several contents, by hash. ``hashes`` are hex, as a `Call` holds them."""
+async def get_bodies(db: Database, hashes: Collection[str], calls: Collection[str] = ()) -> dict[str, bytes]:
+    """What is kept of several contents, by hash. ``hashes`` are hex, as a `Call` holds them; ``calls`` are the ids of the calls
+    that said them, where there are any."""
     found: dict[str, bytes] = {}
-    wanted = [bytes.fromhex(key) for key in sorted(hashes)]
-    for start in range(0, len(wanted), _BODIES_AT_ONCE):
-        some = wanted[start : start + _BODIES_AT_ONCE]
+    wanted = set(hashes)
+    ids = sorted(calls)
+    for start in range(0, len(ids), _BODIES_AT_ONCE):
+        for row in await db.read(SELECT_SAID, calls=ids[start : start + _BODIES_AT_ONCE]):
+            for key, content in ((row["request_hash"], row["request"]), (row["reply_hash"], row["reply"])):
+                if key in wanted and content is not None:
+                    found[key] = bytes(content)
+    missing = [bytes.fromhex(key) for key in sorted(wanted - found.keys())]
+    for start in range(0, len(missing), _BODIES_AT_ONCE):
+        some = missing[start : start + _BODIES_AT_ONCE]
         given = {f"hash_{i}": some[i] if i < len(some) else None for i in range(_BODIES_AT_ONCE)}
         for row in await db.read(SELECT_BODIES, **given):
             found[bytes(row["hash"]).hex()] = bytes(row["content"])
@@ -269,14 +307,15 @@ async def get_bodies(db: Database, hashes: Collection[str]) -> dict[str, bytes]:
 
 
 async def drop_expired_bodies(db: Database, now: int, *, step: int = 500) -> int:
-    """Delete what need not be kept at ``now``, in short steps so that writers never wait long; how many went."""
+    """Delete what need not be kept at ``now``, in short steps so that writers never wait long; how many rows went."""
     dropped = 0
-    while True:
-        async with db.transaction() as tx:
-            gone = await tx.write(DELETE_EXPIRED, {"now": now, "limit": step})
-        dropped += gone
-        if gone < step:
-            return dropped
+    for statement in (DELETE_EXPIRED_SAID, DELETE_EXPIRED):
+        gone = step
+        while gone == step:
+            async with db.transaction() as tx:
+                gone = await tx.write(statement, {"now": now, "limit": step})
+            dropped += gone
+    return dropped
 
 
 async def save_secret(db: Database, vault: Vault, record: str, secret: str) -> None:
@@ -349,6 +388,16 @@ async def publish_measurements(db: Database, measurements: Sequence[Measurement]
 async def latest_measurements(db: Database, metric: str, *, series: str | None = None) -> list[Measurement]:
     """The last publication of ``metric``, in its order: of one series, or of each."""
     return [_measurement.decode(row["body"]) for row in await db.read(SELECT_LATEST, metric=metric, series=series)]
+
+
+def _said_row(call: str, request: Body | None, reply: Body | None) -> dict[str, Any]:
+    ends = [body.kept_until for body in (request, reply) if body is not None]
+    return {
+        "call": call,
+        "request": None if request is None else request.content,
+        "reply": None if reply is None else reply.content,
+        "kept_until": None if None in ends else max(end for end in ends if end is not None),
+    }
 
 
 def _body_row(body: Body) -> dict[str, Any]:

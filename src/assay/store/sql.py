@@ -16,10 +16,10 @@ from assay.core.errors import InvalidInput
 
 Parameters: TypeAlias = Mapping[str, Any]
 
-BLOCKS = (64, 8)
+BLOCKS = (256, 32, 4)
 """How many rows one INSERT of `Statement.many` takes, the most first."""
 
-_VALUES = re.compile(r"VALUES (\([?, ]+\))")
+_VALUES = re.compile(r"\AINSERT\b.*?\bVALUES\s*(\([?,\s]+\))", re.DOTALL)
 _TOKEN = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"|--[^\n]*|::|:([A-Za-z_]\w*)")
 
 
@@ -60,9 +60,9 @@ class Statement:
                 names.append(name)
             return f"${names.index(name) + 1}"
 
-        self.text = _TOKEN.sub(place, text)
+        self.text = _TOKEN.sub(place, text).strip()
         self.names = tuple(names)
-        row = _VALUES.search(self.text) if self.text.startswith("INSERT") and not numbered else None
+        row = None if numbered else _VALUES.match(self.text)
         self.many = tuple((size, _repeated(self.text, row, size)) for size in BLOCKS) if row is not None else ()
         """For SQLite, INSERTs of several rows in one go; none for other statements."""
         self._pick = _picker(self.names)

@@ -102,7 +102,9 @@ async def sample_traffic(
     bytes_ = 0
     for start in range(0, len(chosen), _PAGE):
         some = chosen[start : start + _PAGE]
-        bodies = await get_bodies(db, {hash for seen in some for hash in (seen.request, seen.reply) if hash})
+        bodies = await get_bodies(
+            db, {hash for seen in some for hash in (seen.request, seen.reply) if hash}, [seen.call for seen in some]
+        )
         bytes_ += sum(map(len, bodies.values()))
         if bytes_ > largest:
             raise TooLarge(
@@ -138,7 +140,9 @@ async def _look_through(db: Database, traffic: Traffic, most: int) -> _Looked:
         before = page[-1].id
         looked.cut = looked.calls + len(page) > most
         page = page[: most - looked.calls]
-        bodies = await get_bodies(db, {hash for call in page for hash in (call.request, call.reply) if hash})
+        bodies = await get_bodies(
+            db, {hash for call in page for hash in (call.request, call.reply) if hash}, [call.id for call in page]
+        )
         await asyncio.to_thread(looked.look, page, bodies)
     return looked
 
