@@ -16,6 +16,8 @@ import msgspec
 from assay.core import Conflict, InvalidInput, NotFound, Provider
 from assay.core.settings import Settings
 from assay.gateway.providers import check_provider, shipped_providers
+from assay.gateway.providers.blanks import check_value, missing_values
+from assay.gateway.signing import ambient_key, check_google_key
 from assay.gateway.snapshot import Snapshot
 from assay.gateway.upstream import Upstream
 from assay.store.database import Database
@@ -37,6 +39,7 @@ KeySource: TypeAlias = Literal["vault", "environment", "none_needed", "missing"]
 
 _MODELS = "gateway.models."
 _ENABLED = "gateway.enabled."
+_VALUES = "gateway.values."
 
 
 class KnownKey(msgspec.Struct, frozen=True):
@@ -58,7 +61,12 @@ class Entry(msgspec.Struct, frozen=True):
     @property
     def is_ready(self) -> bool:
         """Whether its models can be called."""
-        return self.enabled and (self.key.secret is not None or self.provider.auth == "none")
+        return self.enabled and (self.key.secret is not None or self.provider.auth == "none") and not self.missing
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The parameters that nobody has given yet, such as a region."""
+        return missing_values(self.provider)
 
     def upstream(self) -> Upstream:
         """The way to it."""
@@ -89,7 +97,7 @@ class Registry:
             rows[row.name] = row
         self.entries = {
             name: Entry(
-                provider=self._placed(row),
+                provider=self._placed(row, stored),
                 key=self._find_key(row, {record: stored.secret for record, stored in secrets.items()}),
                 enabled=self._is_enabled(row, stored),
                 models=tuple(stored.get(_MODELS + name, ())),
@@ -125,13 +133,24 @@ class Registry:
         Raises:
             InvalidInput: ``provider.key``: empty, or nothing that a header can carry. NotFound: no such provider.
         """
-        self.get(name)
-        await save_secret(self._db, self._vault, _record(name), check_provider_key(key))
+        entry = self.get(name)
+        await save_secret(self._db, self._vault, _record(name), check_provider_key(key, entry.provider.auth))
 
     async def forget_key(self, name: str) -> None:
         """Remove a provider's key from the vault; one in the environment stays."""
         self.get(name)
         await delete_secret(self._db, _record(name))
+
+    async def set_values(self, name: str, values: Mapping[str, str]) -> None:
+        """Fill in parameters of a provider's row, such as its region; an empty value takes one away again.
+
+        Raises:
+            InvalidInput: ``provider.parameter``. NotFound: no such provider.
+        """
+        provider = self.get(name).provider
+        checked = {known: check_value(provider, known, value) if value.strip() else "" for known, value in values.items()}
+        stored = (await load_settings(self._db)).get(_VALUES + name, {})
+        await save_setting(self._db, _VALUES + name, {known: value for known, value in {**stored, **checked}.items() if value})
 
     async def enable(self, name: str, enabled: bool) -> None:
         """Allow or stop calls to a local provider.
@@ -171,18 +190,34 @@ class Registry:
             raise Conflict("provider.shipped", f"{name!r} was not added here and cannot be removed.")
         await delete_provider(self._db, name)
         await delete_secret(self._db, _record(name))
-        for prefix in (_MODELS, _ENABLED):
+        for prefix in (_MODELS, _ENABLED, _VALUES):
             await delete_setting(self._db, prefix + name)
 
     async def note_models(self, name: str, models: tuple[str, ...]) -> None:
         """Remember what a provider listed."""
         await save_setting(self._db, _MODELS + name, models)
 
-    def _placed(self, row: Provider) -> Provider:
-        """The row, with the socket's path where the provider is this process."""
+    def _placed(self, row: Provider, stored: Mapping[str, Any]) -> Provider:
+        """The row with its blanks filled in: from the row itself, else the database, else the environment. For a provider that is
+        this process, the socket's path is filled in.
+        """
+        if row.parameters:
+            return msgspec.structs.replace(
+                row, values={**self._ambient_values(row), **stored.get(_VALUES + row.name, {}), **row.values}
+            )
         if row.kind != "practice":
             return row
         return msgspec.structs.replace(row, base_url=f"http+unix://{quote(str(self._settings.practice_socket), safe='')}/v1")
+
+    def _ambient_values(self, row: Provider) -> dict[str, str]:
+        values = {}
+        for name, parameter in row.parameters.items():
+            for variable in parameter.env:
+                value = self._environ.get(variable, "").strip()
+                if value and _can_stand(row, name, value):
+                    values[name] = value
+                    break
+        return values
 
     def _is_enabled(self, row: Provider, stored: Mapping[str, Any]) -> bool:
         if row.kind == "practice":
@@ -200,6 +235,9 @@ class Registry:
             if value and value.isascii() and value.isprintable():
                 secret = Secret(value)
                 return KnownKey("environment", secret.hint, secret)
+        if (ambient := ambient_key(row.auth, self._environ)) is not None:
+            secret = Secret(ambient)
+            return KnownKey("environment", None, secret)
         return KnownKey("none_needed" if row.auth == "none" else "missing")
 
 
@@ -207,13 +245,23 @@ def _record(provider: str) -> str:
     return f"provider:{provider}"
 
 
-def check_provider_key(key: str) -> str:
+def _can_stand(row: Provider, name: str, value: str) -> bool:
+    try:
+        check_value(row, name, value)
+    except InvalidInput:
+        return False
+    return True
+
+
+def check_provider_key(key: str, auth: str = "bearer") -> str:
     """``key`` without the white space around it.
 
     Raises:
         InvalidInput: ``provider.key``: empty, or nothing that a header can carry.
     """
     key = key.strip()
+    if auth == "google" and key.startswith("{"):
+        return check_google_key(key)
     if not key or len(key) > 4096 or not key.isascii() or not key.isprintable() or " " in key:
         raise InvalidInput(
             "provider.key",

@@ -16,6 +16,7 @@ import re
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Protocol
 
 import msgspec
@@ -45,6 +46,26 @@ def make_signer(auth: str, key: str | None, region: str | None) -> Signer | None
         return AwsSigner(key, region or "")
     if auth == "google" and (key.startswith("{") or key == _APPLICATION_DEFAULT):
         return GoogleSigner(key)
+    return None
+
+
+def ambient_key(auth: str, environ: Mapping[str, str]) -> str | None:
+    """The key that a cloud's own tools would take from the environment, in the form that `make_signer` reads."""
+    if auth == "sigv4":
+        access, secret, session = (
+            environ.get(f"AWS_{name}", "") for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SESSION_TOKEN")
+        )
+        if access and secret:
+            return ":".join(part for part in (access, secret, session) if part)
+        return f"profile:{environ['AWS_PROFILE']}" if environ.get("AWS_PROFILE") else None
+    if auth == "google" and (path := environ.get("GOOGLE_APPLICATION_CREDENTIALS")):
+        try:
+            return check_google_key(Path(path).read_text("utf-8"))
+        except InvalidInput:
+            # Of another kind, such as workload identity: Google's library knows them all.
+            return _APPLICATION_DEFAULT
+        except (OSError, UnicodeDecodeError):
+            return None
     return None
 
 

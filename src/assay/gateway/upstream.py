@@ -18,6 +18,7 @@ from assay.gateway.dialect import Dialect, Headers
 from assay.gateway.framing import AwsFrames
 from assay.gateway.origin import Origin, read_url, write_head, write_lines
 from assay.gateway.providers.blanks import blanks_in, fill, known_values, missing_values
+from assay.gateway.providers.protocols import HEADERS, PATHS
 from assay.gateway.signing import Signer, make_signer, secrets_in
 
 Operation: TypeAlias = Literal[
@@ -28,34 +29,6 @@ _AGENT = "assay"
 _JSON = b"application/json"
 _MOST_HEADS = 512
 """Heads that one way keeps; model names in paths come from clients, and could be without end."""
-
-_OPENAI = {
-    "embeddings": "/embeddings",
-    "images": "/images/generations",
-    "image_edits": "/images/edits",
-    "speech": "/audio/speech",
-    "transcription": "/audio/transcriptions",
-    "translation": "/audio/translations",
-}
-_PATHS: dict[str, dict[str, str]] = {
-    "openai_chat": {"generate": "/chat/completions", **_OPENAI},
-    "openai_responses": {"generate": "/responses", "count_tokens": "/responses/input_tokens", **_OPENAI},
-    "anthropic": {"generate": "/messages", "count_tokens": "/messages/count_tokens"},
-    "gemini": {
-        "generate": "/models/{model}:generateContent",
-        "stream": "/models/{model}:streamGenerateContent?alt=sse",
-        "count_tokens": "/models/{model}:countTokens",
-    },
-    "bedrock_converse": {
-        "generate": "/model/{model}/converse",
-        "stream": "/model/{model}/converse-stream",
-        "count_tokens": "/model/{model}/count-tokens",
-    },
-}
-"""What follows the base URL, by protocol and operation; ``stream`` where an answer in pieces has an address of its own."""
-
-PROTOCOLS = frozenset(_PATHS)
-_HEADERS = {"anthropic": {"anthropic-version": "2023-06-01"}}
 
 
 class Way:
@@ -81,7 +54,7 @@ class Way:
         self.protocol = protocol
         self.offer = offer
         self._values = known_values(provider)
-        self._paths = {**_PATHS[protocol], **offer.paths}
+        self._paths = {**PATHS[protocol], **offer.paths}
         self._is_first = protocol == provider.protocol
         self.dialect = Dialect(offer, protocol, names_model="{model}" not in self._paths["generate"])
         self._base: Origin
@@ -89,7 +62,7 @@ class Way:
         self._headers = {
             "user-agent": _AGENT,
             "accept-encoding": "identity",
-            **_HEADERS.get(protocol, {}),
+            **HEADERS.get(protocol, {}),
             **_filled(offer.headers, self._values),
         }
         self._signer: Signer | None = make_signer(offer.auth or provider.auth, key, self._values.get("region"))
