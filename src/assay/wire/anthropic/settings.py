@@ -1,0 +1,239 @@
+"""How a request's settings are said to an upstream: thinking, sampling, tools and the shape of the answer.
+
+What the server refuses together (Anthropic documentation, "Extended thinking", 2026-11): thinking with a forced choice of tools,
+with ``temperature`` other than 1, with ``top_k``, with ``top_p`` under 0.95; a budget under 1024 tokens or not under
+``max_tokens``; a turn with calls of tools that went on thinking without its thoughts before it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from assay.core import Message, OutputFormat, Request, Sampling, Thinking, Tool, ToolCall, ToolResult
+from assay.wire.anthropic.draft import Draft
+from assay.wire.anthropic.fields import NAME
+from assay.wire.fields import Json
+
+MAX_TOKENS = 32_000
+"""Required by the server, and sent where the client set none: what Claude Code asks of a model it does not know."""
+
+_LEAST_BUDGET = 1024
+_EFFORTS = frozenset(("low", "medium", "high", "xhigh", "max"))
+_NO_PARAMETERS: Json = {"type": "object", "properties": {}}
+
+
+def write_settings(fields: Json, request: Request, draft: Draft) -> None:
+    """Everything but the model, the words, the tools and what the client added in this protocol's own words."""
+    sampling = request.sampling
+    thinking = _write_thinking(request, draft)
+    fields["max_tokens"] = _max_tokens(sampling, thinking, draft)
+    if thinking is not None:
+        fields["thinking"] = thinking
+    _write_sampling(fields, sampling, thinks=thinking is not None and thinking["type"] != "disabled", draft=draft)
+    config: Json = {}
+    effort = _effort(sampling, draft)
+    if effort is not None:
+        config["effort"] = effort
+    if request.output is not None and (shape := _write_output(request.output, draft)) is not None:
+        config["format"] = shape
+    if config:
+        fields["output_config"] = config
+    if request.user is not None:
+        fields["metadata"] = {"user_id": request.user}
+
+
+def _write_thinking(request: Request, draft: Draft) -> Json | None:
+    sampling, losses = request.sampling, draft.losses
+    kind = _kind(sampling, own=draft.own)
+    if kind in ("enabled", "adaptive") and _forbids_thinking(request, kind):
+        losses.drop("thinking")
+        return None
+    if kind is None or kind == "disabled":
+        if sampling.show_thinking and kind is None:
+            losses.drop("show_thinking")
+        return None if kind is None else {"type": "disabled"}
+    thinking: Json = {"type": kind}
+    if kind == "enabled":
+        budget = _budget(sampling, draft)
+        if budget is None:
+            return None
+        thinking["budget_tokens"] = budget
+    if sampling.show_thinking is not None:
+        thinking["display"] = "summarized" if sampling.show_thinking else "omitted"
+    return thinking
+
+
+def _kind(sampling: Sampling, *, own: bool) -> str | None:
+    """Who asks another protocol for effort or for thoughts asks a model to think, which here is a setting of its own."""
+    budget = sampling.thinking_budget
+    if sampling.thinking is False or sampling.effort == "none" or budget == 0:
+        return "disabled"
+    if budget is not None and budget > 0:
+        return "enabled"
+    if sampling.thinking or budget is not None:
+        return "adaptive"
+    return "adaptive" if not own and (sampling.effort is not None or sampling.show_thinking) else None
+
+
+def _forbids_thinking(request: Request, kind: str) -> bool:
+    if request.tool_choice is not None and request.tool_choice.mode in ("required", "named") and request.tools:
+        return True
+    return kind == "enabled" and _goes_on_without_thoughts(request.transcript.messages)
+
+
+def _goes_on_without_thoughts(messages: tuple[Message, ...]) -> bool:
+    """Whether the turn that now goes on has calls of tools without this protocol's thoughts before them."""
+    turn: list[Message] = []
+    for message in reversed(messages):
+        if message.role == "assistant":
+            turn.insert(0, message)
+        elif message.role == "user" and not any(isinstance(part, ToolResult) for part in message.parts):
+            break
+    parts = [part for message in turn for part in message.parts]
+    thoughts = [part for part in parts if not isinstance(part, Thinking) or part.provider == NAME]
+    return any(isinstance(part, ToolCall) for part in parts) and not isinstance(thoughts[0], Thinking)
+
+
+def _budget(sampling: Sampling, draft: Draft) -> int | None:
+    budget = wanted = sampling.thinking_budget or 0
+    if draft.own:
+        return budget
+    budget = max(budget, _LEAST_BUDGET)
+    if sampling.max_tokens is not None:
+        budget = min(budget, sampling.max_tokens - 1)
+    if budget < _LEAST_BUDGET:
+        draft.losses.drop("thinking_budget")
+        return None
+    if budget != wanted:
+        draft.losses.approximate("thinking_budget", f"{wanted}>{budget} tokens")
+    return budget
+
+
+def _max_tokens(sampling: Sampling, thinking: Json | None, draft: Draft) -> int:
+    """What is thought counts towards it, so a budget is added to what we choose ourselves."""
+    if sampling.max_tokens is not None:
+        if sampling.max_tokens > 0 or draft.own:
+            return sampling.max_tokens
+        draft.losses.drop("max_tokens")
+    return MAX_TOKENS + int((thinking or {}).get("budget_tokens", 0))
+
+
+def _effort(sampling: Sampling, draft: Draft) -> str | None:
+    word = sampling.effort
+    if word is None or word == "none" or word in _EFFORTS or draft.own:
+        return None if word == "none" else word
+    nearest = "low" if word == "minimal" else "medium"
+    draft.losses.approximate("effort", f"{word}>{nearest}")
+    return nearest
+
+
+def _write_sampling(fields: Json, sampling: Sampling, *, thinks: bool, draft: Draft) -> None:
+    losses = draft.losses
+    temperature, top_p, top_k = sampling.temperature, sampling.top_p, sampling.top_k
+    if not draft.own:
+        if temperature is not None and temperature > 1:
+            losses.approximate("temperature", f"{temperature:g}>1")
+            temperature = 1.0
+        if thinks:
+            temperature = _unless(temperature is not None and temperature != 1, temperature, "temperature", draft)
+            top_k = _unless(top_k is not None, top_k, "top_k", draft)
+            top_p = _unless(top_p is not None and top_p < 0.95, top_p, "top_p", draft)
+        if temperature is not None and top_p is not None:
+            # Models since Claude 4.1 refuse both at once; a temperature of 1 is what they do without it.
+            if temperature == 1:
+                temperature = None
+            else:
+                top_p = _unless(True, top_p, "top_p", draft)
+    for key, value in (("temperature", temperature), ("top_p", top_p), ("top_k", top_k)):
+        if value is not None:
+            fields[key] = value
+    if sampling.stop is not None:
+        stop = [word for word in sampling.stop if word.strip() or draft.own]
+        if len(stop) < len(sampling.stop):
+            losses.drop("stop")
+        if stop:
+            fields["stop_sequences"] = stop
+    for key in ("seed", "frequency_penalty", "presence_penalty"):
+        if getattr(sampling, key) is not None:
+            losses.drop(key)
+
+
+def _unless(refused: bool, value: Any, name: str, draft: Draft) -> Any:
+    if refused:
+        draft.losses.drop(name)
+        return None
+    return value
+
+
+def _write_output(output: OutputFormat, draft: Draft) -> Json | None:
+    losses = draft.losses
+    losses.foreign(output.extra, NAME, at="output")
+    if output.kind == "text":
+        return None
+    if output.schema is None:
+        losses.drop("output")
+        return None
+    for name in ("name", "description"):
+        if getattr(output, name) is not None:
+            losses.drop(f"output.{name}")
+    if output.strict is False:
+        losses.approximate("output.strict", "true")
+    schema = output.schema if draft.own else _closed(output.schema)
+    if schema != output.schema:
+        losses.approximate("output", "no additional properties")
+    return {"type": "json_schema", "schema": schema, **output.extra.get(NAME, {})}
+
+
+def _closed(schema: Any) -> Any:
+    """``schema`` with every object closed to other properties, without which the server refuses it."""
+    if type(schema) is list:
+        return [_closed(one) for one in schema]
+    if type(schema) is not dict:
+        return schema
+    closed: Json = {}
+    for key, value in schema.items():
+        if key in ("properties", "$defs", "definitions") and type(value) is dict:
+            closed[key] = {name: _closed(inner) for name, inner in value.items()}
+        elif key in ("items", "anyOf", "allOf", "oneOf"):
+            closed[key] = _closed(value)
+        else:
+            closed[key] = value
+    if closed.get("type") == "object" or "properties" in closed:
+        closed["additionalProperties"] = False
+    return closed
+
+
+def write_tools(fields: Json, request: Request, draft: Draft) -> None:
+    """``tools`` and ``tool_choice``. Without a tool there is no choice of one."""
+    tools = [written for tool in request.tools if (written := _write_tool(tool, draft)) is not None]
+    if tools:
+        fields["tools"] = tools
+    choice, parallel = request.tool_choice, request.parallel_tool_calls
+    if not tools and not draft.own:
+        if choice is not None and choice.mode in ("required", "named"):
+            draft.losses.drop("tool_choice")
+        return
+    if choice is not None:
+        modes = {"auto": "auto", "none": "none", "required": "any", "named": "tool"}
+        fields["tool_choice"] = {"type": modes[choice.mode]}
+        if choice.mode == "named":
+            fields["tool_choice"]["name"] = draft.name(choice.name or "")
+    elif parallel is False:
+        fields["tool_choice"] = {"type": "auto"}
+    if parallel is not None and "tool_choice" in fields and fields["tool_choice"]["type"] != "none":
+        fields["tool_choice"]["disable_parallel_tool_use"] = not parallel
+
+
+def _write_tool(tool: Tool, draft: Draft) -> Json | None:
+    own = tool.extra.get(NAME, {})
+    draft.losses.tool(tool, NAME)
+    if not tool.name:
+        return draft.mark({**own}, tool.cache) if own else None
+    fields: Json = {"name": draft.name(tool.name)}
+    if tool.description is not None:
+        fields["description"] = tool.description
+    schema = _NO_PARAMETERS if tool.parameters is None else tool.parameters
+    fields["input_schema"] = schema if "type" in schema or draft.own else {"type": "object", **schema}
+    if tool.strict is not None:
+        fields["strict"] = tool.strict
+    return draft.mark({**fields, **own}, tool.cache)
