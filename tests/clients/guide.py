@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-_GUIDE = Path(__file__).parent.parent.parent / "docs" / "guides" / "connect-a-client.md"
+GUIDE = Path(__file__).parent.parent.parent / "docs" / "guides" / "connect-a-client.md"
 _FENCE = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _FILE = re.compile(r"In `~/([^`]+)`[^`]*?\n\n```\w+\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _EXPORT = re.compile(r"^export (\w+)=(\S+)$", re.MULTILINE)
@@ -19,7 +19,7 @@ class Section:
     """What stands in the guide under one heading, with the address and the model of a test in the place of the guide's."""
 
     def __init__(self, heading: str, url: str, model: str):
-        text = _GUIDE.read_text("utf-8")
+        text = GUIDE.read_text("utf-8")
         found = re.search(rf"^### {re.escape(heading)}\n(.*?)(?=^##|\Z)", text, re.MULTILINE | re.DOTALL)
         assert found, f"the guide has no section {heading!r}"
         self.text = found[1].replace(ADDRESS, url).replace(MODEL, model)

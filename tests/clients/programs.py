@@ -47,6 +47,11 @@ class Program:
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def package(self) -> str:
+        """Its npm package."""
+        return "/".join(self.script.split("/")[:2])
+
 
 CLAUDE_CODE = Program(
     "claude-code",
