@@ -1,8 +1,6 @@
-"""A strict, scripted provider of Chat Completions: a real HTTP server on the loopback address, in a thread of its own.
+"""The server itself: it speaks HTTP by hand, so that it can do what a decent server never does.
 
-It speaks HTTP by hand, so that it can do what a decent server never does: cut a socket inside an event, send a byte at a time,
-fall silent, and notice the moment when a client goes away. `tests.chat_rules` says what it accepts, `tests.chat_scripts` how
-it answers. Everything that arrived is in `ScriptedUpstream.requests`, byte for byte.
+It cuts a socket inside an event, sends a byte at a time, falls silent, and notices the moment when a client goes away.
 """
 
 from __future__ import annotations
@@ -12,24 +10,27 @@ import json
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
 
-from tests.chat_rules import Broken, check_request
-from tests.chat_scripts import SCRIPTS, Answer, Json, Script, Status, refuse, script_of
+from tests.upstream.places import Place, place_of
+from tests.upstream.provider import Provider
+from tests.upstream.script import Answer, Event, Script, Status
+from tests.upstream.speech.sse import document
 
 _REASONS = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 404: "Not Found", 429: "Too Many Requests"}
 
 
 @dataclass
 class Received:
-    """A request as it came over the wire."""
+    """A request as it came over the wire; ``place`` is what its path means, None for a path that is not served."""
 
     method: str
     path: str
     headers: list[tuple[str, str]]
     body: bytes
+    place: Place | None = field(default=None)
 
     def header(self, name: str) -> str | None:
         """The first header of that name."""
@@ -39,13 +40,18 @@ class Received:
     def json(self) -> Any:
         return json.loads(self.body)
 
+    @property
+    def protocol(self) -> str:
+        """The protocol that the path belongs to."""
+        return self.place.protocol if self.place is not None else ""
+
 
 class _Left(Exception):
     """The client closed its connection before the answer was whole."""
 
 
 class ScriptedUpstream:
-    """Enter it with ``with`` or ``async with``; ``url`` is a base URL, as a provider's row has it.
+    """Enter it with ``with`` or ``async with``; ``url`` is a base URL, as a row of OpenAI's has it, ``root`` the same without path.
 
     ``key`` is the only key that it takes; None takes any and none. ``started``, ``finished`` and ``aborted`` count answers;
     an aborted one is one whose client went away first. ``complaints`` are the rules that requests broke.
@@ -56,6 +62,7 @@ class ScriptedUpstream:
         self.scripts = dict(scripts or {})
         self.requests: list[Received] = []
         self.complaints: list[str] = []
+        self.provider = Provider(self.scripts, self.complaints)
         self.started = self.finished = self.aborted = 0
         self.url = ""
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -87,6 +94,11 @@ class ScriptedUpstream:
     def last(self) -> Received:
         """The latest question; the lists of models that were asked for do not count."""
         return next(one for one in reversed(self.requests) if one.method == "POST")
+
+    @property
+    def root(self) -> str:
+        """The address without a path."""
+        return self.url.removesuffix("/v1")
 
     async def until(self, condition: Callable[[ScriptedUpstream], bool], timeout_s: float = 5) -> None:
         """Wait for something to become true of this upstream, such as ``lambda upstream: upstream.aborted == 1``."""
@@ -146,42 +158,23 @@ class ScriptedUpstream:
             await asyncio.gather(leaving, working, return_exceptions=True)
 
     async def _answer(self, request: Received, writer: asyncio.StreamWriter) -> None:
-        answer = self._decide(request)
-        if isinstance(answer, Status):
-            headers = {"content-type": "application/json", **answer.headers}
-            await _send(writer, _head(answer.status, {**headers, "content-length": str(len(answer.body))}) + answer.body)
+        said = self.provider.answer(request.place, request.method, request.path, request.headers, request.body, self.key)
+        if isinstance(said, Status):
+            assert said.body is not None
+            headers = {"content-type": "application/json", **said.headers}
+            await _send(writer, _head(said.status, {**headers, "content-length": str(len(said.body))}) + said.body)
             return
-        await asyncio.sleep(answer.headers_after_s)
-        body = request.json
-        if body.get("stream"):
-            await _stream(writer, body, answer)
-        elif answer.fault in ("cut", "error"):
-            await _send(writer, _head(200, {"content-type": "application/json", "content-length": "1000"}) + b'{"id":')
+        await asyncio.sleep(said.answer.headers_after_s)
+        if isinstance(said.sent, list):
+            await _stream(writer, said.sent, said.failure, said.answer, said.headers)
+        elif said.answer.fault in ("cut", "cut-utf8", "error", "error-event"):
+            await _send(writer, _head(200, {**said.headers, "content-length": "1000"}) + b'{"id":')
             writer.close()
-        elif answer.fault == "stall":
+        elif said.answer.fault == "stall":
             await asyncio.Event().wait()
         else:
-            document = json.dumps(_document(body, answer), ensure_ascii=False).encode()
-            await _send(writer, _head(200, {"content-type": "application/json", "content-length": str(len(document))}) + document)
-
-    def _decide(self, request: Received) -> Answer | Status:
-        if self.key is not None and request.header("authorization") != f"Bearer {self.key}":
-            return refuse(401, "Incorrect API key provided.", "invalid_api_key")
-        if (request.method, request.path) == ("GET", "/v1/models"):
-            listed = [{"id": name, "object": "model", "created": 0, "owned_by": "tests"} for name in {**SCRIPTS, **self.scripts}]
-            return Status(200, json.dumps({"object": "list", "data": listed}).encode())
-        if (request.method, request.path) != ("POST", "/v1/chat/completions"):
-            return refuse(404, f"{request.method} {request.path} is not served here")
-        try:
-            if (request.header("content-type") or "").split(";")[0] != "application/json":
-                raise Broken("the content type is not application/json")
-            body = json.loads(request.body)
-            check_request(body)
-        except (Broken, ValueError) as error:
-            self.complaints.append(str(error))
-            return refuse(400, str(error))
-        script = self.scripts.get(body["model"]) or script_of(body["model"])
-        return script(body) if script is not None else refuse(404, f"There is no model {body['model']!r}.", "model_not_found")
+            whole = document(said.sent)
+            await _send(writer, _head(200, {**said.headers, "content-length": str(len(whole))}) + whole)
 
 
 async def _read_request(reader: asyncio.StreamReader, early: bytes) -> Received | None:
@@ -194,7 +187,7 @@ async def _read_request(reader: asyncio.StreamReader, early: bytes) -> Received 
     method, path, _ = line.split(" ")
     headers = [(name.lower(), value.strip()) for name, _, value in (one.partition(":") for one in fields)]
     length = next((int(value) for name, value in headers if name == "content-length"), 0)
-    return Received(method, path, headers, await reader.readexactly(length))
+    return Received(method, path, headers, await reader.readexactly(length), place_of(path))
 
 
 def _head(status: int, headers: dict[str, str]) -> bytes:
@@ -207,74 +200,49 @@ async def _send(writer: asyncio.StreamWriter, data: bytes) -> None:
     await writer.drain()
 
 
-def _about(body: Json, kind: str) -> Json:
-    return {"id": "chatcmpl-scripted", "object": kind, "created": 1763800000, "model": body["model"], "system_fingerprint": "fp_1"}
+async def _stream(
+    writer: asyncio.StreamWriter, events: list[Event], failure: bytes, answer: Answer, headers: dict[str, str]
+) -> None:
+    await _send(writer, _head(200, {**headers, "transfer-encoding": "chunked"}))
+    if answer.fault in ("", "unfinished"):
+        await _send_pieces(writer, _paced([event.data for event in events], answer), answer.pace_s)
+        await _send(writer, b"0\r\n\r\n")
+        return
+    before, after = _until_fault(events, answer.fault_after)
+    await _send_pieces(writer, _paced(before, answer), answer.pace_s)
+    if answer.fault == "stall":
+        await asyncio.Event().wait()
+    if answer.fault in ("error", "error-event"):
+        await _send_pieces(writer, [failure], 0)
+        await _send(writer, b"0\r\n\r\n")
+        return
+    await _send_pieces(writer, [after[: _cut_at(after, answer.fault)]], 0)
+    writer.transport.abort()
 
 
-def _document(body: Json, answer: Answer) -> Json:
-    """The whole answer: the deltas of each choice put together."""
-    choices = []
-    for number, deltas in enumerate(answer.choices):
-        message: Json = {"role": "assistant", "content": None, "refusal": None}
-        calls: dict[int, Json] = {}
-        for delta in deltas:
-            for key, value in delta.items():
-                if key != "tool_calls":
-                    message[key] = (message.get(key) or "") + value
-                    continue
-                for fragment in value:
-                    call = calls.setdefault(fragment["index"], {key: inner for key, inner in fragment.items() if key != "index"})
-                    if "id" not in fragment:
-                        call["function"]["arguments"] += fragment["function"]["arguments"]
-        if calls:
-            message["tool_calls"] = list(calls.values())
-        finish = None if answer.fault == "unfinished" else answer.finish
-        choices.append({"index": number, "message": message, "logprobs": None, "finish_reason": finish})
-    return {**_about(body, "chat.completion"), "choices": choices, "usage": answer.usage}
+def _until_fault(events: list[Event], pieces: int) -> tuple[list[bytes], bytes]:
+    """The events up to and with so many pieces of the answer, and the one after them."""
+    count = 0
+    for number, event in enumerate(events):
+        count += event.piece
+        comes_next = number + 1 < len(events) and events[number + 1].piece
+        if (event.piece and count == pieces) or (comes_next and not pieces):
+            return [event.data for event in events[: number + 1]], events[number + 1].data
+    return [event.data for event in events[:-1]], events[-1].data
 
 
-def _chunks(body: Json, answer: Answer) -> list[Json]:
-    """The chunks of a stream, as OpenAI orders them."""
-    about = _about(body, "chat.completion.chunk")
-    wants_usage = bool((body.get("stream_options") or {}).get("include_usage"))
-    nothing = {"usage": None} if wants_usage else {}
-
-    def chunk(number: int, delta: Json, finish: str | None = None) -> Json:
-        return {**about, "choices": [{"index": number, "delta": delta, "logprobs": None, "finish_reason": finish}], **nothing}
-
-    chunks = [chunk(number, {"role": "assistant", "content": ""}) for number in range(len(answer.choices))]
-    longest = max(map(len, answer.choices))
-    for step in range(longest):
-        chunks += [chunk(number, deltas[step]) for number, deltas in enumerate(answer.choices) if step < len(deltas)]
-    if answer.fault != "unfinished":
-        chunks += [chunk(number, {}, answer.finish) for number in range(len(answer.choices))]
-    if wants_usage:
-        chunks.append({**about, "choices": [], "usage": answer.usage})
-    return chunks
+def _cut_at(event: bytes, fault: str) -> int:
+    """Where to cut an event: in its first line, or inside of a character of more than one byte."""
+    inside = next((at for at, byte in enumerate(event) if byte >= 0xC0), None)
+    return 9 if fault == "cut" or inside is None else inside + 1
 
 
-async def _stream(writer: asyncio.StreamWriter, body: Json, answer: Answer) -> None:
-    headers = {"content-type": "text/event-stream; charset=utf-8", "transfer-encoding": "chunked"}
-    await _send(writer, _head(200, headers))
-    events = [b"data: " + json.dumps(chunk, ensure_ascii=False).encode() + b"\n\n" for chunk in _chunks(body, answer)]
-    events.append(b"data: [DONE]\n\n")
-    if answer.fault in ("error", "cut", "stall"):
-        await _send_pieces(writer, events[: len(answer.choices) + 1], answer.pace_s)
-        if answer.fault == "stall":
-            await asyncio.Event().wait()
-        if answer.fault == "cut":
-            await _send_pieces(writer, [events[-1][:9]], 0)
-            writer.transport.abort()
-            return
-        events = [
-            b'data: {"error": {"message": "scripted overload", "type": "server_error", "param": null, "code": "overloaded"}}\n\n'
-        ]
+def _paced(events: list[bytes], answer: Answer) -> list[bytes]:
     if answer.pacing == "burst":
-        events = [b"".join(events)]
-    elif answer.pacing == "bytes":
-        events = [bytes([byte]) for byte in b"".join(events)]
-    await _send_pieces(writer, events, answer.pace_s)
-    await _send(writer, b"0\r\n\r\n")
+        return [b"".join(events)]
+    if answer.pacing == "bytes":
+        return [bytes([byte]) for byte in b"".join(events)]
+    return events
 
 
 async def _send_pieces(writer: asyncio.StreamWriter, pieces: list[bytes], pace_s: float) -> None:
