@@ -60,6 +60,11 @@ export function moment(iso: string, language: string): string {
   return new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" }).format(new Date(iso));
 }
 
+/** A moment to the second, for looking something up in a log. */
+export function precise(iso: string, language: string): string {
+  return new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium" }).format(new Date(iso));
+}
+
 /** A cell of a CSV file; what a spreadsheet would run as a formula is quoted into text. */
 export function csvCell(value: string | number | null): string {
   if (value === null) return "";

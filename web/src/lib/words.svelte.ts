@@ -1,12 +1,14 @@
 /** The words of the page in the reader's language. */
 
 import type challenges from "../i18n/challenges/en.json";
+import type connect from "../i18n/connect/en.json";
 import type page from "../i18n/en.json";
+import type traffic from "../i18n/traffic/en.json";
 import { format, pieces, type Piece, type Values } from "./message.ts";
 
-export type Key = keyof typeof page | keyof typeof challenges;
-/** What every page says, and what only the pages of challenges say: those words come with the pages. */
-export type Chapter = "page" | "challenges";
+export type Key = keyof typeof page | keyof typeof challenges | keyof typeof traffic | keyof typeof connect;
+/** What every page says, and what only some pages say: those words come with the pages. */
+export type Chapter = "page" | "challenges" | "traffic" | "connect";
 type Words = Partial<Record<Key, string>>;
 type Fetch = Record<Language, () => Promise<{ default: Words }>>;
 export type Language = "en" | "zh-Hans" | "zh-Hant";
@@ -28,6 +30,16 @@ const catalogues: Record<Chapter, Fetch> = {
     en: () => import("../i18n/challenges/en.json"),
     "zh-Hans": () => import("../i18n/challenges/zh-Hans.json"),
     "zh-Hant": () => import("../i18n/challenges/zh-Hant.json"),
+  },
+  traffic: {
+    en: () => import("../i18n/traffic/en.json"),
+    "zh-Hans": () => import("../i18n/traffic/zh-Hans.json"),
+    "zh-Hant": () => import("../i18n/traffic/zh-Hant.json"),
+  },
+  connect: {
+    en: () => import("../i18n/connect/en.json"),
+    "zh-Hans": () => import("../i18n/connect/zh-Hans.json"),
+    "zh-Hant": () => import("../i18n/connect/zh-Hant.json"),
   },
 };
 
