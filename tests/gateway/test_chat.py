@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from assay.core import Money, Usage
-from assay.gateway import chat
+from assay.gateway import exchange
 from assay.store import Database
 from assay.store.queries import get_bodies
 from tests.gateway.rig import (
@@ -335,7 +335,7 @@ async def test_a_redirect_is_not_followed(db: Database, tmp_path: Path) -> None:
 
 async def test_a_slow_upstream_is_bridged_by_comments(db: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both before its first byte and between events; the answer is whole all the same."""
-    monkeypatch.setattr(chat, "HEARTBEAT_S", 0.15)
+    monkeypatch.setattr(exchange, "HEARTBEAT_S", 0.15)
 
     async def converse(wire: Wire) -> None:
         await wire.request()
@@ -360,7 +360,7 @@ async def test_a_slow_upstream_is_bridged_by_comments(db: Database, tmp_path: Pa
 async def test_an_error_after_the_first_comment_comes_inside_the_stream(
     db: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(chat, "HEARTBEAT_S", 0.1)
+    monkeypatch.setattr(exchange, "HEARTBEAT_S", 0.1)
 
     async def converse(wire: Wire) -> None:
         await wire.request()

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assay.gateway.connection import Fault
-from assay.gateway.stream import LARGEST_EVENT, EventPipe, is_finished
+from assay.gateway.stream import LARGEST_EVENT, EventPipe
+from assay.wire.openai_chat import is_finished
 from tests.gateway.rig import chunk, chunks
 
 WORDS = b"".join(b"data: " + json.dumps(one).encode() + b"\n\n" for one in chunks(usage=False))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any, TypeAlias
 
 from assay.core import AssayError, InvalidInput, TooLarge
-from assay.wire import openai_chat
+from assay.wire.codec import Codec
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]
@@ -79,18 +79,28 @@ async def send_answer(send: Send, status: int, headers: Headers, body: bytes) ->
     await send({"type": "http.response.body", "body": body})
 
 
-async def send_error(send: Send, error: AssayError, request_id: bytes, status: int | None = None) -> None:
-    """An error in the protocol's own shape, under its own status unless another is given."""
+async def send_error(
+    send: Send,
+    codec: Codec,
+    error: AssayError,
+    request_id: str,
+    status: int | None = None,
+    more: Iterable[tuple[bytes, bytes]] = (),
+) -> None:
+    """An error in the client's own protocol, under its own status unless another is given; ``more`` headers may say when to retry."""
     status = status or error.status
-    headers = [JSON, (b"x-request-id", request_id)]
+    told = request_id.encode()
+    headers = dict(((b"x-request-id", told), JSON, *more))
+    if codec.NAME == "anthropic":
+        headers[b"request-id"] = told
     if error.retry_after_s is not None:
-        headers.append((b"retry-after", b"%d" % max(1, round(error.retry_after_s))))
+        headers.setdefault(b"retry-after", b"%d" % max(1, round(error.retry_after_s)))
     elif status == 503:
         # Nothing will change by itself within an SDK's few retries.
-        headers.append((b"x-should-retry", b"false"))
+        headers.setdefault(b"x-should-retry", b"false")
     if status == 401:
-        headers.append((b"www-authenticate", b"Bearer"))
-    await send_answer(send, status, headers, openai_chat.write_error(error))
+        headers[b"www-authenticate"] = b"Bearer"
+    await send_answer(send, status, list(headers.items()), codec.write_error(error, request_id))
 
 
 def passable(value: bytes | None) -> bytes | None:

@@ -22,7 +22,9 @@ from assay.core import (
 )
 from assay.gateway.client import Client
 from assay.gateway.connection import Fault, Response, Timeouts
+from assay.gateway.dialect import Headers
 from assay.gateway.snapshot import Route
+from assay.gateway.upstream import Operation
 from assay.wire.said import read_error
 
 MAX_ERROR_BYTES = 1024 * 1024
@@ -32,6 +34,7 @@ MAX_ERROR_BYTES = 1024 * 1024
 class Attempt:
     """Mutable until `end`; then the recorder makes its `Call`.
 
+    ``way`` is how the provider is asked: in ``client_protocol``, what the asker spoke, where the provider speaks it too.
     ``request`` and ``events`` are set where the asker had them as values; else the recorder reads them from the bytes.
     ``id`` is the call's own, made here unless given. ``pieces`` are what came of the body, each with the monotonic time of its arrival.
     """
@@ -40,6 +43,7 @@ class Attempt:
         "asked",
         "at",
         "body",
+        "client_protocol",
         "duration_ns",
         "error",
         "events",
@@ -59,6 +63,7 @@ class Attempt:
         "status",
         "stream",
         "upstream_request_id",
+        "way",
     )
 
     def __init__(
@@ -68,6 +73,7 @@ class Attempt:
         asked: str,
         purpose: Purpose,
         stream: bool,
+        client_protocol: str | None = None,
         request_id: str,
         body: bytes = b"",
         key: str | None = None,
@@ -80,6 +86,8 @@ class Attempt:
         self.started_ns = time.monotonic_ns()
         self.duration_ns = 0
         self.route = route
+        self.client_protocol = client_protocol
+        self.way = route.upstream.way(client_protocol or route.upstream.provider.protocol)
         self.asked = asked
         self.purpose = purpose
         self.stream = stream
@@ -97,10 +105,12 @@ class Attempt:
         self.losses: tuple[str, ...] = ()
         self.upstream_request_id: str | None = None
 
-    async def send(self, client: Client, body: bytes, timeouts: Timeouts) -> Response:
-        """Write the request. Raises `Fault`."""
-        way = self.route.upstream.way("openai_chat")
-        origin, head = await way.address("generate", self.route.deployment.upstream_model, stream=self.stream, body=body)
+    async def send(
+        self, client: Client, body: bytes, timeouts: Timeouts, forwarded: Headers = (), operation: Operation = "generate"
+    ) -> Response:
+        """Write the request, with the headers of the client's that are ``forwarded``. Raises `Fault`."""
+        model = self.route.deployment.upstream_model
+        origin, head = await self.way.address(operation, model, stream=self.stream, body=body, forwarded=forwarded)
         self.response = await client.send(origin, head, body, timeouts)
         return self.response
 
@@ -115,7 +125,7 @@ class Attempt:
         response = self.response
         assert response is not None, "begun before sent"
         self.status = response.status
-        if (theirs := response.header(b"x-request-id")) is not None:
+        if (theirs := response.header(b"x-request-id") or response.header(b"request-id")) is not None:
             self.upstream_request_id = theirs[:200].decode("latin-1")
 
     def end(self, outcome: Outcome, error: str | None = None) -> None:
@@ -140,7 +150,8 @@ class Attempt:
             deployment=route.deployment.id,
             provider=route.deployment.provider,
             model=route.deployment.model,
-            protocol=route.upstream.provider.protocol,
+            protocol=self.way.protocol,
+            client_protocol=self.client_protocol,
             stream=self.stream,
             duration_us=self.duration_ns // 1000,
             key=self.key,

@@ -11,10 +11,10 @@ from assay.core import Budget, Event, Finished, Purpose, Request, UpstreamBroken
 from assay.gateway.attempt import Attempt
 from assay.gateway.client import Client
 from assay.gateway.connection import Fault, Timeouts
-from assay.gateway.dialect import read_asked
 from assay.gateway.recorder import Recorder
 from assay.gateway.snapshot import Snapshot
-from assay.wire import openai_chat
+from assay.gateway.translate import write_for
+from assay.wire.codecs import UPSTREAM_CODECS
 from assay.wire.errors import StreamFailed
 
 
@@ -65,19 +65,21 @@ class GatewayCaller:
 
     async def _events(self, attempt: Attempt, request: Request, timeouts: Timeouts) -> AsyncGenerator[Event, None]:
         route = attempt.route
-        asked = read_asked(openai_chat.write_request(msgspec.structs.replace(request, model=attempt.asked, stream=True)).body)
-        written = route.upstream.dialect.write(asked, route.deployment.upstream_model)
+        written = write_for(attempt.way, msgspec.structs.replace(request, stream=True), route.deployment.upstream_model)
         attempt.losses = written.losses
         response = await attempt.send(self._client, written.body, timeouts)
         await response.begin()
         attempt.begun()
         if response.status != 200:
             raise (await attempt.refused(response)).error
-        content_type = response.header(b"content-type") or b""
-        reader = openai_chat.EventReader(stream=not content_type.startswith(b"application/json"))
+        is_document = (response.header(b"content-type") or b"").startswith(b"application/json")
+        reader = UPSTREAM_CODECS[attempt.way.protocol].EventReader(stream=not is_document, seed=attempt.id.replace("-", ""))
+        unframe = None if is_document else attempt.way.unframe()
         try:
             while (data := await response.read()) is not None:
                 attempt.size += len(data)
+                if unframe is not None:
+                    data = unframe(data)
                 for event in reader.feed(data, response.arrived_ns):
                     yield event
             for event in reader.close(response.arrived_ns):

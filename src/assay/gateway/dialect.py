@@ -50,16 +50,21 @@ def read_asked(body: bytes, *, model: str | None = None, stream: bool | None = N
         InvalidInput: ``request.encoding`` (not UTF-8), ``request.json`` (not a JSON object, or nested too deep),
             ``request.model``, ``request.stream``.
     """
+    fields = read_fields(body)
+    return Asked(fields, model or _model_in(fields), _stream_in(fields) if stream is None else stream)
+
+
+def read_fields(body: bytes) -> Fields:
+    """The top-level fields of a body. Raises as `read_asked` does."""
     try:
         if not body.isascii():
             body.decode()
-        fields = _fields.decode(body)
+        return _fields.decode(body)
     except UnicodeDecodeError as error:
         raise InvalidInput("request.encoding", f"The body is not UTF-8: byte {error.start} is wrong.") from None
     except (msgspec.MsgspecError, RecursionError) as error:
         reason = "it is nested too deep" if isinstance(error, RecursionError) else str(error)
         raise InvalidInput("request.json", f"The body must be a JSON object: {reason}.") from None
-    return Asked(fields, model or _model_in(fields), _stream_in(fields) if stream is None else stream)
 
 
 def _model_in(fields: Fields) -> str:

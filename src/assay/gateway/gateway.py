@@ -1,4 +1,4 @@
-"""The gateway: one OpenAI-compatible address for every provider, as a raw ASGI application."""
+"""The gateway: one address and one key for every provider, in four protocols, as a raw ASGI application."""
 
 from __future__ import annotations
 
@@ -8,25 +8,24 @@ import os
 import ssl
 from collections.abc import Mapping
 
-import msgspec
-
 from assay.core import AssayError, Deployment, NotFound, Unavailable, new_id
 from assay.core.settings import Settings
 from assay.gateway.asgi import JSON, ClientLeft, Receive, Scope, Send, read_body, send_answer, send_error
+from assay.gateway.attempt import Attempt
 from assay.gateway.caller import GatewayCaller
-from assay.gateway.chat import Chat
 from assay.gateway.client import Client
 from assay.gateway.connection import Timeouts
-from assay.gateway.dialect import read_asked
+from assay.gateway.counting import Counting
+from assay.gateway.dialect import Headers, read_asked
+from assay.gateway.exchange import Exchange, Exchanges
+from assay.gateway.faces import Asking, face_of, find_key, forwarded, read_address
+from assay.gateway.memory import Memory
+from assay.gateway.prepare import prepare
 from assay.gateway.recorder import Recorder
 from assay.gateway.registry import Registry
 from assay.gateway.snapshot import Snapshot
 from assay.store.database import Database
 from assay.store.vault import Vault
-
-PREFIX = "/v1/"
-_CHAT = "/v1/chat/completions"
-_MODELS = "/v1/models"
 
 _log = logging.getLogger(__name__)
 
@@ -49,7 +48,9 @@ class Gateway:
         self.recorder = Recorder(db, bodies=settings.bodies, days=settings.bodies_days)
         self.snapshot: Snapshot
         self.caller = GatewayCaller(self.client, self.recorder, self.timeouts, lambda: self.snapshot)
-        self._chat = Chat(self.client, self.recorder, self.timeouts)
+        self.memory = Memory(db, self.recorder)
+        self._exchanges = Exchanges(self.client, self.recorder, self.memory, self.timeouts)
+        self._counting = Counting(self.client, self.timeouts)
         self._refreshing = asyncio.Lock()
 
     @classmethod
@@ -90,8 +91,9 @@ class Gateway:
 
     async def close(self) -> None:
         """Cut what runs, commit every call, and let go of all connections."""
-        self._chat.close()
+        self._exchanges.close()
         await self.client.close()
+        await self.memory.close()
         await self.recorder.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -102,44 +104,47 @@ class Gateway:
             await self._answer(scope, receive, send, request_id)
         except AssayError as error:
             _log.debug("refused request_id=%s code=%s", request_id, error.code)
-            await send_error(send, error, request_id.encode())
+            await send_error(send, face_of(scope["path"], scope["headers"]), error, request_id)
         except ClientLeft:
             return
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
-        path, method = scope["path"], scope["method"]
         snapshot = self.snapshot
-        authorization = None
-        for name, value in scope["headers"]:
-            if name == b"authorization":
-                authorization = value
-                break
+        headers, query = scope["headers"], scope["query_string"]
         # The local door is a socket that only this user can open; what comes through it needs no key.
-        key_id = "local" if scope.get("assay.local") else snapshot.check_key(authorization).id
-        if path == _CHAT and method == "POST":
-            if self.recorder.is_full:
-                raise Unavailable(
-                    "gateway.busy", "Too many calls wait to be recorded.", hint="Try again in a second.", retry_after_s=1
-                )
-            body = await read_body(scope, receive, self.settings.max_body_bytes)
-            asked = read_asked(body)
-            await self._chat.answer(asked, body, snapshot.find(asked.model), key_id, receive, send, request_id)
-        elif path == _MODELS and method == "GET":
-            await send_answer(send, 200, [JSON, (b"x-request-id", request_id.encode())], snapshot.models_json)
-        elif path.startswith(_MODELS + "/") and method == "GET":
-            model = snapshot.describe(path[len(_MODELS) + 1 :])
-            await send_answer(send, 200, [JSON, (b"x-request-id", request_id.encode())], msgspec.json.encode(model))
+        key = "local" if scope.get("assay.local") else snapshot.check_key(find_key(headers, query)).id
+        asking = read_address(scope["method"], scope["path"], query, headers)
+        if asking.operation == "models":
+            listed = snapshot.list_models(asking.codec) if asking.model is None else snapshot.show_model(asking.codec, asking.model)
+            await send_answer(send, 200, [JSON, (b"x-request-id", request_id.encode())], listed)
+            return
+        if self.recorder.is_full:
+            raise Unavailable("gateway.busy", "Too many calls wait to be recorded.", hint="Try again in a second.", retry_after_s=1)
+        body = await read_body(scope, receive, self.settings.max_body_bytes)
+        if asking.operation == "generate":
+            await self._generate(asking, body, key, forwarded(asking.protocol, headers), receive, send, request_id)
+        elif asking.operation == "count_tokens":
+            await self._counting.answer(asking, body, snapshot, forwarded(asking.protocol, headers), send, request_id)
         else:
-            raise NotFound(
-                "route.not_found",
-                f"{method} {path[:200]!r} is not answered here.",
-                hint="There are POST /v1/chat/completions, GET /v1/models and GET /v1/models/{id}.",
-            )
+            raise NotFound("route.not_found", f"{asking.operation} is not answered here yet.")
 
-    @staticmethod
-    def _key_of(scope: Scope, snapshot: Snapshot) -> str | None:
-        """Whose request this is. None: it came through the local door, which only this user can open."""
-        for name, value in scope["headers"]:
-            if name == b"authorization":
-                return snapshot.check_key(value).id
-        return None if scope.get("assay.local") is True else snapshot.check_key(None).id
+    async def _generate(
+        self, asking: Asking, body: bytes, key: str, forwarded: Headers, receive: Receive, send: Send, request_id: str
+    ) -> None:
+        asked = read_asked(body, model=asking.model, stream=asking.stream)
+        route = self.snapshot.find(asked.model)
+        # There is one attempt at each request, so the request's id serves the call as well.
+        attempt = Attempt(
+            route,
+            asked=asked.model,
+            purpose="traffic",
+            stream=asked.stream,
+            client_protocol=asking.protocol,
+            request_id=request_id,
+            id=request_id,
+            body=body,
+            key=key,
+        )
+        exchange = Exchange(asking.codec, receive, send, request_id, asyncio.get_running_loop())
+        answering = await prepare(asking, asked, body, attempt, forwarded, self.memory)
+        await self._exchanges.run(exchange, attempt, answering, forwarded)

@@ -27,6 +27,7 @@ from assay.core import (
 from assay.gateway.attempt import Attempt
 from assay.store.queries import Body
 from assay.wire import openai_chat
+from assay.wire.codecs import CODECS, UPSTREAM_CODECS
 from assay.wire.errors import StreamFailed
 
 MAX_POINTS = 200
@@ -80,7 +81,10 @@ def _read_request(attempt: Attempt) -> Request | None:
     if attempt.request is not None or not attempt.body:
         return attempt.request
     try:
-        return openai_chat.read_request(attempt.body)
+        codec = CODECS[attempt.client_protocol or attempt.way.protocol]
+        if codec.NAME == "gemini":  # where the address says both
+            return codec.read_request(attempt.body, model=attempt.asked, stream=attempt.stream)
+        return codec.read_request(attempt.body)
     except InvalidInput:
         # The upstream may take what we cannot read; then there is nothing to replay, but the call counts.
         return None
@@ -93,23 +97,33 @@ def _read_reply(attempt: Attempt) -> tuple[Answer | None, int | None, str | None
     if not attempt.pieces or attempt.status != 200:
         return None, None, None
     ttft_us = _content_began_us(attempt) if attempt.stream else None
-    body = attempt.route.upstream.redact(b"".join([piece for _, piece in attempt.pieces]))
+    body = attempt.route.upstream.redact(_joined(attempt))
     try:
-        return openai_chat.read_answer(body, stream=attempt.stream), ttft_us, None
-    except StreamFailed as failed:
-        return fold(_events_before(body, stream=attempt.stream)), ttft_us, failed.code
+        if attempt.way.protocol == openai_chat.NAME:
+            return openai_chat.read_answer(body, stream=attempt.stream), ttft_us, None
+        answer, error = _read_events(attempt, body)
+    except StreamFailed:
+        answer, error = _read_events(attempt, body)
+    return answer, ttft_us, error
 
 
-def _events_before(body: bytes, *, stream: bool) -> list[Event]:
-    """The events of a broken answer, up to where it breaks."""
-    reader = openai_chat.EventReader(stream=stream)
+def _joined(attempt: Attempt) -> bytes:
+    body = b"".join([piece for _, piece in attempt.pieces])
+    unframe = attempt.way.unframe() if attempt.stream else None
+    return unframe(body) if unframe is not None else body
+
+
+def _read_events(attempt: Attempt, body: bytes) -> tuple[Answer, str | None]:
+    """An answer by its events; of a broken one, those up to where it breaks, and what was wrong."""
+    reader = UPSTREAM_CODECS[attempt.way.protocol].EventReader(stream=attempt.stream, seed=attempt.id.replace("-", ""))
     events: list[Event] = []
     try:
         events += reader.feed(body)
         events += reader.close()
     except StreamFailed as failed:
         events += failed.events
-    return events
+        return fold(events), failed.code
+    return fold(events), None
 
 
 def _timeline(attempt: Attempt) -> tuple[tuple[int, int], ...]:
@@ -127,9 +141,12 @@ def _timeline(attempt: Attempt) -> tuple[tuple[int, int], ...]:
 
 def _content_began_us(attempt: Attempt) -> int | None:
     """Read piece by piece, but only until content has come."""
-    reader = openai_chat.EventReader(stream=True)
+    reader = UPSTREAM_CODECS[attempt.way.protocol].EventReader(stream=True)
+    unframe = attempt.way.unframe()
     try:
         for at_ns, piece in attempt.pieces:
+            if unframe is not None:
+                piece = unframe(piece)
             began = first_content_us(reader.feed(piece, at_ns), attempt.started_ns)
             if began is not None:
                 return began

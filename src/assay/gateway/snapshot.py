@@ -15,6 +15,7 @@ import msgspec
 from assay.core import Deployment, NotFound, Unauthorized
 from assay.gateway.upstream import Upstream
 from assay.store.keys import KeyRow
+from assay.wire.codec import Codec, Listed
 
 _LONGEST_NAME_GUESSED = 200
 
@@ -29,7 +30,7 @@ class Route(msgspec.Struct, frozen=True):
 class Snapshot:
     """Immutable. ``keys`` maps the keyed hash of each valid gateway key to its row, ``aliases`` names to deployment ids."""
 
-    __slots__ = ("_bare", "_disabled", "_keys", "_models", "_pepper", "models_json", "routes", "upstreams")
+    __slots__ = ("_bare", "_disabled", "_keys", "_listed", "_lists", "_pepper", "routes", "upstreams")
 
     def __init__(
         self,
@@ -51,26 +52,27 @@ class Snapshot:
             if (route := routes.get(target) or self._direct(target)) is not None:
                 routes[name] = route
         self.routes: Mapping[str, Route] = MappingProxyType(routes)
-        self._models = {name: _describe(name, route) for name, route in routes.items() if route.upstream.is_ready}
-        self.models_json = msgspec.json.encode({"object": "list", "data": list(self._models.values())})
+        self._listed = {name: _listed(name, route) for name, route in routes.items() if route.upstream.is_ready}
+        self._lists: dict[str, bytes] = {}
 
     @property
     def deployments(self) -> tuple[Deployment, ...]:
         """What can be called now, each once."""
         return tuple({r.deployment.id: r.deployment for r in self.routes.values() if r.upstream.is_ready}.values())
 
-    def check_key(self, authorization: bytes | None) -> KeyRow:
+    def check_key(self, key: bytes | None) -> KeyRow:
         """Whose gateway key this is. The time taken tells nothing about the keys that exist: only keyed hashes are compared.
 
         Raises:
             Unauthorized: ``key.missing``; ``key.invalid`` alike for unknown, mistyped and revoked keys.
         """
-        if authorization is None:
+        if key is None:
             raise Unauthorized(
-                "key.missing", "No gateway key came with the request.", hint="Send it as 'Authorization: Bearer ask-...'."
+                "key.missing",
+                "No gateway key came with the request.",
+                hint="Send it as 'Authorization: Bearer ask-...', or as x-api-key or x-goog-api-key.",
             )
-        scheme, _, key = authorization.partition(b" ")
-        row = self._keys.get(hmac.digest(self._pepper, key.strip(), "sha256")) if scheme.lower() == b"bearer" else None
+        row = self._keys.get(hmac.digest(self._pepper, key, "sha256"))
         if row is None:
             raise Unauthorized(
                 "key.invalid",
@@ -92,10 +94,17 @@ class Snapshot:
         route.upstream.require_ready()
         return route
 
-    def describe(self, name: str) -> dict[str, str | int]:
-        """A model as ``GET /v1/models/{id}`` shows it. Raises as `find` does."""
+    def list_models(self, codec: Codec) -> bytes:
+        """The list of models, in a client's protocol."""
+        listed = self._lists.get(codec.NAME)
+        if listed is None:
+            listed = self._lists[codec.NAME] = codec.write_models(list(self._listed.values()))
+        return listed
+
+    def show_model(self, codec: Codec, name: str) -> bytes:
+        """One model, in a client's protocol. Raises as `find` does."""
         route = self.find(name)
-        return self._models.get(name) or _describe(name, route)
+        return codec.write_model(self._listed.get(name) or _listed(name, route))
 
     def _direct(self, name: str) -> Route | None:
         provider, slash, model = name.partition("/")
@@ -113,7 +122,7 @@ class Snapshot:
             return f"The provider {provider!r} is not enabled; enable it on the Providers page."
         if len(name) > _LONGEST_NAME_GUESSED:
             return "GET /v1/models lists the models."
-        known = {other.lower(): other for other in (*self._models, *self._bare)}
+        known = {other.lower(): other for other in (*self._listed, *self._bare)}
         near = [known[match] for match in difflib.get_close_matches(name.lower(), known, n=3, cutoff=0.6)]
         if near:
             return f"Did you mean {' or '.join(repr(match) for match in near)}?"
@@ -146,5 +155,5 @@ def _bare_names(routes: Iterable[Route]) -> dict[str, Route]:
     return {model: found[0] for model, found in by_model.items() if len(found) == 1}
 
 
-def _describe(name: str, route: Route) -> dict[str, str | int]:
-    return {"id": name, "object": "model", "created": 0, "owned_by": route.deployment.organization or route.deployment.provider}
+def _listed(name: str, route: Route) -> Listed:
+    return name, 0, route.deployment.organization or route.deployment.provider, route.deployment.title

@@ -1,6 +1,6 @@
 """The whole product, assembled: the store is opened, the subsystems are joined, one ASGI callable answers.
 
-`/v1/*` goes straight to the gateway; everything else is the API or the page, both behind the `Guard`.
+`/v1/*` and `/v1beta/*` go straight to the gateway; everything else is the API or the page, both behind the `Guard`.
 """
 
 import asyncio
@@ -27,6 +27,7 @@ from assay.challenge.work_routes import work_routes
 from assay.core import AssayError, Settings, now_us
 from assay.gateway import Gateway, practice
 from assay.gateway import routes as gateway_routes
+from assay.gateway.faces import PREFIXES
 from assay.store import Database, Vault, keys, migrate, open_database
 from assay.store.lock import DataLock
 from assay.store.queries import drop_expired_bodies
@@ -67,7 +68,7 @@ class Assay:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            if scope["path"].startswith("/v1/") or scope["path"] == "/v1":
+            if scope["path"].startswith(PREFIXES):
                 await self.gateway(scope, receive, send)
             else:
                 await self._guarded(scope, receive, send)

@@ -6,10 +6,14 @@ Towards a client: `Codec.read_request` and `Codec.EventWriter`. Towards an upstr
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Sequence
+from typing import Protocol, TypeAlias
 
 from assay.core import AssayError, Event, Request
 from assay.wire.losses import Losses, Written
+
+Listed: TypeAlias = tuple[str, int, str, str | None]
+"""A model as lists show it: its name here, when it was made (seconds since 1970, or 0), who owns it, its title."""
 
 
 class EventReader(Protocol):
@@ -45,27 +49,31 @@ class EventWriter(Protocol):
         """The end of a whole answer. Raises `StreamBroken` where no `Stopped` was written: nothing pretends an end."""
 
 
-class Codec(Protocol):
-    """A protocol, as a module."""
+class UpstreamCodec(Protocol):
+    """What is needed to ask an upstream of a protocol."""
 
     @property
     def NAME(self) -> str: ...  # noqa: N802  # a constant of the module
+
+    @property
+    def EventReader(self) -> type[EventReader]: ...  # noqa: N802  # a class of the module
+
+    def write_request(self, request: Request) -> Written:
+        """The body for an upstream that knows the model as ``request.model``."""
+
+
+class Codec(UpstreamCodec, Protocol):
+    """A protocol in both directions, as a module."""
 
     @property
     def HEARTBEAT(self) -> bytes:  # noqa: N802  # a constant of the module
         """What may be sent on a stream that is slow to begin or go on; empty where clients bear nothing."""
 
     @property
-    def EventReader(self) -> type[EventReader]: ...  # noqa: N802  # a class of the module
-
-    @property
     def EventWriter(self) -> type[EventWriter]: ...  # noqa: N802  # a class of the module
 
     def read_request(self, body: bytes, *, model: str | None = None, stream: bool | None = None) -> Request:
         """The request that a client sent; ``model`` and ``stream`` where its address says them. Raises `InvalidInput`, `TooLarge`."""
-
-    def write_request(self, request: Request) -> Written:
-        """The body for an upstream that knows the model as ``request.model``."""
 
     def write_error(self, error: AssayError, request_id: str = "") -> bytes:
         """The body of an error answer, in the protocol's own envelope."""
@@ -75,3 +83,25 @@ class Codec(Protocol):
 
     def is_finished(self, last: bytes) -> bool:
         """Whether an answer came to its end, by the last bytes of its stream."""
+
+    def write_models(self, models: Sequence[Listed]) -> bytes:
+        """The list of models."""
+
+    def write_model(self, model: Listed) -> bytes:
+        """One model of the list."""
+
+
+class Counter(Protocol):
+    """A protocol in which the tokens of a request can be counted before it is sent."""
+
+    def read_count_request(self, body: bytes, *, model: str | None = None) -> Request:
+        """What a client wants counted."""
+
+    def write_count_request(self, request: Request) -> Written:
+        """The body for an upstream."""
+
+    def read_count(self, body: bytes) -> int:
+        """The count that an upstream answered. Raises `StreamBroken`."""
+
+    def write_count(self, count: int) -> bytes:
+        """The answer for a client."""

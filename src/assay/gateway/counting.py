@@ -1,0 +1,90 @@
+"""How many tokens a request has, before it is sent: the provider counts, where it can; else it is estimated, and called that."""
+
+from __future__ import annotations
+
+import msgspec
+
+from assay.core import Audio, File, Image, Refusal, Request, Text, Thinking, Video, canonical
+from assay.gateway.asgi import JSON, Send, send_answer
+from assay.gateway.attempt import Attempt
+from assay.gateway.client import Client
+from assay.gateway.connection import Fault, Timeouts
+from assay.gateway.dialect import Asked, Headers, read_asked, read_fields
+from assay.gateway.faces import Asking
+from assay.gateway.snapshot import Snapshot
+from assay.wire.codecs import COUNTERS
+
+_MOST_BYTES = 1024 * 1024
+_BYTES_PER_TOKEN = 3.6
+"""Of UTF-8. English prose has about 4.4 with the tokenizers of 2025, code and Chinese about 3."""
+
+_TOKENS_PER_MEDIUM = 1000
+_TOKENS_PER_MESSAGE = 4
+ESTIMATED = (b"x-assay-losses", b"approximated:token_count=an estimate")
+
+
+class Counting:
+    """Answers the requests for token counts of all protocols that have them. Counts are no calls: nothing is recorded."""
+
+    def __init__(self, client: Client, timeouts: Timeouts):
+        self._client = client
+        self._timeouts = timeouts
+
+    async def answer(
+        self, asking: Asking, body: bytes, snapshot: Snapshot, forwarded: Headers, send: Send, request_id: str
+    ) -> None:
+        """Count, and say so in the client's protocol.
+
+        Raises:
+            AssayError: the body cannot be read, there is no such model, or the provider failed.
+        """
+        codec = COUNTERS[asking.protocol]
+        asked = read_asked(body, model=asking.model, stream=False)
+        route = snapshot.find(asked.model)
+        attempt = Attempt(
+            route, asked=asked.model, purpose="traffic", stream=False, client_protocol=asking.protocol, request_id=request_id
+        )
+        headers = [JSON, (b"x-request-id", request_id.encode())]
+        way, model = attempt.way, route.deployment.upstream_model
+        if not way.offers("count_tokens"):
+            count = codec.write_count(estimate(codec.read_count_request(body, model=asking.model)))
+            headers.append(ESTIMATED)
+        elif way.protocol == asking.protocol:
+            count = await self._ask(attempt, way.dialect.write(asked, model, forwarded).body, forwarded)
+        else:
+            counter = COUNTERS[way.protocol]
+            request = codec.read_count_request(body, model=asking.model)
+            written = counter.write_count_request(msgspec.structs.replace(request, model=model))
+            bent = way.dialect.write(Asked(read_fields(written.body), model, False), model)
+            count = codec.write_count(counter.read_count(await self._ask(attempt, bent.body, ())))
+        await send_answer(send, 200, headers, count)
+
+    async def _ask(self, attempt: Attempt, body: bytes, forwarded: Headers) -> bytes:
+        """What the provider answers."""
+        try:
+            response = await attempt.send(self._client, body, self._timeouts, forwarded, operation="count_tokens")
+            await response.begin()
+            attempt.begun()
+            if response.status != 200:
+                raise (await attempt.refused(response)).error
+            answer = await response.read_all(_MOST_BYTES)
+        except Fault as fault:
+            raise attempt.fail(fault) from None
+        finally:
+            attempt.end("ok")
+        return attempt.route.upstream.redact(answer)
+
+
+def estimate(request: Request) -> int:
+    """About how many tokens ``request`` has, by its bytes."""
+    size = len(canonical(request.tools)) if request.tools else 0
+    media = 0
+    for message in request.transcript.messages:
+        for part in message.parts:
+            if isinstance(part, Text | Thinking | Refusal):
+                size += len(part.text.encode())
+            elif isinstance(part, Image | Audio | Video | File):
+                media += 1
+            else:
+                size += len(canonical(part))
+    return round(size / _BYTES_PER_TOKEN) + media * _TOKENS_PER_MEDIUM + len(request.transcript.messages) * _TOKENS_PER_MESSAGE

@@ -1,0 +1,64 @@
+"""How a request will be answered: passed through as bytes, or translated; and with what its client could not send again."""
+
+from __future__ import annotations
+
+import base64
+
+import msgspec
+
+from assay.core import InvalidInput, Request
+from assay.gateway.attempt import Attempt
+from assay.gateway.dialect import Asked, Headers
+from assay.gateway.exchange import Answering
+from assay.gateway.faces import Asking
+from assay.gateway.memory import Memory, continue_from
+from assay.gateway.passing import Passed
+from assay.gateway.translate import Translated
+from assay.wire import openai_chat
+from assay.wire.carry import MARK
+
+_SEAL = b'"' + MARK.encode()
+_SEAL_AS_BYTES = b'"' + base64.b64encode(MARK.encode())
+"""How a seal begins where a protocol wants base64: the mark's six bytes are eight signs, whatever follows."""
+
+
+async def prepare(asking: Asking, asked: Asked, body: bytes, attempt: Attempt, forwarded: Headers, memory: Memory) -> Answering:
+    """Choose the way, and do what has to be done before the upstream is asked.
+
+    Raises:
+        InvalidInput: the body cannot be read. NotFound: there is no such response to continue.
+    """
+    codec, way, model = asking.codec, attempt.way, attempt.route.deployment.upstream_model
+    is_responses = codec.NAME == "openai_responses"
+    continued = _continued(asked) if is_responses and not (way.protocol == codec.NAME and way.offer.stores_responses) else None
+    remembers = is_responses and _stores(asked) and not (way.protocol == codec.NAME and way.offer.stores_responses)
+    # Seals of another protocol's thoughts mean nothing to this one's server: it would refuse them.
+    if way.protocol == codec.NAME and continued is None and _SEAL not in body and _SEAL_AS_BYTES not in body:
+        return Passed(asked, codec, way, model, forwarded, as_list=asking.as_list, remembers=remembers)
+    request = codec.read_request(body, model=asking.model, stream=asking.stream)
+    if asking.as_list:
+        request = msgspec.structs.replace(request, extra=_with_list(request))
+    if codec.NAME == openai_chat.NAME:
+        request = await memory.restore(attempt.key, request)
+    if continued is not None:
+        request = continue_from(await memory.recall(attempt.key, continued), request)
+    return Translated(request, codec, way, model, request_id=attempt.request_id, remembers=remembers)
+
+
+def _with_list(request: Request) -> dict[str, dict[str, object]]:
+    return {**request.extra, "gemini": {**request.extra.get("gemini", {}), "alt": "json"}}
+
+
+def _continued(asked: Asked) -> str | None:
+    """The response that the request goes on from."""
+    raw = asked.fields.get("previous_response_id")
+    value = msgspec.json.decode(raw) if raw is not None else None
+    if value is None or type(value) is str:
+        return value
+    raise InvalidInput("wire.wrong_type", "previous_response_id: expected a string.", param="previous_response_id")
+
+
+def _stores(asked: Asked) -> bool:
+    """OpenAI keeps a response unless ``store`` is false (API reference, 2026-11)."""
+    raw = asked.fields.get("store")
+    return raw is None or bytes(raw) != b"false"

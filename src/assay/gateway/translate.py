@@ -1,0 +1,94 @@
+"""Two protocols: a request is read in the client's and written in the upstream's, its answer the other way round.
+
+Whatever the second protocol has no word for is listed, in the answer's header and on the call; nothing is dropped in silence.
+"""
+
+from __future__ import annotations
+
+import time
+
+import msgspec
+
+from assay.core import Event, Request
+from assay.gateway.dialect import Asked, read_fields
+from assay.gateway.upstream import Way
+from assay.wire import openai_chat
+from assay.wire.codec import Codec
+from assay.wire.codecs import UPSTREAM_CODECS
+from assay.wire.errors import StreamFailed
+from assay.wire.losses import Written
+from assay.wire.names import fit_names, unfit
+
+
+def write_for(way: Way, request: Request, upstream_model: str) -> Written:
+    """``request`` as this provider wants it, in the words of its protocol and of its dialect."""
+    prepared, unspelled = way.dialect.prepare(msgspec.structs.replace(request, model=upstream_model))
+    if way.protocol == openai_chat.NAME:
+        known = way.offer.extensions
+        written = openai_chat.write_request(prepared, extensions=openai_chat.COMMON if known is None else known)
+    else:
+        written = UPSTREAM_CODECS[way.protocol].write_request(prepared)
+    bent = way.dialect.write(Asked(read_fields(written.body), upstream_model, request.stream), upstream_model)
+    return Written(bent.body, tuple(dict.fromkeys((*unspelled, *written.losses, *bent.losses))))
+
+
+class Translated:
+    """One request that is translated, and its answer.
+
+    ``events`` are all that came; ``kept`` what the client cannot carry; ``response_id`` is how it may continue, if it may.
+    """
+
+    __slots__ = ("_names", "_reader", "_unframe", "_writer", "body", "events", "failed", "losses", "request", "response_id")
+
+    def __init__(self, request: Request, codec: Codec, way: Way, upstream_model: str, *, request_id: str, remembers: bool = False):
+        self.request = request
+        self.events: list[Event] = []
+        self.failed: StreamFailed | None = None
+        fitted, self._names = fit_names(request)
+        written = write_for(way, fitted, upstream_model)
+        self.body = written.body
+        self.losses = (*written.losses, *(["renamed:tools[].name"] if self._names else ()))
+        answer_id = request_id.replace("-", "")
+        self.response_id = f"resp_{answer_id}" if remembers else None
+        self._reader = UPSTREAM_CODECS[way.protocol].EventReader(stream=request.stream, seed=answer_id)
+        self._writer = codec.EventWriter(request, id=answer_id, created=int(time.time()))
+        self._unframe = way.unframe() if request.stream else None
+
+    @property
+    def kept(self) -> list[tuple[str, str]]:
+        """Seals by the ids of tool calls, where the client's protocol has no slot for them."""
+        return getattr(self._writer, "kept", [])
+
+    @property
+    def answer_losses(self) -> tuple[str, ...]:
+        """What of the answer could not be said."""
+        return self._writer.losses.listed
+
+    def whole(self, body: bytes) -> bytes:
+        """A whole answer for the client. Raises `StreamFailed`."""
+        events = self._reader.feed(body)
+        events += self._reader.close()
+        return self._write(events) + self._writer.close()
+
+    def feed(self, data: bytes, at_ns: int) -> bytes:
+        """What of a stream can go on to the client; after a fault (``failed``), what came before it."""
+        if self._unframe is not None:
+            data = self._unframe(data)
+        try:
+            return self._write(self._reader.feed(data, at_ns))
+        except StreamFailed as failed:
+            self.failed = failed
+            return self._write(failed.events)
+
+    def finish(self) -> bytes:
+        """The end of a stream that came whole. Raises `StreamFailed`."""
+        return self._write(self._reader.close(time.monotonic_ns())) + self._writer.close()
+
+    def _write(self, events: list[Event]) -> bytes:
+        self.events += events
+        write = self._writer.write
+        if self._names:
+            events = [unfit(event, self._names) for event in events]
+        if len(events) == 1:
+            return write(events[0])
+        return b"".join([write(event) for event in events])
