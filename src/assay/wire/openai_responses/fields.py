@@ -1,0 +1,69 @@
+"""The protocol's name, what is kept of its fields that core has no word for, and the ids that we make.
+
+Of an item of the input, ``extra`` keeps what belongs to the item and not to what it says under ``item.``: ``item.id``,
+``item.status``, ``item.phase``. Ids of our own making say nothing, and are forgotten when they come back.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from assay.core import Extra
+from assay.wire.fields import Json
+
+NAME = "openai_responses"
+
+MADE = "_asy"
+"""How an id goes on, after the kind of its item, that was made here and not by an upstream."""
+
+_OF_ITEM = "item."
+_LONGEST_CALL_ID = 64
+
+
+def left_over(fields: Json) -> Extra:
+    """``extra`` for the fields that nobody took."""
+    return {NAME: fields} if fields else {}
+
+
+def take_handles(fields: Json) -> Json:
+    """Take an item's id and status as ``extra`` keeps them. The status of a finished item goes without saying."""
+    kept: Json = {}
+    item_id, status = fields.pop("id", None), fields.pop("status", None)
+    if item_id is not None and not is_made(item_id):
+        kept["item.id"] = item_id
+    if status is not None and status != "completed":
+        kept["item.status"] = status
+    return kept
+
+
+def of_item(extra: Json) -> Json:
+    """The fields of the item itself in what ``take_handles`` and its callers kept."""
+    return {key[len(_OF_ITEM) :]: value for key, value in extra.items() if key.startswith(_OF_ITEM)}
+
+
+def of_part(extra: Json) -> Json:
+    """The others."""
+    return {key: value for key, value in extra.items() if not key.startswith(_OF_ITEM)}
+
+
+def as_item(fields: Json) -> Json:
+    """Fields of an item, named as ``extra`` keeps them."""
+    return {_OF_ITEM + key: value for key, value in fields.items()}
+
+
+def is_made(item_id: object) -> bool:
+    """Whether an id is one that we made."""
+    return type(item_id) is str and item_id.partition("_")[2].startswith(MADE[1:])
+
+
+def make_id(kind: str, of: str) -> str:
+    """An id as this protocol has them: a short word for the kind of item, and what tells it from others."""
+    return f"{kind}{MADE}{of}"
+
+
+def short_id(call_id: str) -> str:
+    """A call's id that OpenAI takes: one of more than 64 characters is cut, and stays unique by a piece of its hash."""
+    if 0 < len(call_id) <= _LONGEST_CALL_ID:
+        return call_id
+    digest = hashlib.sha256(call_id.encode()).hexdigest()[:24]
+    return call_id[: _LONGEST_CALL_ID - 25] + "_" + digest if call_id else f"call_{digest}"
