@@ -1,12 +1,12 @@
-"""Every protocol by its name: those that clients may speak, and those that upstreams may."""
+"""Every protocol by its name: those that clients may speak, those that upstreams may, and those that count tokens."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from assay.wire import openai_chat
+from assay.wire import anthropic, gemini, openai_chat, openai_responses
 from assay.wire.codec import Codec, Counter, UpstreamCodec
 
-CODECS: Mapping[str, Codec] = {codec.NAME: codec for codec in (openai_chat,)}
+CODECS: Mapping[str, Codec] = {codec.NAME: codec for codec in (openai_chat, openai_responses, anthropic, gemini)}
 UPSTREAM_CODECS: Mapping[str, UpstreamCodec] = {**CODECS}
-COUNTERS: Mapping[str, Counter] = {}
+COUNTERS: Mapping[str, Counter] = {codec.NAME: codec for codec in (openai_responses, anthropic, gemini)}
