@@ -56,7 +56,7 @@ def write_block(part: Part, draft: Draft, *, role: str) -> Json | None:
         case Unknown():
             return _write_unknown(part, draft)
         case Thinking():
-            return _write_thinking(part, losses)
+            return _write_thinking(part, role, losses)
         case Audio() | Video():
             losses.drop(_WORDS[type(part)])
             return None
@@ -89,10 +89,10 @@ def _write_unknown(part: Unknown, draft: Draft) -> Json | None:
     return draft.mark({**fields}, part.cache)
 
 
-def _write_thinking(part: Thinking, losses: Losses) -> Json | None:
+def _write_thinking(part: Thinking, role: str, losses: Losses) -> Json | None:
     """Thoughts go back only to the protocol that made them; some servers of it sign none."""
-    if part.provider != NAME:
-        losses.drop("thinking")
+    if part.provider != NAME or role != "assistant":
+        losses.drop("messages[].thinking")
         return None
     extra = part.extra.get(NAME, {})
     if part.redacted is not None:

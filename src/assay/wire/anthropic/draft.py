@@ -45,10 +45,17 @@ class Draft:
         return name
 
     def limit_marks(self) -> None:
-        """Take away the earliest marks where there are too many: the latest cover the most."""
+        """Take away the earliest marks where there are too many, since the latest cover the most; long times may not follow short."""
         for fields in self._marks[:-MOST_MARKS]:
             del fields["cache_control"]
             self.losses.drop("cache")
+        shortened = False
+        for fields in self._marks[-MOST_MARKS:]:
+            if "ttl" not in fields["cache_control"]:
+                shortened = True
+            elif shortened:
+                fields["cache_control"] = {"type": "ephemeral"}
+                self.losses.approximate("cache", "5m")
 
     def call_id(self, given: str) -> str:
         """The id of a call: letters, digits, ``_`` and ``-``, and no other call's. Equal beginnings give equal ids."""

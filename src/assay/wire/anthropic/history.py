@@ -2,7 +2,7 @@
 
 The rules (Anthropic documentation and error texts, 2026-11): instructions in the middle of ``messages`` are taken by few models
 and few servers, so those of a client that speaks another protocol become the user's words; the results of tools stand first in
-the very next message after their calls; no message is empty.
+the very next message after their calls; a user speaks first; no message is empty.
 """
 
 from __future__ import annotations
@@ -59,6 +59,8 @@ def write_messages(messages: tuple[Message, ...], draft: Draft) -> list[Json]:
             written.append({"role": role, "content": blocks, **extra})
     if not written:
         written.append({"role": "user", "content": [{"type": "text", "text": _NOTHING}]})
+    if written[0]["role"] == "assistant" and not draft.own:
+        written.insert(0, {"role": "user", "content": [{"type": "text", "text": _NOTHING}]})
     last = written[-1]["content"]
     if written[-1]["role"] == "assistant" and last[-1:] and last[-1]["type"] == "text":
         last[-1]["text"] = last[-1]["text"].rstrip()  # the server refuses a beginning that ends in blanks

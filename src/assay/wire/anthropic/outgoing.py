@@ -7,7 +7,8 @@ from assay.wire.anthropic.blocks import write_content
 from assay.wire.anthropic.draft import Draft
 from assay.wire.anthropic.fields import NAME
 from assay.wire.anthropic.history import write_messages, write_system
-from assay.wire.anthropic.settings import write_settings, write_tools
+from assay.wire.anthropic.settings import write_settings
+from assay.wire.anthropic.tools import write_tools
 from assay.wire.document import decode, encode
 from assay.wire.errors import StreamBroken
 from assay.wire.fields import Json

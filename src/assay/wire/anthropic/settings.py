@@ -2,16 +2,17 @@
 
 What the server refuses together (Anthropic documentation, "Extended thinking", 2026-11): thinking with a forced choice of tools,
 with ``temperature`` other than 1, with ``top_k``, with ``top_p`` under 0.95; a budget under 1024 tokens or not under
-``max_tokens``; a turn with calls of tools that went on thinking without its thoughts before it.
+``max_tokens``; a turn that goes on after calls of tools without its thoughts before them; an answer that is begun already.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from assay.core import Message, OutputFormat, Request, Sampling, Thinking, Tool, ToolCall, ToolResult
+from assay.core import Message, Request, Sampling, Thinking, ToolCall, ToolResult
 from assay.wire.anthropic.draft import Draft
 from assay.wire.anthropic.fields import NAME
+from assay.wire.anthropic.tools import write_output
 from assay.wire.fields import Json
 
 MAX_TOKENS = 32_000
@@ -19,7 +20,6 @@ MAX_TOKENS = 32_000
 
 _LEAST_BUDGET = 1024
 _EFFORTS = frozenset(("low", "medium", "high", "xhigh", "max"))
-_NO_PARAMETERS: Json = {"type": "object", "properties": {}}
 
 
 def write_settings(fields: Json, request: Request, draft: Draft) -> None:
@@ -34,7 +34,7 @@ def write_settings(fields: Json, request: Request, draft: Draft) -> None:
     effort = _effort(sampling, draft)
     if effort is not None:
         config["effort"] = effort
-    if request.output is not None and (shape := _write_output(request.output, draft)) is not None:
+    if request.output is not None and (shape := write_output(request.output, draft)) is not None:
         config["format"] = shape
     if config:
         fields["output_config"] = config
@@ -45,7 +45,7 @@ def write_settings(fields: Json, request: Request, draft: Draft) -> None:
 def _write_thinking(request: Request, draft: Draft) -> Json | None:
     sampling, losses = request.sampling, draft.losses
     kind = _kind(sampling, own=draft.own)
-    if kind in ("enabled", "adaptive") and _forbids_thinking(request, kind):
+    if kind in ("enabled", "adaptive") and _forbids_thinking(request):
         losses.drop("thinking")
         return None
     if kind is None or kind == "disabled":
@@ -75,10 +75,11 @@ def _kind(sampling: Sampling, *, own: bool) -> str | None:
     return "adaptive" if not own and (sampling.effort is not None or sampling.show_thinking) else None
 
 
-def _forbids_thinking(request: Request, kind: str) -> bool:
+def _forbids_thinking(request: Request) -> bool:
     if request.tool_choice is not None and request.tool_choice.mode in ("required", "named") and request.tools:
         return True
-    return kind == "enabled" and _goes_on_without_thoughts(request.transcript.messages)
+    messages = request.transcript.messages
+    return bool(messages) and (messages[-1].role == "assistant" or _goes_on_without_thoughts(messages))
 
 
 def _goes_on_without_thoughts(messages: tuple[Message, ...]) -> bool:
@@ -163,77 +164,3 @@ def _unless(refused: bool, value: Any, name: str, draft: Draft) -> Any:
         draft.losses.drop(name)
         return None
     return value
-
-
-def _write_output(output: OutputFormat, draft: Draft) -> Json | None:
-    losses = draft.losses
-    losses.foreign(output.extra, NAME, at="output")
-    if output.kind == "text":
-        return None
-    if output.schema is None:
-        losses.drop("output")
-        return None
-    for name in ("name", "description"):
-        if getattr(output, name) is not None:
-            losses.drop(f"output.{name}")
-    if output.strict is False:
-        losses.approximate("output.strict", "true")
-    schema = output.schema if draft.own else _closed(output.schema)
-    if schema != output.schema:
-        losses.approximate("output", "no additional properties")
-    return {"type": "json_schema", "schema": schema, **output.extra.get(NAME, {})}
-
-
-def _closed(schema: Any) -> Any:
-    """``schema`` with every object closed to other properties, without which the server refuses it."""
-    if type(schema) is list:
-        return [_closed(one) for one in schema]
-    if type(schema) is not dict:
-        return schema
-    closed: Json = {}
-    for key, value in schema.items():
-        if key in ("properties", "$defs", "definitions") and type(value) is dict:
-            closed[key] = {name: _closed(inner) for name, inner in value.items()}
-        elif key in ("items", "anyOf", "allOf", "oneOf"):
-            closed[key] = _closed(value)
-        else:
-            closed[key] = value
-    if closed.get("type") == "object" or "properties" in closed:
-        closed["additionalProperties"] = False
-    return closed
-
-
-def write_tools(fields: Json, request: Request, draft: Draft) -> None:
-    """``tools`` and ``tool_choice``. Without a tool there is no choice of one."""
-    tools = [written for tool in request.tools if (written := _write_tool(tool, draft)) is not None]
-    if tools:
-        fields["tools"] = tools
-    choice, parallel = request.tool_choice, request.parallel_tool_calls
-    if not tools and not draft.own:
-        if choice is not None and choice.mode in ("required", "named"):
-            draft.losses.drop("tool_choice")
-        return
-    if choice is not None:
-        modes = {"auto": "auto", "none": "none", "required": "any", "named": "tool"}
-        fields["tool_choice"] = {"type": modes[choice.mode]}
-        if choice.mode == "named":
-            fields["tool_choice"]["name"] = draft.name(choice.name or "")
-    elif parallel is False:
-        fields["tool_choice"] = {"type": "auto"}
-    if parallel is not None and "tool_choice" in fields and fields["tool_choice"]["type"] != "none":
-        fields["tool_choice"]["disable_parallel_tool_use"] = not parallel
-
-
-def _write_tool(tool: Tool, draft: Draft) -> Json | None:
-    own = tool.extra.get(NAME, {})
-    draft.losses.tool(tool, NAME)
-    if not tool.name:
-        return draft.mark({**own}, tool.cache) if own else None
-    fields: Json = {"name": draft.name(tool.name)}
-    if tool.description is not None:
-        fields["description"] = tool.description
-    schema = _NO_PARAMETERS if tool.parameters is None else tool.parameters
-    fields["input_schema"] = schema if "type" in schema or draft.own else {"type": "object", **schema}
-    if tool.strict is not None:
-        fields["strict"] = tool.strict
-    return draft.mark({**fields, **own}, tool.cache)
