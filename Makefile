@@ -20,7 +20,7 @@ up: .venv/run.stamp ## run Assay with the practice contestants on port 8470 (POR
 	@exec $(BIN)/assay up --demo --port $(PORT)
 
 .PHONY: test
-test: check page-check ## run every check and test, on SQLite and PostgreSQL, with Chromium
+test: check page-check .venv/previous.stamp ## run every check and test, on SQLite and PostgreSQL, with Chromium
 	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 .PHONY: check
@@ -36,7 +36,7 @@ page-check: .venv/test.stamp ## types and unit tests of the page
 	$(NPM) test -- --testTimeout=60000
 
 .PHONY: prove
-prove: .venv/test.stamp ## run the sizes that the promises are stated in (long)
+prove: .venv/test.stamp .venv/previous.stamp ## run the sizes that the promises are stated in (long)
 	$(BIN)/pytest -m prove --timeout 3600
 
 .PHONY: dev
@@ -78,6 +78,11 @@ $(UV): requirements/uv.txt scripts/bootstrap.sh
 .venv/test.stamp: .venv/run.stamp requirements/test.txt scripts/test_needs.sh
 	$(INSTALL) --require-hashes -r requirements/test.txt
 	sh scripts/test_needs.sh
+	@touch $@
+
+.venv/previous.stamp: $(UV) requirements/previous.txt
+	$(UV) venv --quiet --clear --python $(BIN)/python .venv/previous
+	$(UV) pip install --quiet --python .venv/previous/bin/python --require-hashes -r requirements/previous.txt
 	@touch $@
 
 .venv/bench.stamp: $(UV) requirements/bench.txt
