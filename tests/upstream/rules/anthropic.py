@@ -56,6 +56,8 @@ def check_request(body: Any, headers: Mapping[str, str] | None = None, *, counti
     _check_cache_marks(body)
     for block in _all_blocks(body["messages"]):
         _check_source(block)
+        if block.get("is_error") and not block.get("content"):
+            raise Broken("messages: tool_result: content cannot be empty if `is_error` is true", "messages")
     if version == VERSIONS[1]:
         _check_new_version(body["messages"])
 
@@ -80,8 +82,8 @@ def _without_sampling(body: Any, version: str) -> Any:
 
 
 def _check_limits(body: Any) -> None:
-    if body["max_tokens"] < 1:
-        raise Broken("max_tokens: must be greater than or equal to 1", "max_tokens")
+    if body["max_tokens"] < 0:
+        raise Broken("max_tokens: must be greater than or equal to 0", "max_tokens")
     thinking = body.get("thinking") or {}
     if thinking.get("type") == "enabled":
         if thinking["budget_tokens"] < MIN_BUDGET:

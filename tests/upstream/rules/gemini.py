@@ -6,6 +6,7 @@ function calling and thought signatures, and those of `wire.md` for the subset o
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -233,9 +234,7 @@ def _check_part(part: Any, where: str) -> None:
     if "inlineData" in part:
         if not part["inlineData"].get("mimeType"):
             raise Broken(f"{where}: inline_data.mime_type is missing")
-        check_base64(part["inlineData"].get("data", ""), f"{where}: inline_data.data")
-    if "thoughtSignature" in part and part["thoughtSignature"] != SKIP:
-        check_base64(part["thoughtSignature"], f"{where}: thought_signature")
+        check_base64(part["inlineData"].get("data") or "", f"{where}: inline_data.data", either=True)
 
 
 def _check_turns(contents: list[Any]) -> None:
@@ -297,7 +296,7 @@ def _check_signature(part: Any, *, whole: bool) -> None:
     token = part["thoughtSignature"]
     if token == SKIP and "functionCall" in part and not whole:
         return
-    held = signed(token)
+    held = signed(base64.b64encode(check_base64(token, "thought_signature", either=True)).decode())
     if held is None:
         raise Broken("Thought signature is not valid.")
     if "functionCall" in part and held != signature_of_call(part["functionCall"]):

@@ -28,6 +28,8 @@ def check_request(body: Any, headers: Mapping[str, str] | None = None, *, kept: 
     if type(body) is not dict:
         raise Broken("the body is not an object")
     known = {key: value for key, value in body.items() if key not in _CLIENTS_OWN}
+    if type(body.get("input")) is list:
+        known["input"] = [_named_by_server(item) for item in body["input"]]
     conform(_type(bool(body.get("stream")), counting), known)
     if not body.get("model"):
         raise Broken("Missing required parameter: 'model'.", "model", "missing_required_parameter")
@@ -51,6 +53,18 @@ def _type(stream: bool, counting: bool) -> SchemaValidator:
     if counting:
         return strict(InputTokenCountParams)
     return strict(ResponseCreateParamsStreaming if stream else ResponseCreateParamsNonStreaming)
+
+
+def _named_by_server(item: Any) -> Any:
+    """The SDK's types have the ids and states that the server gave; Codex leaves them out, and the server does without."""
+    if type(item) is not dict:
+        return item
+    if item.get("type") == "reasoning":
+        return {"id": "rs_0", **item}
+    if item.get("role") == "assistant" and type(item.get("content")) is list:
+        content = [{"annotations": [], **part} if part.get("type") == "output_text" else part for part in item["content"]]
+        return {"id": "msg_0", "status": "completed", "type": "message", **item, "content": content}
+    return item
 
 
 def _check_settings(body: Any) -> None:
@@ -188,7 +202,7 @@ def _check_reasoning(items: list[Any], *, keeps: bool, thinks: bool) -> None:
         if kind == "reasoning":
             thought = _held(item, keeps)
             if following.get("type") not in (*_CALLS, "message", "reasoning") or following.get("role", "assistant") != "assistant":
-                raise Broken(f"Item '{item['id']}' of type 'reasoning' was provided without its required following item.", "input")
+                raise Broken(f"Item '{item.get('id')}' of type 'reasoning' was provided without its required following item.", "input")
         elif kind == "function_call" and thinks and previous.get("type") != "function_call":
             if previous.get("type") != "reasoning":
                 raise Broken(
@@ -204,12 +218,12 @@ def _held(item: Any, keeps: bool) -> str | None:
     token = item.get("encrypted_content")
     if token is None:
         if not keeps:
-            raise Broken(f"Item with id '{item['id']}' not found. Items are not persisted when `store` is set to false.", "input")
+            raise Broken(f"Item with id '{item.get('id')}' not found. Items are not persisted when `store` is set to false.", "input")
         return None
     held = signed(token)
     if held is None:
-        raise Broken(f"The encrypted content for item {item['id']} could not be verified.", "input", "invalid_encrypted_content")
+        raise Broken(f"The encrypted content for item {item.get('id')} could not be verified.", "input", "invalid_encrypted_content")
     shown = "\n\n".join(part["text"] for part in item["summary"])
     if shown not in ("", held):
-        raise Broken(f"The summary of item {item['id']} is not the one that belongs to its encrypted content.", "input")
+        raise Broken(f"The summary of item {item.get('id')} is not the one that belongs to its encrypted content.", "input")
     return held

@@ -5,10 +5,14 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from functools import cache
 from typing import Any, cast
 
 from pydantic import TypeAdapter
 from pydantic_core import CoreConfig, CoreSchema, SchemaValidator, ValidationError
+
+
+_PLAIN = str.maketrans("-_", "+/")
 
 
 class Broken(Exception):
@@ -40,9 +44,13 @@ def without_test_fields(value: Any) -> Any:
     return value
 
 
+@cache
 def strict(kind: Any) -> SchemaValidator:
     """A validator of the SDK's type: strict, without extra fields, with lists where it says iterables."""
-    return SchemaValidator(cast(CoreSchema, _tightened(TypeAdapter(kind).core_schema)), CoreConfig(val_json_bytes="base64"))
+    schema: Any = TypeAdapter(list[kind]).core_schema  # within a list, since the SDKs put the building of their models off
+    inside = schema["schema"]["items_schema"] if schema["type"] == "definitions" else schema["items_schema"]
+    known = {**schema, "schema": inside} if schema["type"] == "definitions" else inside
+    return SchemaValidator(cast(CoreSchema, _tightened(known)), CoreConfig(val_json_bytes="base64"))
 
 
 def _tightened(schema: Any) -> Any:
@@ -73,10 +81,10 @@ def _is_open(schema: Any) -> bool:
     return schema.get("extra_behavior") == "allow" or config.get("extra_fields_behavior") == "allow"
 
 
-def check_base64(data: Any, what: str, param: str | None = None) -> bytes:
-    """The bytes behind plain base64."""
+def check_base64(data: str, what: str, param: str | None = None, *, either: bool = False) -> bytes:
+    """The bytes behind plain base64; with ``either`` the alphabet for URLs will do too, as in protocol buffers' JSON."""
     try:
-        return base64.b64decode(data, validate=True)
+        return base64.b64decode(data.translate(_PLAIN) if either else data, validate=True)
     except (binascii.Error, ValueError):
         raise Broken(f"{what} is not valid base64", param) from None
 

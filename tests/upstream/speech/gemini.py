@@ -52,8 +52,13 @@ def _words(asked: Asked, content: Json) -> str:
             held += response.get("parts") or ()
         for one in held:
             if blob := one.get("inlineData"):
-                asked.media.append((blob["mimeType"], len(base64.b64decode(blob["data"]))))
+                asked.media.append((blob["mimeType"], len(base64.b64decode(blob["data"], altchars=_either(blob["data"])))))
     return words
+
+
+def _either(data: str) -> bytes | None:
+    """The alphabet that ``data`` is written in: Google's SDK writes base64 for URLs."""
+    return b"-_" if "-" in data or "_" in data else None
 
 
 def _result(response: Json) -> str:

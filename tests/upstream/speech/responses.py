@@ -196,7 +196,7 @@ def _fill(events: _Numbered, item: Json, part: Part, where: Json) -> None:
         case Calls(pieces=pieces):
             for piece in pieces:
                 events.add("response.function_call_arguments.delta", piece=True, **where, delta=piece)
-            events.add("response.function_call_arguments.done", **where, name=item["name"], arguments=item["arguments"])
+            events.add("response.function_call_arguments.done", **where, arguments=item["arguments"])
         case Says(pieces):
             at = {**where, "content_index": 0}
             (content,) = item["content"]
