@@ -126,7 +126,9 @@ def _read_tool_choice(fields: Json) -> tuple[ToolChoice | None, bool | None]:
 def _read_output(fields: Json) -> OutputFormat | None:
     """``output_config.format``, or ``output_format`` as it was called while it was a beta."""
     config = fields.get("output_config")
-    if config is not None and type(config) is not dict:
+    if config is None:
+        fields.pop("output_config", None)
+    elif type(config) is not dict:
         raise wrong("output_config", "an object", config)
     holder, key, at = (fields, "output_format", "output_format")
     if config is not None and config.get("format") is not None:
