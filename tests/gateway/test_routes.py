@@ -12,6 +12,7 @@ import pytest
 from starlette.applications import Starlette
 
 from assay.core import AssayError, Request, Transcript, complete, user
+from assay.core.deployment import Parameter
 from assay.gateway.routes import HiddenRequests, routes
 from assay.store import Database
 from assay.store.queries import latest_measurements
@@ -41,9 +42,15 @@ class Plane:
 
 @asynccontextmanager
 async def plane(
-    db: Database, folder: Path, url: str, *, environ: Mapping[str, str] | None = None, hidden: HiddenRequests | None = None
+    db: Database,
+    folder: Path,
+    url: str,
+    *,
+    environ: Mapping[str, str] | None = None,
+    hidden: HiddenRequests | None = None,
+    row: Mapping[str, Any] | None = None,
 ) -> AsyncIterator[Plane]:
-    async with running(db, folder, url, environ={} if environ is None else environ) as served:
+    async with running(db, folder, url, environ={} if environ is None else environ, row=row) as served:
         app = Starlette(routes=routes(served.gateway, hidden), exception_handlers={AssayError: problems.on_assay_error})
         async with listening(app, served.gateway.settings) as address:
             yield Plane(served, address)
@@ -141,6 +148,58 @@ async def test_verifying_asks_for_real_answers_and_publishes_the_fact(db: Databa
         assert {call.purpose for call in await api.served.calls()} == {"test"}
         (fact,) = await latest_measurements(db, "provider.live")
         assert (fact.subject, fact.value, fact.source) == ("up/m", "live", "measured")
+
+
+async def test_a_provider_is_wire_true_until_it_was_verified(db: Database, tmp_path: Path) -> None:
+    """Then it says which deployment answered when, and what differed."""
+    async with told(answering) as upstream, plane(db, tmp_path, upstream.url, environ={"UP_KEY": "sk-x"}) as api:
+        assert (await api.provider("up"))["live"] == []
+        await api.ask("POST", "/providers/up/verify", {"model": "other"})
+        await api.ask("POST", "/providers/up/verify")
+        newest, before = (await api.provider("up"))["live"]
+        assert (newest["deployment"], newest["ok"], newest["reason"]) == ("up/m", True, None)
+        assert newest["at"].endswith("Z")
+        assert before["deployment"] == "up/other"
+        assert (await api.provider("openai"))["live"] == []
+
+
+async def test_a_provider_shows_its_protocols_its_prices_and_what_it_offers_beside_answers(db: Database, tmp_path: Path) -> None:
+    async with plane(db, tmp_path, NOBODY) as api:
+        shown = await api.provider("up")
+        assert (shown["protocols"], shown["endpoints"], shown["priced"], shown["prices_date"]) == (
+            ["openai_chat"],
+            None,
+            1,
+            "2026-11-22",
+        )
+        assert (shown["counts_tokens"], shown["stores_responses"], shown["parameters"]) == (False, False, [])
+
+
+async def test_the_blanks_of_a_row_are_filled_in(db: Database, tmp_path: Path) -> None:
+    """Until then its models are shown as not ready, with the reason."""
+    blank = {"region": Parameter(about="where", env=("UP_REGION",))}
+    row = {"base_url": "http://{region}.localhost:9/v1", "parameters": blank}
+    async with plane(db, tmp_path, NOBODY, environ={"UP_KEY": "sk-x"}, row=row) as api:
+        wanted = {"name": "region", "about": "where", "value": None, "required": True, "env": ["UP_REGION"]}
+        assert (await api.provider("up"))["parameters"] == [wanted]
+        (model,) = [model for model in (await api.ask("GET", "/models")).json["models"] if model["provider"] == "up"]
+        assert (model["ready"], model["reason"]) == (False, "parameter_missing")
+        refused = await api.ask("PUT", "/providers/up/values", {"values": {"region": "evil.example/"}})
+        assert (refused.status, refused.json["code"]) == (400, "provider.parameter")
+        filled = await api.ask("PUT", "/providers/up/values", {"values": {"region": "eu"}})
+        assert filled.json["parameters"] == [wanted | {"value": "eu"}]
+        (model,) = [model for model in (await api.ask("GET", "/models")).json["models"] if model["provider"] == "up"]
+        assert (model["ready"], model["reason"]) == (True, None)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "auth"), [("openai_responses", "bearer"), ("anthropic", "x-api-key"), ("gemini", "x-goog-api-key")]
+)
+async def test_a_provider_of_ones_own_may_speak_any_protocol(db: Database, tmp_path: Path, protocol: str, auth: str) -> None:
+    async with plane(db, tmp_path, NOBODY) as api:
+        row = {"name": "mine", "base_url": NOBODY, "protocol": protocol, "key": "sk-mine"}
+        assert (await api.ask("POST", "/providers", row)).json["protocols"] == [protocol]
+        assert api.served.gateway.registry.get("mine").provider.auth == auth
 
 
 async def test_verifying_names_what_failed(db: Database, tmp_path: Path) -> None:

@@ -9,15 +9,16 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Collection
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from starlette.requests import Request
 
 from assay.api import Endpoint
 from assay.core import Provider, Purpose
+from assay.core.deployment import Auth
 from assay.gateway.gateway import Gateway
-from assay.gateway.probe import Tested, Verified, find_local, test_provider, verify_provider
+from assay.gateway.probe import LIVE, Tested, Verified, find_local, test_provider, verify_provider
 from assay.gateway.registry import check_provider_key
 from assay.gateway.shown import (
     CallPage,
@@ -37,10 +38,18 @@ from assay.gateway.shown import (
 )
 from assay.gateway.trace import Trace, find_call, show_trace, unknown_call
 from assay.store import keys
-from assay.store.queries import list_calls
+from assay.store.queries import latest_measurements, list_calls
 
 LOOK_AGAIN_S = 10
 """How long a look at the local ports is good for."""
+
+_AUTH: dict[str, Auth] = {
+    "openai_chat": "bearer",
+    "openai_responses": "bearer",
+    "anthropic": "x-api-key",
+    "gemini": "x-goog-api-key",
+}
+"""Where each protocol's own clients put the key."""
 
 HiddenRequests = Callable[[], Awaitable[Collection[str]]]
 
@@ -63,13 +72,20 @@ class Enabled(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     enabled: bool
 
 
+class Values(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What fills in the blanks of a provider's row, by name; an empty value takes one away."""
+
+    values: dict[str, str]
+
+
 class NewProvider(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A provider of the user's own, that speaks OpenAI chat completions."""
+    """A provider of the user's own, and the protocol that it speaks."""
 
     name: str
     base_url: str
     title: str | None = None
     key: str | None = None
+    protocol: Literal["openai_chat", "openai_responses", "anthropic", "gemini"] = "openai_chat"
 
 
 class Verification(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -105,15 +121,19 @@ class ControlPlane:
     async def list_providers(self, request: Request) -> ProviderList:
         """Every provider, where its key comes from, and whether a local one was found."""
         found = await self._find_local()
-        return ProviderList([show_provider(entry, found.get(name)) for name, entry in self._gateway.registry.entries.items()])
+        facts = await latest_measurements(self._gateway.db, LIVE)
+        return ProviderList(
+            [show_provider(entry, found.get(name), facts) for name, entry in self._gateway.registry.entries.items()]
+        )
 
     async def add_provider(self, request: Request, body: NewProvider) -> ShownProvider:
-        """Add a provider that speaks OpenAI chat completions."""
+        """Add a provider that speaks one of the four protocols."""
         provider = Provider(
             name=body.name,
             title=body.title or body.name,
             base_url=body.base_url,
-            auth="bearer" if body.key else "none",
+            protocol=body.protocol,
+            auth=_AUTH[body.protocol] if body.key else "none",
             origin="database",
         )
         if body.key:
@@ -123,7 +143,7 @@ class ControlPlane:
         if body.key:
             await self._gateway.registry.set_key(body.name, body.key)
             await self._gateway.refresh()
-        return self._show(body.name)
+        return await self._show(body.name)
 
     async def remove_provider(self, request: Request) -> None:
         """Remove a provider that was added."""
@@ -134,19 +154,25 @@ class ControlPlane:
         """Seal a provider's key in the vault."""
         await self._gateway.registry.set_key(_name(request), body.key)
         await self._gateway.refresh()
-        return self._show(_name(request))
+        return await self._show(_name(request))
+
+    async def set_values(self, request: Request, body: Values) -> ShownProvider:
+        """Fill in the blanks of a provider's row, such as its region."""
+        await self._gateway.registry.set_values(_name(request), body.values)
+        await self._gateway.refresh()
+        return await self._show(_name(request))
 
     async def forget_key(self, request: Request) -> ShownProvider:
         """Remove a provider's key from the vault."""
         await self._gateway.registry.forget_key(_name(request))
         await self._gateway.refresh()
-        return self._show(_name(request))
+        return await self._show(_name(request))
 
     async def enable(self, request: Request, body: Enabled) -> ShownProvider:
         """Allow or stop calls to a local provider."""
         await self._gateway.registry.enable(_name(request), body.enabled)
         await self._gateway.refresh()
-        return self._show(_name(request))
+        return await self._show(_name(request))
 
     async def test(self, request: Request) -> Tested:
         """Ask a provider for its models: is it there, and does it take the key?"""
@@ -170,8 +196,9 @@ class ControlPlane:
         entry = self._gateway.registry.get(_name(request))
         return ModelNames(model_names(entry, entry.models))
 
-    def _show(self, name: str) -> ShownProvider:
-        return show_provider(self._gateway.registry.get(name), self._found.get(name))
+    async def _show(self, name: str) -> ShownProvider:
+        facts = await latest_measurements(self._gateway.db, LIVE)
+        return show_provider(self._gateway.registry.get(name), self._found.get(name), facts)
 
     async def _find_local(self) -> dict[str, bool]:
         async with self._looking:
@@ -228,6 +255,7 @@ def routes(gateway: Gateway, hidden: HiddenRequests | None = None) -> list[Endpo
         Endpoint("DELETE", "/api/v1/providers/{name}", plane.remove_provider),
         Endpoint("PUT", "/api/v1/providers/{name}/key", plane.set_key),
         Endpoint("DELETE", "/api/v1/providers/{name}/key", plane.forget_key),
+        Endpoint("PUT", "/api/v1/providers/{name}/values", plane.set_values),
         Endpoint("POST", "/api/v1/providers/{name}/enabled", plane.enable),
         Endpoint("POST", "/api/v1/providers/{name}/test", plane.test),
         Endpoint("POST", "/api/v1/providers/{name}/verify", plane.verify),

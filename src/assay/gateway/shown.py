@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Literal
 
 import msgspec
 
-from assay.core import Call, Model, Origin, PriceTag, ProviderKind, iso
+from assay.core import Call, Measurement, Model, Origin, PriceTag, Provider, ProviderKind, iso
+from assay.gateway.providers.blanks import known_values
 from assay.gateway.registry import Entry, KeySource
 from assay.store.keys import KeyRow
 
@@ -28,7 +30,7 @@ class ShownModel(msgspec.Struct, frozen=True, kw_only=True):
     price: PriceTag | None
     about: dict[str, str]
     ready: bool
-    reason: Literal["key_missing", "disabled"] | None
+    reason: Literal["key_missing", "disabled", "parameter_missing"] | None
 
 
 class ModelList(msgspec.Struct, frozen=True):
@@ -45,19 +47,52 @@ class ShownProviderKey(msgspec.Struct, frozen=True, kw_only=True):
     env: tuple[str, ...]
 
 
+class ShownParameter(msgspec.Struct, frozen=True, kw_only=True):
+    """A blank in a provider's row, such as its region. ``value`` is what fills it in now, null where nothing does."""
+
+    name: str
+    about: str
+    value: str | None
+    required: bool
+    env: tuple[str, ...]
+
+
+class ShownLive(msgspec.Struct, frozen=True, kw_only=True):
+    """The last live check of one deployment: whether all came as it should, and what did not."""
+
+    deployment: str
+    at: str
+    ok: bool
+    reason: str | None
+
+
 class ShownProvider(msgspec.Struct, frozen=True, kw_only=True):
-    """A provider. ``found`` says of a local one whether it answers; ``models`` is how many are known."""
+    """A provider. ``found`` says of a local one whether it answers; ``models`` is how many are known, ``priced`` how many of them
+    have prices, the newest as of ``prices_date``.
+
+    ``protocols`` are those that it speaks itself, the one that others are translated to first; ``endpoints`` what it offers
+    beside answers, null where nobody knows. ``live`` are live checks, the newest first; without one the row is only as true
+    as its tests against a stand-in, by facts of ``facts_date``.
+    """
 
     name: str
     title: str
     kind: ProviderKind
     base_url: str
     protocol: str
+    protocols: tuple[str, ...]
+    counts_tokens: bool
+    stores_responses: bool
+    endpoints: tuple[str, ...] | None
+    parameters: list[ShownParameter]
+    live: list[ShownLive]
     docs: str | None
     enabled: bool
     found: bool | None
     key: ShownProviderKey
     models: int
+    priced: int
+    prices_date: str | None
     origin: Origin
     facts_date: str | None
 
@@ -121,20 +156,30 @@ def show_models(entry: Entry) -> list[ShownModel]:
     return [_model(entry, facts.get(name) or Model(name=name)) for name in model_names(entry, entry.models)]
 
 
-def show_provider(entry: Entry, found: bool | None) -> ShownProvider:
-    """One provider; ``found`` counts for a local one only."""
+def show_provider(entry: Entry, found: bool | None, facts: Iterable[Measurement] = ()) -> ShownProvider:
+    """One provider; ``found`` counts for a local one only, ``facts`` are live checks of any providers."""
     row = entry.provider
+    offers = [offer for offer in row.offers.values() if offer.answers]
+    dates = [model.price.date for model in row.models if model.price is not None]
     return ShownProvider(
         name=row.name,
         title=row.title,
         kind=row.kind,
         base_url=row.base_url,
         protocol=row.protocol,
+        protocols=tuple(protocol for protocol, offer in row.offers.items() if offer.answers),
+        counts_tokens=any(offer.counts_tokens for offer in offers),
+        stores_responses=any(offer.stores_responses for offer in offers),
+        endpoints=_endpoints(row),
+        parameters=_parameters(row),
+        live=_live(row.name, facts),
         docs=row.docs,
         enabled=entry.enabled,
         found=bool(found) if row.kind == "local" else None,
         key=ShownProviderKey(source=entry.key.source, hint=entry.key.hint, env=row.key_env),
         models=len(model_names(entry, entry.models)),
+        priced=len(dates),
+        prices_date=max((date for date in dates if date is not None), default=None),
         origin=row.origin,
         facts_date=row.facts,
     )
@@ -179,5 +224,36 @@ def _model(entry: Entry, model: Model) -> ShownModel:
         price=model.price.tag if model.price is not None else None,
         about=model.about,
         ready=entry.is_ready,
-        reason=None if entry.is_ready else "key_missing" if entry.enabled else "disabled",
+        reason=_reason(entry),
     )
+
+
+def _reason(entry: Entry) -> Literal["key_missing", "disabled", "parameter_missing"] | None:
+    if entry.is_ready:
+        return None
+    if not entry.enabled:
+        return "disabled"
+    return "key_missing" if entry.key.source == "missing" else "parameter_missing"
+
+
+def _endpoints(row: Provider) -> tuple[str, ...] | None:
+    known = [offer.endpoints for offer in row.offers.values() if offer.endpoints is not None]
+    return tuple(dict.fromkeys(name for endpoints in known for name in endpoints)) if known else None
+
+
+def _parameters(row: Provider) -> list[ShownParameter]:
+    """Those that are asked for; what is made of others is not."""
+    values = known_values(row)
+    return [
+        ShownParameter(name=name, about=blank.about, value=values.get(name), required=blank.required, env=blank.env)
+        for name, blank in row.parameters.items()
+        if blank.made_of is None
+    ]
+
+
+def _live(provider: str, facts: Iterable[Measurement]) -> list[ShownLive]:
+    own = [fact for fact in facts if fact.subject.partition("/")[0] == provider]
+    return [
+        ShownLive(deployment=fact.subject, at=iso(fact.at), ok=fact.value == "live", reason=fact.reason)
+        for fact in sorted(own, key=lambda fact: fact.at, reverse=True)
+    ]

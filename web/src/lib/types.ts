@@ -74,7 +74,7 @@ export interface ShownModel {
   price: PriceTag | null;
   about: Record<string, string>;
   ready: boolean;
-  reason: "disabled" | "key_missing" | null;
+  reason: "disabled" | "key_missing" | "parameter_missing" | null;
 }
 
 export type ProviderKind = "cloud" | "local" | "practice";
@@ -93,20 +93,52 @@ export interface ProviderList {
   providers: Array<ShownProvider>;
 }
 
-/** A provider. `found` says of a local one whether it answers; `models` is how many are known. */
+/**
+ * A provider. `found` says of a local one whether it answers; `models` is how many are known, `priced` how many of them
+ * have prices, the newest as of `prices_date`.
+ *
+ * `protocols` are those that it speaks itself, the one that others are translated to first; `endpoints` what it offers
+ * beside answers, null where nobody knows. `live` are live checks, the newest first; without one the row is only as true
+ * as its tests against a stand-in, by facts of `facts_date`.
+ */
 export interface ShownProvider {
   name: string;
   title: string;
   kind: ProviderKind;
   base_url: string;
   protocol: string;
+  protocols: Array<string>;
+  counts_tokens: boolean;
+  stores_responses: boolean;
+  endpoints: Array<string> | null;
+  parameters: Array<ShownParameter>;
+  live: Array<ShownLive>;
   docs: string | null;
   enabled: boolean;
   found: boolean | null;
   key: ShownProviderKey;
   models: number;
+  priced: number;
+  prices_date: string | null;
   origin: Origin;
   facts_date: string | null;
+}
+
+/** A blank in a provider's row, such as its region. `value` is what fills it in now, null where nothing does. */
+export interface ShownParameter {
+  name: string;
+  about: string;
+  value: string | null;
+  required: boolean;
+  env: Array<string>;
+}
+
+/** The last live check of one deployment: whether all came as it should, and what did not. */
+export interface ShownLive {
+  deployment: string;
+  at: string;
+  ok: boolean;
+  reason: string | null;
 }
 
 /** Where a provider's key is from, its last characters, and the environment variables that are looked at. */
@@ -120,17 +152,23 @@ export type KeySource = "vault" | "environment" | "none_needed" | "missing";
 
 export type Origin = "shipped" | "database" | "file" | "environment" | "flag";
 
-/** A provider of the user's own, that speaks OpenAI chat completions. */
+/** A provider of the user's own, and the protocol that it speaks. */
 export interface NewProvider {
   name: string;
   base_url: string;
   title?: string | null;
   key?: string | null;
+  protocol?: "anthropic" | "gemini" | "openai_chat" | "openai_responses";
 }
 
 /** A provider's key, to be sealed. */
 export interface ProviderKey {
   key: string;
+}
+
+/** What fills in the blanks of a provider's row, by name; an empty value takes one away. */
+export interface Values {
+  values: Record<string, string>;
 }
 
 /** Whether a local provider may be called. */
