@@ -24,7 +24,7 @@ from assay.gateway.client import Client
 from assay.gateway.connection import Fault, Response, Timeouts
 from assay.gateway.dialect import Headers
 from assay.gateway.snapshot import Route
-from assay.gateway.upstream import Operation
+from assay.gateway.upstream import Operation, Way
 from assay.wire.said import read_error
 
 MAX_ERROR_BYTES = 1024 * 1024
@@ -74,6 +74,7 @@ class Attempt:
         purpose: Purpose,
         stream: bool,
         client_protocol: str | None = None,
+        way: Way | None = None,
         request_id: str,
         body: bytes = b"",
         key: str | None = None,
@@ -87,7 +88,7 @@ class Attempt:
         self.duration_ns = 0
         self.route = route
         self.client_protocol = client_protocol
-        self.way = route.upstream.way(client_protocol or route.upstream.provider.protocol)
+        self.way = way or route.upstream.way(client_protocol or route.upstream.provider.protocol)
         self.asked = asked
         self.purpose = purpose
         self.stream = stream
@@ -106,11 +107,19 @@ class Attempt:
         self.upstream_request_id: str | None = None
 
     async def send(
-        self, client: Client, body: bytes, timeouts: Timeouts, forwarded: Headers = (), operation: Operation = "generate"
+        self,
+        client: Client,
+        body: bytes,
+        timeouts: Timeouts,
+        forwarded: Headers = (),
+        operation: Operation = "generate",
+        content_type: bytes = b"application/json",
     ) -> Response:
         """Write the request, with the headers of the client's that are ``forwarded``. Raises `Fault`."""
         model = self.route.deployment.upstream_model
-        origin, head = await self.way.address(operation, model, stream=self.stream, body=body, forwarded=forwarded)
+        origin, head = await self.way.address(
+            operation, model, stream=self.stream, body=body, content_type=content_type, forwarded=forwarded
+        )
         self.response = await client.send(origin, head, body, timeouts)
         return self.response
 

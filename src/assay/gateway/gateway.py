@@ -8,7 +8,7 @@ import os
 import ssl
 from collections.abc import Mapping
 
-from assay.core import AssayError, Deployment, NotFound, Unavailable, new_id
+from assay.core import AssayError, Deployment, Unavailable, new_id
 from assay.core.settings import Settings
 from assay.gateway.asgi import JSON, ClientLeft, Receive, Scope, Send, read_body, send_answer, send_error
 from assay.gateway.attempt import Attempt
@@ -17,6 +17,7 @@ from assay.gateway.client import Client
 from assay.gateway.connection import Timeouts
 from assay.gateway.counting import Counting
 from assay.gateway.dialect import Headers, read_asked
+from assay.gateway.endpoints import Endpoints
 from assay.gateway.exchange import Exchange, Exchanges
 from assay.gateway.faces import Asking, face_of, find_key, forwarded, read_address
 from assay.gateway.memory import Memory
@@ -51,6 +52,7 @@ class Gateway:
         self.memory = Memory(db, self.recorder)
         self._exchanges = Exchanges(self.client, self.recorder, self.memory, self.timeouts)
         self._counting = Counting(self.client, self.timeouts)
+        self._endpoints = Endpoints(self.client, self.recorder, self.timeouts)
         self._refreshing = asyncio.Lock()
 
     @classmethod
@@ -126,7 +128,8 @@ class Gateway:
         elif asking.operation == "count_tokens":
             await self._counting.answer(asking, body, snapshot, forwarded(asking.protocol, headers), send, request_id)
         else:
-            raise NotFound("route.not_found", f"{asking.operation} is not answered here yet.")
+            content_type = next((value for name, value in headers if name == b"content-type"), JSON[1])
+            await self._endpoints.answer(asking, body, content_type, snapshot, key, receive, send, request_id)
 
     async def _generate(
         self, asking: Asking, body: bytes, key: str, forwarded: Headers, receive: Receive, send: Send, request_id: str

@@ -1,0 +1,179 @@
+"""What is no conversation: embeddings, pictures, speech and transcriptions, passed through to providers that have them.
+
+Nothing is translated. The body goes on as it came, JSON or a form with files, but for the model's name; the answer comes back
+as it is, whatever its type.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+
+import msgspec
+
+from assay.core import CallFailed, Event, InvalidInput, UsageReported
+from assay.gateway.asgi import Headers, Receive, Send, passable, send_answer, send_error
+from assay.gateway.attempt import Attempt
+from assay.gateway.client import Client
+from assay.gateway.connection import Fault, Response, Timeouts
+from assay.gateway.dialect import read_asked
+from assay.gateway.exchange import MAX_ANSWER_BYTES
+from assay.gateway.faces import Asking
+from assay.gateway.recorder import Recorder
+from assay.gateway.snapshot import Snapshot
+from assay.wire.openai_chat import read_usage
+
+_BOUNDARY = re.compile(rb'boundary="?([^";,\s]{1,70})"?')
+_MODEL = re.compile(rb'(?i)content-disposition:\s*form-data;[^\r\n]*\bname="?model"?(?:[;\r\n]|$)')
+_TEXT = (b"application/json", b"text/", b"application/x-subrip")
+
+
+class _Counted(msgspec.Struct):
+    usage: dict[str, msgspec.Raw] | None = None
+
+
+_counted = msgspec.json.Decoder(_Counted)
+
+
+class Endpoints:
+    """Passes requests on to whoever offers the operation."""
+
+    def __init__(self, client: Client, recorder: Recorder, timeouts: Timeouts):
+        self._client = client
+        self._recorder = recorder
+        self._timeouts = timeouts
+
+    async def answer(
+        self,
+        asking: Asking,
+        body: bytes,
+        content_type: bytes,
+        snapshot: Snapshot,
+        key: str,
+        receive: Receive,
+        send: Send,
+        request_id: str,
+    ) -> None:
+        """Pass one request on, and its answer back.
+
+        Raises:
+            InvalidInput: no model is named. NotFound: there is no such model, or its provider does not offer this.
+        """
+        form = Form.read(body, content_type)
+        asked = form.model if form is not None else read_asked(body, stream=False).model
+        route = snapshot.find(asked)
+        way = route.upstream.offering(asking.operation)
+        model = route.deployment.upstream_model
+        outgoing = form.write(model) if form is not None else way.dialect.write(read_asked(body, stream=False), model).body
+        attempt = Attempt(
+            route, asked=asked, purpose="traffic", stream=False, client_protocol=asking.protocol, way=way,
+            request_id=request_id, id=request_id, key=key,
+        )  # fmt: skip
+        attempt.events = []
+        watcher = asyncio.create_task(_until_left(receive), name="client watcher")
+        passing = asyncio.create_task(self._pass(attempt, asking, outgoing, content_type, send), name="endpoint")
+        try:
+            await asyncio.wait((watcher, passing), return_when=asyncio.FIRST_COMPLETED)
+            if not passing.done():
+                attempt.end("cancelled", "client.left")
+                passing.cancel()
+            await asyncio.gather(passing, return_exceptions=True)
+            if not passing.cancelled() and (error := passing.exception()) is not None:
+                raise error
+        finally:
+            watcher.cancel()
+            passing.cancel()
+            attempt.end("cancelled", "gateway.stopped")
+            attempt.response = None
+            self._recorder.record(attempt)
+
+    async def _pass(self, attempt: Attempt, asking: Asking, body: bytes, content_type: bytes, send: Send) -> None:
+        headers: Headers = [(b"x-request-id", attempt.request_id.encode())]
+        try:
+            response = await attempt.send(self._client, body, self._timeouts, operation=asking.operation, content_type=content_type)
+            while not await response.begin():
+                pass
+            attempt.begun()
+            if response.status != 200:
+                refusal = await attempt.refused(response)
+                await send_error(send, asking.codec, refusal.error, attempt.request_id, refusal.status)
+                return
+            await self._relay(attempt, response, headers, send)
+        except Fault as fault:
+            await send_error(send, asking.codec, attempt.fail(fault), attempt.request_id)
+        except CallFailed as error:
+            await send_error(send, asking.codec, error, attempt.request_id)
+
+    async def _relay(self, attempt: Attempt, response: Response, headers: Headers, send: Send) -> None:
+        """Text is read whole, for its usage and for a key that must not be repeated; sound goes on as it comes."""
+        content_type = passable(response.header(b"content-type")) or b"application/octet-stream"
+        headers = [(b"content-type", content_type), *headers]
+        if content_type.startswith(_TEXT) and not content_type.startswith(b"text/event-stream"):
+            answer = attempt.route.upstream.redact(await response.read_all(MAX_ANSWER_BYTES))
+            attempt.events = _usage_in(answer)
+            attempt.end("ok")
+            await send_answer(send, 200, headers, answer)
+            return
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        while (data := await response.read()) is not None:
+            if data:
+                await send({"type": "http.response.body", "body": data, "more_body": True})
+        attempt.end("ok")
+        await send({"type": "http.response.body", "body": b""})
+
+
+class Form(msgspec.Struct, frozen=True):
+    """A form with files (RFC 7578). ``place`` is where its model's name stands, from and to."""
+
+    body: bytes
+    place: tuple[int, int]
+
+    @classmethod
+    def read(cls, body: bytes, content_type: bytes) -> Form | None:
+        """None where the body is not a form.
+
+        Raises:
+            InvalidInput: ``request.form``: a form without its boundary. ``request.model``: no model in it.
+        """
+        if not content_type.lower().startswith(b"multipart/form-data"):
+            return None
+        found = _BOUNDARY.search(content_type)
+        if found is None:
+            raise InvalidInput("request.form", "The form has no boundary.", hint="Let your HTTP library write the content type.")
+        mark = b"--" + found[1]
+        at = body.find(mark)
+        while at >= 0:
+            following = body.find(mark, at + len(mark))
+            head, blank, _ = body[at : following if following >= 0 else len(body)].partition(b"\r\n\r\n")
+            if blank and _MODEL.search(head):
+                begin = at + len(head) + len(blank)
+                return cls(body, (begin, body.index(b"\r\n", begin)))
+            at = following
+        raise InvalidInput(
+            "request.model", "The field 'model' must name a model.", hint="GET /v1/models lists the models.", param="model"
+        )
+
+    @property
+    def model(self) -> str:
+        """The model's name."""
+        begin, end = self.place
+        return self.body[begin:end].decode("utf-8", "replace")
+
+    def write(self, model: str) -> bytes:
+        """The form with another model's name."""
+        begin, end = self.place
+        return self.body[:begin] + model.encode() + self.body[end:]
+
+
+def _usage_in(answer: bytes) -> list[Event]:
+    try:
+        usage = _counted.decode(answer).usage
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return []
+    return [UsageReported(usage=read_usage(msgspec.json.encode(usage)), at_ns=time.monotonic_ns())] if usage else []
+
+
+async def _until_left(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
