@@ -26,10 +26,20 @@ JSON = st.recursive(
     ),
     max_leaves=8,
 )
-UNTOUCHED = (
-    b'{"model":"up/m","messages":[{"role":"user","content":"caf\\u00e9 \\/ \xe6\xb0\xb4  "}],"seed":12345678901234567890,'
-    b'"temperature":1.0,"x_unknown":{"deep":[1.50,2e3,{"a" : null}]},"n":1E2}'
-)
+FIELDS = {
+    "model": b'"up/m"',
+    "messages": b'[{"role":"user","content":"caf\\u00e9 \\/ \xe6\xb0\xb4  "}]',
+    "seed": b"12345678901234567890",
+    "temperature": b"1.0",
+    "x_unknown": b'{"deep":[1.50,2e3,{"a" : null}]}',
+    "n": b"1E2",
+}
+SHIPPED = [(provider, protocol) for provider in shipped_providers().values() for protocol in provider.offers]
+NAMES = [f"{provider.name}-{protocol}" for provider, protocol in SHIPPED]
+
+
+def joined(fields: dict[str, bytes]) -> bytes:
+    return b"{" + b",".join(b'"%b":%b' % (name.encode(), value) for name, value in fields.items()) + b"}"
 
 
 def write(provider: Provider, body: bytes, model: str = "m") -> bytes:
@@ -41,30 +51,39 @@ def sent(provider: Provider, **fields: Any) -> dict[str, Any]:
     return document
 
 
-@pytest.mark.parametrize("provider", shipped_providers().values(), ids=lambda provider: provider.name)
-def test_every_provider_is_sent_the_bytes_that_came(provider: Provider) -> None:
-    """Only the model's name differs, and what the row itself renames, drops or clamps (the body here has none of it)."""
-    assert write(provider, UNTOUCHED, "m-1") == UNTOUCHED.replace(b'"up/m"', b'"m-1"')
+@pytest.mark.parametrize(("provider", "protocol"), SHIPPED, ids=NAMES)
+def test_every_provider_is_sent_the_bytes_that_came(provider: Provider, protocol: str) -> None:
+    """Only the model's name differs, and what the row itself says: byte for byte, in every protocol that the provider speaks."""
+    offer = provider.offers[protocol]
+    ours = {*offer.renames, *offer.drops, *offer.clamps, *offer.swaps}
+    came = {name: value for name, value in FIELDS.items() if name not in ours}
+    added = {name: json.dumps(value, separators=(",", ":")).encode() for name, value in {**offer.defaults, **offer.fixed}.items()}
+    body = Dialect(offer, protocol).write(read_asked(joined(came)), "m-1").body
+    assert body == joined({**came, "model": b'"m-1"', **added})
 
 
-@pytest.mark.parametrize("provider", shipped_providers().values(), ids=lambda provider: provider.name)
-def test_every_provider_row_changes_what_it_says(provider: Provider) -> None:
-    fields = dict.fromkeys((*provider.renames, *provider.drops), 1) | {
-        name: high + 1 for name, (_, high) in provider.clamps.items()
-    }
-    got = sent(provider, **fields)
-    assert not {*provider.renames, *provider.drops} & got.keys()
-    assert all(got[new] == 1 for new in provider.renames.values())
-    assert all(got[name] == high for name, (_, high) in provider.clamps.items())
+@pytest.mark.parametrize(("provider", "protocol"), SHIPPED, ids=NAMES)
+def test_every_provider_row_changes_what_it_says(provider: Provider, protocol: str) -> None:
+    offer = provider.offers[protocol]
+    fields: dict[str, Any] = dict.fromkeys((*offer.renames, *offer.drops), 1)
+    fields |= {name: high + 1 for name, (_, high) in offer.clamps.items()}
+    fields |= {name: next(iter(swaps)) for name, swaps in offer.swaps.items()}
+    body = json.dumps({"model": "m", **fields}).encode()
+    got = json.loads(Dialect(offer, protocol).write(read_asked(body), "m").body)
+    assert not {*offer.renames, *offer.drops} & got.keys()
+    assert all(got[new] == 1 for new in offer.renames.values())
+    assert all(got[name] == high for name, (_, high) in offer.clamps.items())
+    assert all(got[name] == next(iter(swaps.values())) for name, swaps in offer.swaps.items())
 
 
 @pytest.mark.parametrize("provider", shipped_providers().values(), ids=lambda provider: provider.name)
 def test_every_provider_row_has_its_facts(provider: Provider) -> None:
-    """A date, a source, and a key's variable unless none is needed."""
+    """A date, a source, and a key's variable unless none is needed; so has every price."""
     check_provider(provider)
     assert provider.facts
     assert provider.docs or provider.kind == "practice"
-    assert provider.auth == "none" or provider.key_env
+    assert provider.auth in ("none", "google") or provider.key_env
+    assert all(model.price.source and model.price.date for model in provider.models if model.price is not None)
 
 
 @given(st.dictionaries(st.text(st.characters(codec="utf-8"), max_size=8), JSON, max_size=5))
@@ -150,3 +169,24 @@ def test_of_two_fields_with_one_name_the_last_counts_and_only_it_is_sent() -> No
 def test_rows_that_could_not_be_called_are_refused(row: str) -> None:
     with pytest.raises(AssayError):
         read_provider(row)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "[reasoning]\non = { thinking = true }\nwhen = 1",
+        "[also.openai_responses]\nrename = { a = 'b' }",
+        "[also.smoke_signals]",
+        "[parameters.region]\nabuot = 'x'",
+        "[[models]]\nname = 'm'\nprize = 1",
+        "[[models]]\nname = 'm'\nprice = { input = 'free', output = '1' }",
+        "[paths]\nenchant = '/x'",
+        "[paths]\ngenerate = 'x'",
+        "headers = { x = '{nobody}' }",
+    ],
+)
+def test_a_misspelt_row_is_refused(row: str) -> None:
+    good = 'name = "x"\ntitle = "X"\nbase_url = "http://x/v1"\n'
+    assert read_provider(good).name == "x"
+    with pytest.raises(InvalidInput):
+        read_provider(good + row)

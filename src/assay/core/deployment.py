@@ -21,7 +21,8 @@ class Reasoning(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How a dialect spells thinking. Each name is a field of the body; a full stop in it leads into an object.
 
     ``on`` and ``off`` are the fields that turn thinking on and off, ``effort`` and ``budget`` the fields that say how much.
-    ``words`` are the words that ``effort`` takes, from least to most; empty, it takes every word.
+    ``words`` are the words that ``effort`` takes, from least to most; empty, it takes every word. ``replayed``: a message that
+    asks for tools is refused when it comes back without the thoughts that led to it.
     """
 
     on: dict[str, Any] = {}
@@ -29,6 +30,7 @@ class Reasoning(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     effort: str | None = None
     words: tuple[str, ...] = ()
     budget: str | None = None
+    replayed: bool = False
 
 
 class Offer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -36,7 +38,8 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     ``base_url`` is what comes before the protocol's own path; ``paths`` replaces such paths, by operation. Of the body's
     top-level fields, ``renames`` are sent under another name, ``drops`` not at all, ``clamps`` within bounds, ``swaps`` with
-    another value (``*`` stands for any other), ``defaults`` where the asker gave none, and ``fixed`` always. ``endpoints`` is
+    another value (``*`` stands for any other), ``defaults`` where the asker gave none, ``with_tools`` such where there are
+    tools, and ``fixed`` always. ``endpoints`` is
     None where nobody knows: then every one is passed on, and the provider answers for itself. ``extensions`` are the fields
     beyond the protocol's own that the codec may use. ``header_fields`` are headers of a client's that belong into the body
     here, as lists.
@@ -51,6 +54,7 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     clamps: dict[str, tuple[float, float]] = {}
     swaps: dict[str, dict[str, Any]] = {}
     defaults: dict[str, Any] = {}
+    with_tools: dict[str, Any] = {}
     fixed: dict[str, Any] = {}
     header_fields: dict[str, str] = {}
     extensions: tuple[str, ...] | None = None

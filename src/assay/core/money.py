@@ -61,7 +61,7 @@ class Price(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a million tokens of each bucket cost, in nano-units of ``currency``, as stated at ``source`` on ``date``.
 
     A bucket without a price of its own is billed like the bucket it belongs to: cached and media input as input,
-    reasoning and media output as output.
+    reasoning and media output as output. Where more than ``over_tokens`` went in, ``over`` is the price of the whole.
     """
 
     input: int
@@ -77,9 +77,13 @@ class Price(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     currency: str = "USD"
     source: str | None = None
     date: str | None = None
+    over_tokens: int | None = None
+    over: Price | None = None
 
     def cost(self, usage: Usage) -> Money:
         """The price of ``usage``, rounded half up once, to the nano."""
+        if self.over is not None and self.over_tokens is not None and usage.total_input > self.over_tokens:
+            return self.over.cost(usage)
         per_mtok = sum(
             getattr(usage, bucket) * (price if (price := getattr(self, bucket)) is not None else getattr(self, fallback))
             for bucket, fallback in _BUCKETS

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from assay.core import InvalidInput, Offer, Request, Sampling
-from assay.gateway.reasoning import put, spell
+from assay.gateway.reasoning import put, spell, with_thoughts
 from assay.wire.losses import Losses
 
 Fields: TypeAlias = dict[str, msgspec.Raw]
@@ -101,10 +101,11 @@ class Dialect:
         self._spells_effort = (
             protocol == "openai_chat"
             and reasoning is not None
-            and (reasoning.effort != "reasoning_effort" or bool(reasoning.words))
+            and (reasoning.effort != "reasoning_effort" or bool(reasoning.words or reasoning.off))
         )
-        bends = (offer.renames, offer.drops, offer.clamps, offer.swaps, offer.defaults, offer.fixed, offer.header_fields)
-        self._constant = not any(bends) and not self._spells_effort and offer.framing == "sse"
+        fills = (offer.defaults, offer.with_tools, offer.fixed, offer.header_fields)
+        bends = (offer.renames, offer.drops, offer.clamps, offer.swaps)
+        self._constant = not any(fills + bends) and not self._spells_effort and offer.framing == "sse"
 
     def prepare(self, request: Request, *, max_output: int | None = None) -> tuple[Request, tuple[str, ...]]:
         """``request`` before a codec writes it: thinking in the provider's own fields, and a limit where one must be given.
@@ -116,12 +117,15 @@ class Dialect:
             sampling = msgspec.structs.replace(request.sampling, max_tokens=max_output)
             request = msgspec.structs.replace(request, sampling=sampling)
         if self._offer.reasoning is not None:
-            spelled = spell(request.sampling, self._offer.reasoning, losses)
+            asked = request.sampling
+            spelled = spell(asked, self._offer.reasoning, losses)
             if spelled.fields:
                 own = {**request.extra.get(self._protocol, {})}
                 put(own, spelled.fields)
                 request = msgspec.structs.replace(request, extra={**request.extra, self._protocol: own})
             request = msgspec.structs.replace(request, sampling=spelled.left)
+            if self._offer.reasoning.replayed and asked.thinking is not False and asked.effort != "none":
+                request = msgspec.structs.replace(request, transcript=with_thoughts(request.transcript, losses))
         return request, losses.listed
 
     def write(self, asked: Asked, upstream_model: str, forwarded: Headers = ()) -> Written:
@@ -167,7 +171,7 @@ class Dialect:
         if offer.framing == "aws":
             # There the address says whether the answer comes in pieces.
             fields.pop("stream", None)
-        for name, value in offer.defaults.items():
+        for name, value in (*offer.defaults.items(), *(offer.with_tools.items() if "tools" in fields else ())):
             fields.setdefault(name, msgspec.Raw(_encode(value)))
         for name, value in offer.fixed.items():
             fields[name] = msgspec.Raw(_encode(value))

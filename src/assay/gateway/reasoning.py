@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from assay.core import Reasoning, Sampling
+from assay.core import Reasoning, Sampling, Thinking, ToolCall, Transcript
 from assay.wire.effort import budget_of, effort_of
 from assay.wire.losses import Losses
 
@@ -45,10 +45,17 @@ def spell(sampling: Sampling, reasoning: Reasoning, losses: Losses) -> Spelled:
         _turn_off(fields, reasoning, losses)
         return Spelled(fields, left)
     put(fields, reasoning.on)
-    if effort is not None:
-        _say_effort(fields, effort, budget, reasoning, losses)
-    if budget is not None:
-        _say_budget(fields, budget, effort, reasoning, losses)
+    if budget is not None and reasoning.budget is not None:
+        # Where both could be said, the providers that take both refuse them together.
+        put(fields, _at(reasoning.budget, budget))
+        if effort is not None:
+            losses.drop("effort")
+    elif effort is not None:
+        _say_effort(fields, effort, reasoning, losses)
+        if budget is not None:
+            losses.drop("thinking_budget")
+    elif budget is not None:
+        _say_budget(fields, budget, reasoning, losses)
     if effort is None and budget is None and not reasoning.on:
         losses.drop("thinking")
     return Spelled(fields, left)
@@ -74,37 +81,44 @@ def _turn_off(fields: dict[str, Any], reasoning: Reasoning, losses: Losses) -> N
         losses.drop("thinking")
 
 
-def _say_effort(fields: dict[str, Any], effort: str, budget: int | None, reasoning: Reasoning, losses: Losses) -> None:
+def _say_effort(fields: dict[str, Any], effort: str, reasoning: Reasoning, losses: Losses) -> None:
     if reasoning.effort is not None:
         word = nearest_word(effort, reasoning.words)
         put(fields, _at(reasoning.effort, word))
         if word != effort:
             losses.approximate("effort", word)
     elif reasoning.budget is not None:
-        if budget is None:
-            tokens = budget_of(effort)
-            put(fields, _at(reasoning.budget, tokens))
-            losses.approximate("effort", f"{tokens} tokens")
+        tokens = budget_of(effort)
+        put(fields, _at(reasoning.budget, tokens))
+        losses.approximate("effort", f"{tokens} tokens")
     elif reasoning.on:
         losses.approximate("effort", "on")
     else:
         losses.drop("effort")
 
 
-def _say_budget(fields: dict[str, Any], budget: int, effort: str | None, reasoning: Reasoning, losses: Losses) -> None:
-    if reasoning.budget is not None:
-        put(fields, _at(reasoning.budget, budget))
-    elif reasoning.effort is not None:
-        if effort is None:
-            word = nearest_word(effort_of(budget), reasoning.words)
-            put(fields, _at(reasoning.effort, word))
-            losses.approximate("thinking_budget", f"effort {word}")
-        else:
-            losses.drop("thinking_budget")
+def _say_budget(fields: dict[str, Any], budget: int, reasoning: Reasoning, losses: Losses) -> None:
+    """Where tokens cannot be said."""
+    if reasoning.effort is not None:
+        word = nearest_word(effort_of(budget), reasoning.words)
+        put(fields, _at(reasoning.effort, word))
+        losses.approximate("thinking_budget", f"effort {word}")
     elif reasoning.on:
         losses.approximate("thinking_budget", "on")
     else:
         losses.drop("thinking_budget")
+
+
+def with_thoughts(transcript: Transcript, losses: Losses) -> Transcript:
+    """``transcript`` with a blank thought before every call of tools that has none: the least that such providers accept."""
+    messages = []
+    for message in transcript.messages:
+        calls = any(isinstance(part, ToolCall) for part in message.parts)
+        if calls and not any(isinstance(part, Thinking) and part.provider is None and part.text for part in message.parts):
+            message = msgspec.structs.replace(message, parts=(Thinking(text=" "), *message.parts))
+            losses.approximate("thinking", "blank")
+        messages.append(message)
+    return Transcript(tuple(messages))
 
 
 def _at(path: str, value: Any) -> dict[str, Any]:

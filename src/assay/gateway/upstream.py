@@ -27,6 +27,11 @@ Operation: TypeAlias = Literal[
 
 _AGENT = "assay"
 _JSON = b"application/json"
+_KEY_VARIABLES = {
+    "sigv4": ("AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"),
+    "google": ("GOOGLE_APPLICATION_CREDENTIALS",),
+}
+"""Where clouds' own tools look for a key, beside the variables of a row."""
 _MOST_HEADS = 512
 """Heads that one way keeps; model names in paths come from clients, and could be without end."""
 
@@ -86,7 +91,7 @@ class Way:
             case "count_tokens":
                 return self.offer.counts_tokens and operation in self._paths
             case "models":
-                return self._is_first and self.provider.models_path is not None
+                return self._is_first and bool(self.provider.models_path)
             case _:
                 return operation in self._paths and (self.offer.endpoints is None or operation in self.offer.endpoints)
 
@@ -240,7 +245,7 @@ class Upstream:
         """
         provider = self.provider
         if not self.has_key and provider.auth != "none":
-            variables = " or ".join(provider.key_env)
+            variables = " or ".join((*provider.key_env, *_KEY_VARIABLES.get(provider.auth, ())))
             way_out = f"Set {variables}, or add" if variables else "Add"
             raise Unavailable(
                 "provider.key_missing",

@@ -20,7 +20,7 @@ from assay.gateway.providers.blanks import blanks_in, fill
 from assay.gateway.providers.protocols import PATHS
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
-_BUCKETS = frozenset(Price.__struct_fields__) - {"currency", "source", "date"}
+_BUCKETS = frozenset(Price.__struct_fields__) - {"currency", "source", "date", "over_tokens", "over"}
 
 
 def read_provider(text: str, *, origin: str = "shipped") -> Provider:
@@ -54,13 +54,16 @@ def complete_row(table: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _with_price(model: dict[str, Any], shared: Mapping[str, Any]) -> dict[str, Any]:
-    if "price" not in model:
-        return model
-    price = {
-        name: Money.of(value).nano if name in _BUCKETS and isinstance(value, str) else value
-        for name, value in model["price"].items()
+    return {**model, "price": _price(model["price"], shared)} if "price" in model else model
+
+
+def _price(price: Mapping[str, Any], shared: Mapping[str, Any]) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        name: Money.of(value).nano if name in _BUCKETS and isinstance(value, str) else value for name, value in price.items()
     }
-    return {**model, "price": {**shared, **price}}
+    if "over" in told:
+        told["over"] = _price(told["over"], shared)
+    return {**shared, **told}
 
 
 def unknown_fields(table: Mapping[str, Any]) -> Iterator[str]:
