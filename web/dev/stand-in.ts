@@ -97,7 +97,7 @@ const PROVIDERS: ShownProvider[] = [
 ];
 
 function provider(name: string, title: string, kind: ShownProvider["kind"], key: ShownProvider["key"]): ShownProvider {
-  return { name, title, kind, base_url: `https://api.${name}.example/v1`, protocol: "openai_chat", docs: "https://example.com/keys", enabled: true, found: null, key, models: 12, origin: "shipped", facts_date: "2026-11-02" };
+  return { name, title, kind, base_url: `https://api.${name}.example/v1`, protocol: "openai_chat", protocols: ["openai_chat"], counts_tokens: false, stores_responses: false, endpoints: null, parameters: [], live: [], priced: 0, prices_date: null, docs: "https://example.com/keys", enabled: true, found: null, key, models: 12, origin: "shipped", facts_date: "2026-11-02" };
 }
 
 const keys: ShownKey[] = [

@@ -30,7 +30,7 @@ export function tokens(value: number): string {
 /** A duration in the unit that a person would use, two significant digits below ten seconds. */
 export function duration(ms: number, language: string): string {
   const unit = ms < 1000 ? "millisecond" : "second";
-  const value = ms < 1000 ? Math.round(ms) : ms / 1000;
+  const value = ms >= 1000 ? ms / 1000 : ms < 10 ? ms : Math.round(ms);
   return new Intl.NumberFormat(language, { style: "unit", unit, unitDisplay: "narrow", maximumSignificantDigits: value < 10 ? 2 : 3 }).format(value);
 }
 

@@ -8,6 +8,15 @@ const TITLES: Record<string, string> = {
   bedrock_converse: "Bedrock Converse",
 };
 
+/** In a line with others. */
+const SHORT: Record<string, string> = {
+  openai_chat: "Chat Completions", openai_responses: "Responses", anthropic: "Messages", gemini: "generateContent", bedrock_converse: "Converse",
+};
+
+export function shortTitle(name: string): string {
+  return SHORT[name] ?? name;
+}
+
 export function protocolTitle(name: string): string {
   return TITLES[name] ?? name;
 }
