@@ -1,31 +1,23 @@
-"""The scripted upstream, asked by the official SDKs and by hand: what it says is what the SDKs' own types and parsers take."""
+"""The scripted upstream, asked by hand: all it says is of the SDKs' own types, and its faults are those that it promises."""
 
 from __future__ import annotations
 
-import base64
 import http.client
 import json
-import socket
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
-import anthropic
-import openai
 import pytest
 from anthropic.types import Message, RawMessageStreamEvent
-from anthropic.types import ModelInfo as AnthropicModel
-from google import genai
-from google.genai import types
 from google.genai.types import GenerateContentResponse
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from openai.types.responses import Response, ResponseStreamEvent
-from pydantic import TypeAdapter
 
 from tests.upstream import ScriptedUpstream
-from tests.upstream.others import PICTURE, SOUND
 from tests.upstream.rules.strict import conform, strict
-from tests.upstream.scripts import ANSWER_429_S, BUCKETS, GREETING, NOTES, SCRIPTS, SEPARATORS, STEPS, THOUGHT
+from tests.upstream.script import words_of
+from tests.upstream.scripts import GREETING, SCRIPTS, SEPARATORS
 
 SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -33,13 +25,26 @@ SCHEMA: dict[str, Any] = {
     "required": ["city"],
     "additionalProperties": False,
 }
-PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(range(250))).decode()
 WAITING = ("paced", "slow-headers", "silent", "stall", "stall-tool", "stall-first")
-BREAKING = ("html-502", "not-json", "mid-stream-error", "mid-stream-event", "mid-tool-error", "cut", "cut-utf8", "cut-tool", "cut-thought")
+BREAKING = (
+    "html-502",
+    "not-json",
+    "mid-stream-error",
+    "mid-stream-event",
+    "mid-tool-error",
+    "cut",
+    "cut-utf8",
+    "cut-tool",
+    "cut-thought",
+)
 NEEDY = ("image", "unfinished", *WAITING, *BREAKING)
 WORDY = [name for name in SCRIPTS if name not in NEEDY]
 BEYOND_TYPES = {
-    "openai_chat": ("reasoning_content", "reasoning", "annotations"),  # DeepSeek's thoughts; citations, which the deltas' types lack
+    "openai_chat": (
+        "reasoning_content",
+        "reasoning",
+        "annotations",
+    ),  # DeepSeek's thoughts; citations, which the deltas' types lack
     "openai_responses": ("store",),
     "gemini": ("citationSources",),  # the SDK renames it
 }
@@ -57,25 +62,6 @@ def upstream(running: ScriptedUpstream) -> Iterator[ScriptedUpstream]:
     running.complaints.clear()
     yield running
     assert running.complaints == []
-
-
-@pytest.fixture
-def chat(upstream: ScriptedUpstream) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(base_url=upstream.url, api_key="sk-upstream", max_retries=0, timeout=20) as client:
-        yield client
-
-
-@pytest.fixture
-def messages(upstream: ScriptedUpstream) -> Iterator[anthropic.Anthropic]:
-    with anthropic.Anthropic(base_url=upstream.root, api_key="sk-upstream", max_retries=0, timeout=20) as client:
-        yield client
-
-
-@pytest.fixture
-def gemini(upstream: ScriptedUpstream) -> Iterator[genai.Client]:
-    options = types.HttpOptions(base_url=upstream.root, timeout=20_000)
-    with genai.Client(api_key="sk-upstream", http_options=options) as client:
-        yield client
 
 
 def body_of(protocol: str, model: str, *, stream: bool = False) -> tuple[str, dict[str, Any]]:
@@ -163,3 +149,44 @@ def _as_typed(protocol: str, value: Any) -> Any:
     if type(value) is not dict:
         return value
     return {key: _as_typed(protocol, inner) for key, inner in value.items() if key not in BEYOND_TYPES.get(protocol, ())}
+
+
+@pytest.mark.parametrize("protocol", WHOLE)
+def test_separators_of_lines_arrive_raw(upstream: ScriptedUpstream, protocol: str) -> None:
+    _, _, raw = ask(upstream, *body_of(protocol, "separators", stream=True))
+    assert all(piece.encode() in raw for piece in words_of(SEPARATORS))
+    assert len(events_of(raw)) > 1
+
+
+@pytest.mark.parametrize("protocol", WHOLE)
+def test_keys_are_taken_from_where_the_protocol_has_them(upstream: ScriptedUpstream, protocol: str) -> None:
+    path, body = body_of(protocol, "text")
+    wrong = {"authorization": "Bearer sk-other", "x-goog-api-key": "sk-other"}
+    status, _, raw = ask(upstream, path, body, wrong)
+    assert status == 401
+    assert "error" in json.loads(raw)
+
+
+def test_gemini_streams_an_array_when_events_are_not_asked_for(upstream: ScriptedUpstream) -> None:
+    _, body = body_of("gemini", "text")
+    _, headers, raw = ask(upstream, "/v1beta/models/text:streamGenerateContent", body)
+    chunks = json.loads(raw)
+    assert headers["content-type"] == "application/json"
+    parts = [part for chunk in chunks for part in chunk["candidates"][0]["content"]["parts"]]
+    assert "".join(part["text"] for part in parts) == GREETING
+    _, _, raw = ask(upstream, "/v1beta/models/mid-stream-error:streamGenerateContent", body)
+    assert json.loads(raw)[-1]["error"]["status"] == "UNAVAILABLE"
+
+
+@pytest.mark.parametrize("protocol", WHOLE)
+def test_an_unknown_model_is_not_found(upstream: ScriptedUpstream, protocol: str) -> None:
+    assert ask(upstream, *body_of(protocol, "nobody"))[0] == 404
+
+
+@pytest.mark.parametrize("protocol", WHOLE)
+@pytest.mark.parametrize("model", ["unfinished", "mid-stream-error", "mid-stream-event", "mid-tool-error"])
+def test_a_stream_that_fails_never_says_that_it_ended(upstream: ScriptedUpstream, protocol: str, model: str) -> None:
+    _, _, raw = ask(upstream, *body_of(protocol, model, stream=True))
+    for end in (b'"finish_reason": "', b'"finishReason"', b"message_stop", b"response.completed"):
+        assert end not in raw
+    assert (b"scripted overload" in raw) == (model != "unfinished")

@@ -202,7 +202,9 @@ def _check_reasoning(items: list[Any], *, keeps: bool, thinks: bool) -> None:
         if kind == "reasoning":
             thought = _held(item, keeps)
             if following.get("type") not in (*_CALLS, "message", "reasoning") or following.get("role", "assistant") != "assistant":
-                raise Broken(f"Item '{item.get('id')}' of type 'reasoning' was provided without its required following item.", "input")
+                raise Broken(
+                    f"Item '{item.get('id')}' of type 'reasoning' was provided without its required following item.", "input"
+                )
         elif kind == "function_call" and thinks and previous.get("type") != "function_call":
             if previous.get("type") != "reasoning":
                 raise Broken(
@@ -218,11 +220,15 @@ def _held(item: Any, keeps: bool) -> str | None:
     token = item.get("encrypted_content")
     if token is None:
         if not keeps:
-            raise Broken(f"Item with id '{item.get('id')}' not found. Items are not persisted when `store` is set to false.", "input")
+            raise Broken(
+                f"Item with id '{item.get('id')}' not found. Items are not persisted when `store` is set to false.", "input"
+            )
         return None
     held = signed(token)
     if held is None:
-        raise Broken(f"The encrypted content for item {item.get('id')} could not be verified.", "input", "invalid_encrypted_content")
+        raise Broken(
+            f"The encrypted content for item {item.get('id')} could not be verified.", "input", "invalid_encrypted_content"
+        )
     shown = "\n\n".join(part["text"] for part in item["summary"])
     if shown not in ("", held):
         raise Broken(f"The summary of item {item.get('id')} is not the one that belongs to its encrypted content.", "input")

@@ -67,8 +67,10 @@ def _tightened(schema: Any) -> Any:
         tight["type"] = "list"
     if tight.get("type") in ("str", "int", "float", "bool"):
         tight["strict"] = True
-    if tight.get("type") in ("typed-dict", "model-fields"):
+    if tight.get("type") == "typed-dict":
         tight["extra_behavior"] = "allow" if _is_open(tight) else "forbid"
+    if tight.get("type") == "model-fields":
+        tight["extra_behavior"] = "allow" if "extras_schema" in tight else "forbid"
     if tight.get("type") == "enum":  # Google's SDK invents members for what it does not know; its servers take small letters too
         values = [member.value for member in tight["members"]]
         expected = list(dict.fromkeys([*values, *map(str.lower, values)]))
