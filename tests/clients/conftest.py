@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 
@@ -39,8 +38,7 @@ def upstream() -> Iterator[ScriptedUpstream]:
 def assay(tmp_path_factory: pytest.TempPathFactory, upstream: ScriptedUpstream) -> Iterator[RunningAssay]:
     """A server that knows it under four names, one for each protocol."""
     folder = tmp_path_factory.mktemp("assay")
-    address = f"http://{urlsplit(upstream.url).netloc}"
-    (folder / "assay.toml").write_text("".join(_row(protocol, address) for protocol in PROVIDERS))
+    (folder / "assay.toml").write_text("".join(_row(protocol, upstream.root) for protocol in PROVIDERS))
     with running(folder, environ={f"{name.upper()}_API_KEY": "sk-upstream" for name, _, _ in PROVIDERS.values()}) as server:
         yield server
 

