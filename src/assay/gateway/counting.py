@@ -12,7 +12,7 @@ from assay.gateway.connection import Fault, Timeouts
 from assay.gateway.dialect import Asked, Headers, read_asked, read_fields
 from assay.gateway.faces import Asking
 from assay.gateway.snapshot import Snapshot
-from assay.wire.codecs import COUNTERS
+from assay.wire.codecs import COUNTERS, UPSTREAM_COUNTERS
 
 _MOST_BYTES = 1024 * 1024
 _BYTES_PER_TOKEN = 3.6
@@ -50,12 +50,13 @@ class Counting:
             count = codec.write_count(estimate(codec.read_count_request(body, model=asking.model)))
             headers.append(ESTIMATED)
         elif way.protocol == asking.protocol:
-            count = await self._ask(attempt, way.dialect.write(asked, model, forwarded).body, forwarded)
+            count = await self._ask(attempt, way.dialect.write(asked, model, forwarded, operation="count_tokens").body, forwarded)
         else:
-            counter = COUNTERS[way.protocol]
+            counter = UPSTREAM_COUNTERS[way.protocol]
             request = codec.read_count_request(body, model=asking.model)
             written = counter.write_count_request(msgspec.structs.replace(request, model=model))
-            bent = way.dialect.write(Asked(read_fields(written.body), model, False), model)
+            asked = Asked(read_fields(written.body), model, False)
+            bent = way.dialect.write(asked, model, operation="count_tokens")
             count = codec.write_count(counter.read_count(await self._ask(attempt, bent.body, ())))
         await send_answer(send, 200, headers, count)
 

@@ -7,7 +7,7 @@ drops, clamps, swaps or adds, an effort that the provider spells otherwise, and 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import msgspec
@@ -88,14 +88,16 @@ def _stream_in(fields: Fields) -> bool:
 
 
 class Dialect:
-    """How one provider changes a body of one protocol. ``names_model``: in the body, not in the address."""
+    """How one provider changes a body of one protocol. ``addressed`` are the operations whose address names the model: then the body
+    does not.
+    """
 
-    __slots__ = ("_constant", "_names_model", "_offer", "_protocol", "_spells_effort", "_stream_usage")
+    __slots__ = ("_addressed", "_constant", "_offer", "_protocol", "_spells_effort", "_stream_usage")
 
-    def __init__(self, offer: Offer, protocol: str = "openai_chat", *, names_model: bool = True):
+    def __init__(self, offer: Offer, protocol: str = "openai_chat", *, addressed: Collection[str] = ()):
         self._offer = offer
         self._protocol = protocol
-        self._names_model = names_model
+        self._addressed = addressed
         self._stream_usage = offer.stream_usage and protocol == "openai_chat"
         reasoning = offer.reasoning
         self._spells_effort = (
@@ -128,14 +130,14 @@ class Dialect:
                 request = msgspec.structs.replace(request, transcript=with_thoughts(request.transcript, losses))
         return request, losses.listed
 
-    def write(self, asked: Asked, upstream_model: str, forwarded: Headers = ()) -> Written:
+    def write(self, asked: Asked, upstream_model: str, forwarded: Headers = (), *, operation: str = "generate") -> Written:
         """The body for the provider. Losses name each field that was dropped or bent.
 
         ``forwarded`` are the headers of the client's that are passed on; here those count that belong into the body.
         """
         fields = asked.fields.copy()
         losses = () if self._constant else self._bend(fields, forwarded)
-        if not self._names_model:
+        if operation in self._addressed:
             fields.pop("model", None)
         elif upstream_model != asked.model:
             fields["model"] = msgspec.Raw(_encode(upstream_model))

@@ -61,7 +61,7 @@ class Way:
         self._values = known_values(provider)
         self._paths = {**PATHS[protocol], **offer.paths}
         self._is_first = protocol == provider.protocol
-        self.dialect = Dialect(offer, protocol, names_model="{model}" not in self._paths["generate"])
+        self.dialect = Dialect(offer, protocol, addressed=[name for name, path in self._paths.items() if "{model}" in path])
         self._base: Origin
         self._base, self._base_path = read_url(fill(offer.base_url or provider.base_url, self._values))
         self._headers = {

@@ -91,17 +91,21 @@ class Codec(UpstreamCodec, Protocol):
         """One model of the list."""
 
 
-class Counter(Protocol):
-    """A protocol in which the tokens of a request can be counted before it is sent."""
-
-    def read_count_request(self, body: bytes, *, model: str | None = None) -> Request:
-        """What a client wants counted."""
+class UpstreamCounter(Protocol):
+    """What is needed to ask an upstream how many tokens a request has, before it is sent."""
 
     def write_count_request(self, request: Request) -> Written:
         """The body for an upstream."""
 
     def read_count(self, body: bytes) -> int:
         """The count that an upstream answered. Raises `StreamBroken`."""
+
+
+class Counter(UpstreamCounter, Protocol):
+    """A protocol in which clients may have tokens counted."""
+
+    def read_count_request(self, body: bytes, *, model: str | None = None) -> Request:
+        """What a client wants counted."""
 
     def write_count(self, count: int) -> bytes:
         """The answer for a client."""
