@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from assay.core import Message, Part, Role, Text, Thinking, ToolCall, ToolResult
+from assay.core import Extra, Message, Part, Role, Text, Thinking, ToolCall, ToolResult
 from assay.wire.carry import Carried
 from assay.wire.fields import Json, take_str, wrong
 from assay.wire.gemini.fields import NAME, left_over, take_list
@@ -19,74 +19,104 @@ UNKNOWN = "unknown"
 """The maker of thoughts whose seal was damaged: nobody may be given them."""
 
 
-def read_system(value: object) -> Message | None:
+def read_contents(values: list[object]) -> tuple[Message, ...]:
+    """``contents``."""
+    reader = ContentReader()
+    for i, value in enumerate(values):
+        reader.read(value, f"contents[{i}]")
+    return reader.messages
+
+
+def read_system(value: object) -> tuple[Message, ...]:
     """``systemInstruction``: a content, a part, or, from lenient clients, plain words."""
     if value is None:
-        return None
-    if type(value) is str:
-        return Message(role="system", parts=(Text(text=value),))
+        return ()
     if type(value) is list:
         value = {"parts": value}
-    if type(value) is not dict:
-        raise wrong("systemInstruction", "an object", value)
-    if "parts" not in value and "text" in value:
-        value = {"parts": [value]}
-    value.pop("role", None)
-    return ContentReader().read({"role": "user", **value}, "systemInstruction", role="system")
+    if type(value) is dict:
+        value = {"parts": [value]} if "parts" not in value and "text" in value else {**value, "role": None}
+    reader = ContentReader()
+    reader.read(value, "systemInstruction", role="system")
+    return reader.messages
+
+
+class _Said:
+    """One message on its way; ``since`` is where the parts after its last call begin."""
+
+    def __init__(self, role: Role, extra: Extra):
+        self.role = role
+        self.extra = extra
+        self.parts: list[Part] = []
+        self.since = 0
 
 
 class ContentReader:
-    """Reads the contents of one request, in order."""
+    """Reads the contents of one request, in order.
+
+    Google's SDK gives a streamed answer back as it came: a content for every chunk. Together they are one message, and pieces
+    of one text are one text.
+    """
 
     def __init__(self) -> None:
+        self._said: list[_Said] = []
         self._names: dict[str, str] = {}
         self._waiting: list[str] = []
         self._made = 0
 
-    def read(self, value: object, at: str, role: Role | None = None) -> Message | None:
-        """One content; None for one that says nothing."""
+    def read(self, value: object, at: str, role: Role | None = None) -> None:
+        """One content."""
         if type(value) is str:
             value = {"parts": [{"text": value}]}
         if type(value) is not dict:
             raise wrong(at, "an object", value)
         fields: Json = value
-        said = take_str(fields, "role", at) or "user"
-        if said not in _ROLES:
-            fields["role"] = said
-        parts: list[Part] = []
-        since = 0
-        for i, part in enumerate(take_list(fields, "parts", at)):
+        parts = take_list(fields, "parts", at)
+        named = take_str(fields, "role", at) or "user"
+        if named not in _ROLES:
+            fields["role"] = named
+        role = role or _ROLES.get(named, "user")
+        before = self._said[-1] if self._said else None
+        if before is None or role != "assistant" or before.role != role or before.extra or fields:
+            before = _Said(role, left_over(fields))
+            self._said.append(before)
+        for i, part in enumerate(parts):
             if type(part) is not dict:
                 raise wrong(f"{at}.parts[{i}]", "an object", part)
-            since = self._read_part(part, f"{at}.parts[{i}]", parts, since)
-        if not parts and not fields:
-            return None
-        return Message(role=role or _ROLES.get(said, "user"), parts=tuple(parts), extra=left_over(fields))
+            self._read_part(part, f"{at}.parts[{i}]", before)
 
-    def _read_part(self, fields: Json, at: str, parts: list[Part], since: int) -> int:
-        """Add what the part is to ``parts``; ``since`` is where those after the last call begin, and is returned anew."""
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """What was read, without contents that say nothing."""
+        return tuple(
+            Message(role=said.role, parts=tuple(said.parts), extra=said.extra) for said in self._said if said.parts or said.extra
+        )
+
+    def _read_part(self, fields: Json, at: str, said: _Said) -> None:
+        parts = said.parts
         if fields.get("functionResponse") is not None:
             parts.append(self._read_result(fields, at))
-            return len(parts)
+            return
         signature = take_str(fields, "thoughtSignature", at)
         sealed, carried = open_seal(signature)
         if carried is not None and carried.thoughts:
-            _put(parts, since, carried.thoughts)
+            _put(parts, said.since, carried.thoughts)
         if fields.get("functionCall") is not None:
             parts.append(self._read_call(fields, at, carried, None if sealed or signature == SKIP else signature))
-            return len(parts)
+            said.since = len(parts)
+            return
         part = read_plain(fields, at)
         if isinstance(part, Thinking):
-            if not (part.text or signature or part.extra):
-                return since
-            parts.append(_signed(part, signature, sealed=sealed, damaged=sealed and carried is None))
-        elif not (isinstance(part, Text) and not part.text and not part.extra):
-            parts.append(part)
-            if signature is not None and not sealed:
-                parts.append(Thinking(signature=signature, provider=NAME, extra={NAME: {"on": "part"}}))
-        elif signature is not None and not sealed:
-            parts.append(Thinking(signature=signature, provider=NAME))
-        return since
+            if part.text or signature or part.extra:
+                _add(said, _signed(part, signature, sealed=sealed, damaged=sealed and carried is None))
+            return
+        signed = signature is not None and not sealed
+        if isinstance(part, Text) and not part.text and not part.extra:
+            if signed:
+                parts.append(Thinking(signature=signature, provider=NAME))
+            return
+        _add(said, part)
+        if signed:
+            parts.append(Thinking(signature=signature, provider=NAME, extra={NAME: {"on": "part"}}))
 
     def _read_call(self, fields: Json, at: str, carried: Carried | None, signature: str | None) -> ToolCall:
         call_id, call = read_call(fields, at)
@@ -113,6 +143,21 @@ class ContentReader:
         if self._names.get(call_id) != name:
             extra = {NAME: {**extra.get(NAME, {}), "name": name}}
         return msgspec.structs.replace(result, id=call_id, extra=extra)
+
+
+def _add(said: _Said, part: Part) -> None:
+    """Add ``part``; to what the model said before, if it goes on with that."""
+    before = said.parts[-1] if said.parts and said.role == "assistant" else None
+    if isinstance(part, Text) and isinstance(before, Text) and not (part.extra or before.extra):
+        said.parts[-1] = Text(text=before.text + part.text)
+    elif isinstance(part, Thinking) and isinstance(before, Thinking) and _is_plain(part) and _is_plain(before):
+        said.parts[-1] = Thinking(text=before.text + part.text)
+    else:
+        said.parts.append(part)
+
+
+def _is_plain(thought: Thinking) -> bool:
+    return thought.provider is None and thought.signature is None and not thought.extra
 
 
 def _signed(thought: Thinking, signature: str | None, *, sealed: bool, damaged: bool) -> Thinking:

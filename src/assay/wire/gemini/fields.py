@@ -55,7 +55,7 @@ def normalised(value: Any) -> Any:
         fields = {}
         for key, inner in value.items():
             spelt = camel(key)
-            deeper = type(inner) in (dict, list) and spelt not in _OF_USERS
+            deeper = type(inner) in (dict, list) and spelt not in _OF_USERS and not spelt.startswith("x_")
             fields[spelt] = normalised(inner) if deeper else inner
         return fields
     if type(value) is list:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from assay.core import Message, Part, Thinking, ToolCall, Transcript
+from collections.abc import Sequence
+
+from assay.core import Message, Page, Part, Refusal, Text, Thinking, ToolCall, Transcript
 from assay.wire.fields import Json
 from assay.wire.gemini.fields import NAME
 from assay.wire.gemini.parts import SKIP, write_call, write_plain, write_result
@@ -33,9 +35,17 @@ def _write_system(messages: tuple[Message, ...], losses: Losses) -> Json | None:
         losses.foreign(message.extra, NAME, "messages[]")
         if message.name is not None:
             losses.drop("messages[].name")
-        parts += _write_parts(message.parts, losses)
+        parts += _write_parts([part for part in message.parts if _is_text(part, losses)], losses)
         extra.update(message.extra.get(NAME, {}))
-    return {"parts": parts, **extra} if parts or extra else None
+    return {"parts": parts, **extra} if parts else None
+
+
+def _is_text(part: Part, losses: Losses) -> bool:
+    """Only words may instruct."""
+    if isinstance(part, Text | Page | Refusal):
+        return True
+    losses.drop(f"messages[].{type(part).__name__.lower()}")
+    return False
 
 
 def _write_turn(turn: Turn, losses: Losses) -> list[Json]:
@@ -43,7 +53,7 @@ def _write_turn(turn: Turn, losses: Losses) -> list[Json]:
     return results + _write_parts(turn.parts, losses)
 
 
-def _write_parts(parts: tuple[Part, ...] | list[Part], losses: Losses) -> list[Json]:
+def _write_parts(parts: Sequence[Part], losses: Losses) -> list[Json]:
     """The first call of a turn must be signed, or say that it cannot be."""
     written: list[Json] = []
     called = False

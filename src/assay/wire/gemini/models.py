@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from assay.core import InvalidInput
+from assay.wire.codec import Listed
 from assay.wire.document import decode, encode
 from assay.wire.errors import StreamBroken
 from assay.wire.fields import Json
@@ -13,17 +14,18 @@ from assay.wire.sse import escape_separators
 _METHODS = ["generateContent", "streamGenerateContent", "countTokens"]
 
 
-def write_models(models: Iterable[tuple[str, int, str, str | None]]) -> bytes:
-    """The list of ``(id, created, owner, title)``; the protocol has no place for when and by whom."""
-    return escape_separators(encode({"models": [_model(*model) for model in models]}))
+def write_models(models: Iterable[Listed]) -> bytes:
+    """The list of models; the protocol has no place for when they were made and by whom."""
+    return escape_separators(encode({"models": [_model(model) for model in models]}))
 
 
-def write_model(id: str, created: int, owner: str, title: str | None = None) -> bytes:
-    """One model."""
-    return escape_separators(encode(_model(id, created, owner, title)))
+def write_model(model: Listed) -> bytes:
+    """One model of the list."""
+    return escape_separators(encode(_model(model)))
 
 
-def _model(id: str, created: int, owner: str, title: str | None) -> Json:
+def _model(model: Listed) -> Json:
+    id, _, _, title = model
     return {"name": f"models/{id}", "version": "1", "displayName": title or id, "supportedGenerationMethods": _METHODS}
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from assay.core import InvalidInput, Request, TooLarge, Transcript
 from assay.wire.document import decode, encode
 from assay.wire.fields import Json, missing, take_str, wrong
-from assay.wire.gemini.content import ContentReader, read_system
+from assay.wire.gemini.content import read_contents, read_system
 from assay.wire.gemini.fields import NAME, left_over, normalised, take_list, take_object
 from assay.wire.gemini.history import write_transcript
 from assay.wire.gemini.settings import read_output, read_sampling, write_output, write_sampling
@@ -49,19 +49,19 @@ def _read(fields: Json, model: str | None, *, stream: bool) -> Request:
     values = fields.pop("contents", None)
     if not values or type(values) not in (list, dict, str):
         raise missing("contents") if values is None or values == [] else wrong("contents", "a list", values)
-    reader = ContentReader()
     system = read_system(fields.pop("systemInstruction", None))
-    listed = values if type(values) is list else [values]
-    contents = [reader.read(value, f"contents[{i}]") for i, value in enumerate(listed)]
+    contents = read_contents(values if type(values) is list else [values])
     config = take_object(fields, "generationConfig") or {}
     tool_config = take_object(fields, "toolConfig") or {}
     tools = read_tools(take_list(fields, "tools"))
+    if config.get("candidateCount") == 1:
+        del config["candidateCount"]
     output, sampling, choice = read_output(config), read_sampling(config), read_tool_choice(tool_config)
     for at, rest in zip(_NESTED, (config, tool_config), strict=True):
         fields.update({f"{at}.{key}": value for key, value in rest.items() if value is not None})
     return Request(
         model=model,
-        transcript=Transcript(tuple(message for message in (system, *contents) if message is not None)),
+        transcript=Transcript(system + contents),
         tools=tools,
         tool_choice=choice,
         output=output,
@@ -94,7 +94,7 @@ def _write(request: Request, losses: Losses) -> Json:
     tools = write_tools(request.tools, losses)
     if tools:
         fields["tools"] = tools
-    _write_choice(nested["toolConfig"], request, losses, declared=any("functionDeclarations" in tool for tool in tools))
+    write_tool_choice(nested["toolConfig"], request, losses)
     config = nested["generationConfig"]
     write_sampling(config, request.sampling, losses)
     if request.output is not None:
@@ -104,17 +104,6 @@ def _write(request: Request, losses: Losses) -> Json:
         losses.drop("user")
     fields.update({at: inner for at, inner in nested.items() if inner})
     return {**fields, **extra}
-
-
-def _write_choice(config: Json, request: Request, losses: Losses, *, declared: bool) -> None:
-    if request.parallel_tool_calls is False:
-        losses.drop("parallel_tool_calls")
-    if request.tool_choice is None:
-        return
-    if declared or not request.tools:
-        config["functionCallingConfig"] = {**config.get("functionCallingConfig", {}), **write_tool_choice(request.tool_choice)}
-    else:
-        losses.drop("tool_choice")
 
 
 def read_count_request(body: bytes, *, model: str | None = None) -> Request:

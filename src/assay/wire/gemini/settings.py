@@ -33,7 +33,8 @@ def read_sampling(config: Json) -> Sampling:
         if key in config and (number := take_number(config, key, AT)) is not None:
             given[name] = number
     for key, name in _COUNTS.items():
-        if key in config and (count := take_count(config, key, AT)) is not None:
+        count = take_count(config, key, AT) if key in config else None
+        if count is not None and (count > 0 or key != "topK"):
             given[name] = count
     if "stopSequences" in config and (stop := _take_stop(config)) is not None:
         given["stop"] = stop
@@ -97,6 +98,8 @@ def write_sampling(config: Json, sampling: Sampling, losses: Losses) -> None:
     for key, name in (*_NUMBERS.items(), *_COUNTS.items()):
         if (value := getattr(sampling, name)) is not None:
             config[key] = value
+    if sampling.top_k is not None and sampling.top_k < 1:
+        del config["topK"]  # 0 and -1 say "all" elsewhere, which is what leaving it out says here
     if sampling.seed is not None and not -(1 << 31) <= sampling.seed < 1 << 31:
         config["seed"] = sampling.seed % (1 << 31)
         losses.approximate("seed", "its last 31 bits")

@@ -6,11 +6,13 @@ Schema; ``parameters`` takes a part of it only, and an upstream refuses the rest
 
 from __future__ import annotations
 
-from assay.core import Tool, ToolChoice
+from assay.core import Request, Tool, ToolChoice
 from assay.wire.fields import Json, missing, take_str, wrong
 from assay.wire.gemini.fields import NAME, left_over, take_list, take_object
 from assay.wire.gemini.schema import to_json_schema
 from assay.wire.losses import Losses
+
+_MODES = {"auto": "AUTO", "none": "NONE", "required": "ANY", "named": "ANY"}
 
 
 def read_tools(values: list[object]) -> tuple[Tool, ...]:
@@ -38,7 +40,13 @@ def _read_function(value: object, at: str) -> Tool:
     spelt = take_object(fields, "parameters", at)
     if parameters is None and spelt is not None:
         parameters = to_json_schema(spelt)
-    return Tool(name=name, description=description, parameters=parameters, extra=left_over(fields))
+    shape = _of_object(parameters) if parameters is not None else None
+    return Tool(name=name, description=description, parameters=shape, extra=left_over(fields))
+
+
+def _of_object(schema: Json) -> Json:
+    """Arguments are always an object, and upstreams want it said."""
+    return schema if type(schema.get("type")) is str else {**schema, "type": "object"}
 
 
 def read_tool_choice(config: Json) -> ToolChoice | None:
@@ -85,12 +93,22 @@ def _write_function(tool: Tool, losses: Losses) -> Json:
     if tool.description is not None:
         fields["description"] = tool.description
     if tool.parameters is not None:
-        fields["parametersJsonSchema"] = tool.parameters
+        fields["parametersJsonSchema"] = _of_object(tool.parameters)
     return {**fields, **tool.extra.get(NAME, {})}
 
 
-def write_tool_choice(choice: ToolChoice) -> Json:
-    """``functionCallingConfig``."""
+def write_tool_choice(config: Json, request: Request, losses: Losses) -> None:
+    """Add ``functionCallingConfig`` to ``config``. A function can be demanded only where it is declared."""
+    if request.parallel_tool_calls is False:
+        losses.drop("parallel_tool_calls")
+    choice = request.tool_choice
+    if choice is None:
+        return
+    declared = {tool.name for tool in request.tools if tool.name}
+    if (choice.mode == "required" and not declared) or (choice.mode == "named" and choice.name not in declared):
+        losses.drop("tool_choice")
+        return
+    calling: Json = {"mode": _MODES[choice.mode]}
     if choice.mode == "named":
-        return {"mode": "ANY", "allowedFunctionNames": [choice.name]}
-    return {"mode": {"auto": "AUTO", "none": "NONE", "required": "ANY"}[choice.mode]}
+        calling["allowedFunctionNames"] = [choice.name]
+    config["functionCallingConfig"] = {**config.get("functionCallingConfig", {}), **calling}

@@ -38,7 +38,7 @@ def arrange(messages: tuple[Message, ...], losses: Losses) -> list[Turn]:
             _say(turns, message)
         else:
             _answer(turns, message, losses)
-    for turn in turns[:-1]:
+    for turn in [*turns]:
         for call_id, name in turn.waiting.items():
             losses.approximate("tool_result", "none was given")
             _answers_of(turns, turn).results.append(ToolResult(id=call_id, parts=(Text(text=_NOT_GIVEN),), is_error=True))

@@ -260,10 +260,11 @@ class EventWriter:
         if stopped.reason == "refusal":
             self.losses.approximate("refusal", "SAFETY")
         sources = write_citations(candidate.citations, candidate.said) if candidate.citations else {}
-        grounding = {**extra.get("groundingMetadata", {}), **sources.get("groundingMetadata", {})}
+        kept, found = extra.get("groundingMetadata"), sources.get("groundingMetadata", {})
+        if found and type(kept) is dict:
+            sources["groundingMetadata"] = {**kept, **found}
         content = {"parts": candidate.parts or [{"text": ""}], "role": "model"}
-        ended = {"content": content, "finishReason": _finish_reason(stopped), "index": number, **extra, **sources}
-        return {**ended, "groundingMetadata": grounding} if grounding else ended
+        return {"content": content, "finishReason": _finish_reason(stopped), "index": number, **extra, **sources}
 
 
 def _finish_reason(stopped: Stopped) -> str:
