@@ -15,6 +15,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Route
 
 from tests.page.conftest import LOCALES, Theme, answer_with, fight, open_page, run_challenge, seed_votes
+from tests.page.traced import FAILED, FULL, as_json
 from tests.server import RunningAssay, running
 
 AXE = (Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js").read_text("utf-8")
@@ -27,7 +28,7 @@ PROBLEM = {
     "code": "store.unavailable",
     "hint": "Try again.",
 }
-PATHS = ("/", "/arena", "/challenges", "/challenges/new", "/models", "/providers", "/keys", "/method")
+PATHS = ("/", "/arena", "/challenges", "/challenges/new", "/models", "/providers", "/keys", "/connect", "/traffic", "/method")
 DATA = {
     "/": "board",
     "/arena": "models",
@@ -35,6 +36,7 @@ DATA = {
     "/models": "models",
     "/providers": "providers",
     "/keys": "keys",
+    "/traffic": "calls",
 }
 LOOKS = list(product(LOCALES, ("light", "dark")))
 PHONES = (390, 360)
@@ -119,6 +121,38 @@ def test_pages_that_wait_and_pages_in_error(browser: Browser, full: RunningAssay
             page.get_by_text("store.unavailable").or_(page.get_by_text("The database is away")).first.wait_for()
             check(page, f"{path} in error {language} {theme}")
             page.unroute_all()
+
+
+@pytest.mark.parametrize(("language", "theme"), LOOKS)
+def test_traces_of_calls_with_everything_open(browser: Browser, full: RunningAssay, language: str, theme: Theme) -> None:
+    real = full.ask("GET", "/api/v1/calls").json["calls"][0]["id"]
+    with open_page(browser, full, language=language, theme=theme) as page:
+        answer_with(page, "/api/v1/calls/full", 200, as_json(FULL))
+        answer_with(page, "/api/v1/calls/failed", 200, as_json(FAILED))
+        for id in ("full", "failed", real, "never-was"):
+            page.goto(f"{full.url}/traffic/{id}")
+            settle(page)
+            check(page, f"trace {id} {language} {theme}")
+            for folded in page.locator("main details > summary").all():
+                if folded.is_visible():
+                    folded.click()
+            check(page, f"trace {id}, unfolded, {language} {theme}")
+
+
+@pytest.mark.parametrize(("language", "theme"), LOOKS)
+def test_every_client_and_a_provider_with_its_panels_open(
+    browser: Browser, full: RunningAssay, language: str, theme: Theme
+) -> None:
+    with open_page(browser, full, language=language, theme=theme) as page:
+        for client in ("codex", "cursor", "github-copilot", "vercel-ai-sdk"):
+            page.goto(f"{full.url}/connect?client={client}")
+            settle(page)
+            check(page, f"connect {client} {language} {theme}")
+        page.goto(f"{full.url}/providers?q=azure")
+        settle(page)
+        page.locator("main li button[aria-expanded]").first.click()
+        page.locator("main li dl").first.wait_for()
+        check(page, f"provider's details {language} {theme}")
 
 
 @pytest.mark.parametrize(("language", "theme"), LOOKS)

@@ -10,7 +10,7 @@ const TITLES: Record<string, string> = {
 
 /** In a line with others. */
 const SHORT: Record<string, string> = {
-  openai_chat: "Chat Completions", openai_responses: "Responses", anthropic: "Messages", gemini: "generateContent", bedrock_converse: "Converse",
+  openai_chat: "Chat Completions", openai_responses: "Responses", anthropic: "Messages", gemini: "Gemini", bedrock_converse: "Converse",
 };
 
 export function shortTitle(name: string): string {
