@@ -26,7 +26,7 @@ from assay.core import (
 )
 from assay.wire.anthropic.citation import write_citation
 from assay.wire.anthropic.draft import Draft
-from assay.wire.anthropic.fields import NAME
+from assay.wire.anthropic.fields import NAME, NOTHING
 from assay.wire.document import decode
 from assay.wire.fields import Json
 from assay.wire.losses import Losses
@@ -65,7 +65,7 @@ def write_block(part: Part, draft: Draft, *, role: str) -> Json | None:
         case ToolResult():
             fields = _write_result(part, draft)
         case Image():
-            found = _write_image(part, losses)
+            found = _write_image(part, draft)
         case File():
             found = _write_file(part, draft, role)
         case _:
@@ -127,8 +127,8 @@ def _write_result(result: ToolResult, draft: Draft) -> Json:
         content: str | list[Json] = result.parts[0].text
     else:
         content = write_content(write_blocks(result.parts, draft, role="tool"))
-    if content:
-        fields["content"] = content
+    if content or result.is_error:
+        fields["content"] = content or NOTHING
     if result.is_error:
         fields["is_error"] = True
     return fields
@@ -162,18 +162,28 @@ def _cite(citation: Citation, draft: Draft, role: str) -> Json | None:
     return write_citation(citation, draft.losses)
 
 
-def _write_image(image: Image, losses: Losses) -> Json | None:
+def _write_image(image: Image, draft: Draft) -> Json | None:
+    losses = draft.losses
     if image.detail not in (None, "auto"):
         losses.drop("image.detail")
     if image.data is not None:
         media_type = image.media_type or _guess(image.data)
         media_type = "image/jpeg" if media_type == "image/jpg" else media_type
         if media_type in _PICTURES:
-            return {"type": "image", "source": {"type": "base64", "media_type": media_type, "data": image.data}}
+            return {"type": "image", "source": {"type": "base64", "media_type": media_type, "data": _plain(image.data, draft)}}
     elif image.url is not None and image.url.startswith(("https://", "http://")):
         return {"type": "image", "source": {"type": "url", "url": image.url}}
     losses.drop("image")
     return None
+
+
+def _plain(data: str, draft: Draft) -> str:
+    """Base64 in the common alphabet: some clients write that of URLs."""
+    if draft.own:
+        return data
+    if "-" in data or "_" in data:
+        data = data.replace("-", "+").replace("_", "/")
+    return data + "=" * (-len(data) % 4) if "=" not in data else data
 
 
 def _guess(data: str) -> str | None:
@@ -202,7 +212,7 @@ def _write_source(file: File, draft: Draft) -> Json | None:
         return None
     media_type = file.media_type or (_PDF if file.data.startswith("JVBER") or (file.name or "").endswith(".pdf") else None)
     if media_type == _PDF:
-        return {"type": "base64", "media_type": _PDF, "data": file.data}
+        return {"type": "base64", "media_type": _PDF, "data": _plain(file.data, draft)}
     if media_type is not None and (media_type.startswith("text/") or media_type == "application/json"):
         try:
             words = base64.b64decode(file.data, validate=True).decode()

@@ -7,6 +7,9 @@ from assay.wire.fields import Json, wrong
 
 NAME = "anthropic"
 
+NOTHING = "(no content)"
+"""What is said where the server demands words and there are none, as Claude Code does it."""
+
 MAX_BODY_BYTES = 64 * 1024 * 1024
 
 

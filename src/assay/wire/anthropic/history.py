@@ -10,10 +10,9 @@ from __future__ import annotations
 from assay.core import Audio, File, Image, Message, Part, ToolResult, Unknown, Video
 from assay.wire.anthropic.blocks import write_blocks, write_content
 from assay.wire.anthropic.draft import Draft
-from assay.wire.anthropic.fields import NAME
+from assay.wire.anthropic.fields import NAME, NOTHING
 from assay.wire.fields import Json
 
-_NOTHING = "(no content)"
 _MEDIA = (Audio, File, Image, Unknown, Video)
 _OTHERS = {"document": "file"}
 
@@ -52,15 +51,15 @@ def write_messages(messages: tuple[Message, ...], draft: Draft) -> list[Json]:
         if not blocks and not extra:
             if draft.own or role == "assistant" or not any(isinstance(part, _MEDIA) for part in message.parts):
                 continue
-            blocks = [{"type": "text", "text": _NOTHING}]
+            blocks = [{"type": "text", "text": NOTHING}]
         if not draft.own and written and written[-1]["role"] == role:
             written[-1]["content"] += blocks
         else:
             written.append({"role": role, "content": blocks, **extra})
     if not written:
-        written.append({"role": "user", "content": [{"type": "text", "text": _NOTHING}]})
+        written.append({"role": "user", "content": [{"type": "text", "text": NOTHING}]})
     if written[0]["role"] == "assistant" and not draft.own:
-        written.insert(0, {"role": "user", "content": [{"type": "text", "text": _NOTHING}]})
+        written.insert(0, {"role": "user", "content": [{"type": "text", "text": NOTHING}]})
     last = written[-1]["content"]
     if written[-1]["role"] == "assistant" and last[-1:] and last[-1]["type"] == "text":
         last[-1]["text"] = last[-1]["text"].rstrip()  # the server refuses a beginning that ends in blanks

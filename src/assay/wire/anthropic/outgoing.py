@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from assay.core import Request
+from assay.core import InvalidInput, Request
 from assay.wire.anthropic.blocks import write_content
 from assay.wire.anthropic.draft import Draft
 from assay.wire.anthropic.fields import NAME
@@ -37,7 +37,10 @@ def write_count_request(request: Request) -> Written:
 
 def read_count(body: bytes) -> int:
     """The number of tokens that an upstream counted. Raises `StreamBroken`."""
-    value = decode(body)
+    try:
+        value = decode(body)
+    except InvalidInput as error:
+        raise StreamBroken(error.code, f"The upstream sent what cannot be read. {error.message}") from None
     count = value.get("input_tokens") if type(value) is dict else None
     if type(count) is not int or count < 0:
         raise StreamBroken("wire.bad_chunk", "The upstream's count of tokens is not what the protocol says.")

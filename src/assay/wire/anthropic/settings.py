@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from assay.core import Message, Request, Sampling, Thinking, ToolCall, ToolResult
+from assay.core import Request, Sampling
 from assay.wire.anthropic.draft import Draft
-from assay.wire.anthropic.fields import NAME
 from assay.wire.anthropic.tools import write_output
 from assay.wire.fields import Json
 
@@ -23,9 +22,9 @@ _EFFORTS = frozenset(("low", "medium", "high", "xhigh", "max"))
 
 
 def write_settings(fields: Json, request: Request, draft: Draft) -> None:
-    """Everything but the model, the words, the tools and what the client added in this protocol's own words."""
+    """Everything but the model, the words, the tools and what the client added; ``fields`` has the messages already."""
     sampling = request.sampling
-    thinking = _write_thinking(request, draft)
+    thinking = _write_thinking(request, fields["messages"], draft)
     fields["max_tokens"] = _max_tokens(sampling, thinking, draft)
     if thinking is not None:
         fields["thinking"] = thinking
@@ -42,10 +41,10 @@ def write_settings(fields: Json, request: Request, draft: Draft) -> None:
         fields["metadata"] = {"user_id": request.user}
 
 
-def _write_thinking(request: Request, draft: Draft) -> Json | None:
+def _write_thinking(request: Request, messages: list[Json], draft: Draft) -> Json | None:
     sampling, losses = request.sampling, draft.losses
     kind = _kind(sampling, own=draft.own)
-    if kind in ("enabled", "adaptive") and _forbids_thinking(request):
+    if kind in ("enabled", "adaptive") and _forbids_thinking(request, messages):
         losses.drop("thinking")
         return None
     if kind is None or kind == "disabled":
@@ -75,24 +74,23 @@ def _kind(sampling: Sampling, *, own: bool) -> str | None:
     return "adaptive" if not own and (sampling.effort is not None or sampling.show_thinking) else None
 
 
-def _forbids_thinking(request: Request) -> bool:
+def _forbids_thinking(request: Request, messages: list[Json]) -> bool:
     if request.tool_choice is not None and request.tool_choice.mode in ("required", "named") and request.tools:
         return True
-    messages = request.transcript.messages
-    return bool(messages) and (messages[-1].role == "assistant" or _goes_on_without_thoughts(messages))
+    return messages[-1]["role"] == "assistant" or _goes_on_without_thoughts(messages)
 
 
-def _goes_on_without_thoughts(messages: tuple[Message, ...]) -> bool:
-    """Whether the turn that now goes on has calls of tools without this protocol's thoughts before them."""
-    turn: list[Message] = []
+def _goes_on_without_thoughts(messages: list[Json]) -> bool:
+    """Whether the turn that now goes on has calls of tools, but does not begin with thoughts."""
+    turn: list[Json] = []
     for message in reversed(messages):
-        if message.role == "assistant":
-            turn.insert(0, message)
-        elif message.role == "user" and not any(isinstance(part, ToolResult) for part in message.parts):
+        content = message["content"]
+        blocks = content if type(content) is list else [{"type": "text"}]
+        if message["role"] == "assistant":
+            turn = blocks + turn
+        elif message["role"] == "user" and all(block["type"] != "tool_result" for block in blocks):
             break
-    parts = [part for message in turn for part in message.parts]
-    thoughts = [part for part in parts if not isinstance(part, Thinking) or part.provider == NAME]
-    return any(isinstance(part, ToolCall) for part in parts) and not isinstance(thoughts[0], Thinking)
+    return any(block["type"] == "tool_use" for block in turn) and turn[0]["type"] not in ("thinking", "redacted_thinking")
 
 
 def _budget(sampling: Sampling, draft: Draft) -> int | None:

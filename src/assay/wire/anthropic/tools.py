@@ -58,7 +58,8 @@ def _write_parameters(tool: Tool, draft: Draft) -> Json:
     """The schema of the arguments. One with alternatives at the top becomes the object that holds the fields of all."""
     schema = tool.parameters
     if schema is None:
-        return {"type": "object", "properties": {}}
+        nothing: Json = {"type": "object", "properties": {}}
+        return _closed(nothing) if tool.strict else nothing
     if draft.own:
         return schema
     written: Json = schema if schema.get("type") == "object" else {**schema, "type": "object"}
