@@ -250,10 +250,8 @@ def test_arguments_that_came_with_the_start_of_their_block_are_not_lost() -> Non
 
 
 def test_counts_are_totals_and_a_zero_later_takes_nothing_back() -> None:
-    start = {
-        **START,
-        "message": {**START["message"], "usage": {"input_tokens": 7, "cache_read_input_tokens": 3, "output_tokens": 1}},
-    }  # type: ignore[dict-item]  # a dict of dicts
+    counted = {"input_tokens": 7, "cache_read_input_tokens": 3, "output_tokens": 1}
+    start = {"type": "message_start", "message": {"id": "msg_1", "model": "m", "content": [], "usage": counted}}
     end = {**ending(), "usage": {"input_tokens": 0, "cache_read_input_tokens": None, "output_tokens": 9}}
     assert fold(read(start, end, STOP)).usage == Usage(input=7, cache_read=3, output=9)
 

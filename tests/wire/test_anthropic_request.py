@@ -264,7 +264,7 @@ def test_a_tool_of_the_providers_own_is_kept_whole_and_has_no_name() -> None:
 
 @pytest.mark.parametrize("place", ["output_config", "output_format"])
 def test_a_schema_for_the_answer_in_its_new_place_and_its_old(place: str) -> None:
-    form = {"type": "json_schema", "schema": {"type": "object", "additionalProperties": False}}
+    form: dict[str, Any] = {"type": "json_schema", "schema": {"type": "object", "additionalProperties": False}}
     request = ask(USER, **{place: {"format": form} if place == "output_config" else form})
     assert request.output == OutputFormat(kind="json_schema", schema=form["schema"])
     assert json.loads(write_request(request).body)["output_config"] == {"format": form}
