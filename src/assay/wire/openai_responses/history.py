@@ -13,7 +13,7 @@ from assay.wire.fields import Json
 from assay.wire.losses import Losses
 from assay.wire.openai_responses.fields import NAME, make_id, of_item, of_part, short_id
 from assay.wire.openai_responses.items import BETWEEN
-from assay.wire.openai_responses.names import Spelled, custom_input
+from assay.wire.openai_responses.names import Spelled, custom_arguments, custom_input, is_object
 from assay.wire.openai_responses.parts import ContentWriter
 
 _PLAIN_OUTPUT = {"type", "text", "annotations"}
@@ -33,6 +33,7 @@ class HistoryWriter:
         self._content = ContentWriter(losses, native=native)
         self._items: list[Json] = []
         self._custom_ids: set[str] = set()
+        self._ids = _CallIds(native=native)
 
     def write(self, messages: tuple[Message, ...]) -> list[Json]:
         """The items."""
@@ -73,17 +74,16 @@ class HistoryWriter:
             self._losses.approximate("messages[].role", "user")
             role = "user"
         extra = message.extra.get(NAME, {})
-        content = self._content.write(parts)
+        content = self._content.write(parts) if parts else []
         if not content and not self._native:
             return
         self._items.append({"type": "message", "role": role, "content": content, **of_part(extra), **of_item(extra)})
 
     def _write_result(self, result: ToolResult) -> None:
-        extra = {**result.extra.get(NAME, {})}
-        custom = bool(extra.pop("custom", False)) or result.id in self._custom_ids
+        extra = result.extra.get(NAME, {})
         written = {
-            "type": "custom_tool_call_output" if custom else "function_call_output",
-            "call_id": short_id(result.id),
+            "type": "custom_tool_call_output" if result.id in self._custom_ids else "function_call_output",
+            "call_id": self._ids.answered(result.id),
             "output": self._content.write_result(result),
         }
         self._items.append({**written, **of_part(extra), **of_item(extra)})
@@ -124,15 +124,17 @@ class HistoryWriter:
 
     def _write_thought(self, thought: Thinking) -> None:
         extra = thought.extra.get(NAME, {})
-        native = thought.provider == NAME and (thought.signature is not None or "item.id" in extra)
-        if not native and not (thought.provider is None and "content" in extra):
+        ours = thought.provider == NAME and (self._native or thought.signature is not None)
+        if not ours and not (thought.provider is None and "content" in extra):
             self._losses.drop("messages[].thinking")
             return
         self._losses.foreign(thought.extra, NAME, "messages[]")
         rest = of_part(extra)
         words = _cut(thought.text, rest.pop("lengths", None))
         raw = rest.pop("content", None)
-        item: Json = {"type": "reasoning", "id": make_id("rs", str(len(self._items))), "summary": []}
+        item: Json = {"type": "reasoning", "summary": []}
+        if not self._native:
+            item["id"] = make_id("rs", str(len(self._items)))
         if raw is True:
             item["content"] = [{"type": "reasoning_text", "text": word} for word in words]
         else:
@@ -150,21 +152,29 @@ class HistoryWriter:
         if call.cache is not None:
             self._losses.drop("cache")
         extra = {**call.extra.get(NAME, {})}
-        place, custom = extra.pop("namespace", None), bool(extra.pop("custom", False))
+        place = extra.pop("namespace", None)
         spelled = self._names.get(call.name) or Spelled(call.name)
         if place is not None:
-            spelled = Spelled(place["name"], place["of"], custom)
+            spelled = Spelled(place["name"], place["of"])
+        call_id = self._ids.called(call.id)
         item: Json
-        if custom or spelled.custom:
+        if spelled.custom or extra.get("type") == "custom_tool_call":
             self._custom_ids.add(call.id)
-            item = {"type": "custom_tool_call", "call_id": short_id(call.id), "name": spelled.name}
-            item["input"] = custom_input(call.arguments)
+            item = {"type": "custom_tool_call", "call_id": call_id, "name": spelled.name, "input": custom_input(call.arguments)}
         else:
-            item = {"type": "function_call", "call_id": short_id(call.id), "name": spelled.name}
-            item["arguments"] = call.arguments or ("" if self._native else "{}")
+            item = {"type": "function_call", "call_id": call_id, "name": spelled.name, "arguments": self._arguments(call)}
         if spelled.namespace is not None:
             item["namespace"] = spelled.namespace
         self._items.append({**item, **of_part(extra), **of_item(extra)})
+
+    def _arguments(self, call: ToolCall) -> str:
+        """As the model wrote them; to a server that never saw them, only as the object that it demands."""
+        if self._native or is_object(call.arguments):
+            return call.arguments
+        if call.arguments.strip():
+            self._losses.approximate("tool_call.arguments", "input")
+            return custom_arguments(call.arguments)
+        return "{}"
 
     def _write_rest(self, part: Part) -> None:
         item = _own_item(part)
@@ -184,6 +194,31 @@ class HistoryWriter:
         while len(self._items) > first and self._items[-1]["type"] == "reasoning":
             self._items.pop()
             self._losses.drop("messages[].thinking")
+
+
+class _CallIds:
+    """The ids of calls as a server takes them: short, and each only once; a result belongs to the first call without one."""
+
+    def __init__(self, *, native: bool) -> None:
+        self._native = native
+        self._waiting: dict[str, list[str]] = {}
+        self._times: dict[str, int] = {}
+
+    def called(self, call_id: str) -> str:
+        if self._native:
+            return call_id
+        written = short_id(call_id)
+        times = self._times[call_id] = self._times.get(call_id, 0) + 1
+        if times > 1:
+            written = short_id(f"{written}_{times}")
+        self._waiting.setdefault(call_id, []).append(written)
+        return written
+
+    def answered(self, call_id: str) -> str:
+        if self._native:
+            return call_id
+        waiting = self._waiting.get(call_id)
+        return waiting.pop(0) if waiting else short_id(call_id)
 
 
 def _own_item(part: Part) -> Json | None:

@@ -136,7 +136,7 @@ class ItemReader:
         if custom:
             self._custom_ids.add(call_id)
             if declared is None or not declared.custom:
-                fields["custom"] = True
+                fields["type"] = "custom_tool_call"
         carried, self._carried = self._carried, None
         call = ToolCall(
             id=call_id,
@@ -153,7 +153,7 @@ class ItemReader:
 
     def _read_custom_result(self, fields: Json, at: str) -> None:
         if fields.get("call_id") not in self._custom_ids:
-            fields["custom"] = True
+            fields["type"] = "custom_tool_call_output"
         self._result(fields, at)
 
     def _result(self, fields: Json, at: str) -> None:
@@ -209,7 +209,7 @@ def read_thought(fields: Json, signature: str | None) -> Thinking:
         kept["content"] = True
     elif thoughts:
         kept["content"] = raw
-    if len(words) > 1:
+    if len(words) > 1 or words == [""]:
         kept["lengths"] = [len(word) for word in words]
     provider = None if plain and signature is None else NAME
     return Thinking(text=BETWEEN.join(words), signature=signature, provider=provider, extra=left_over(kept))

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from assay.core import Tool
+from assay.wire.fields import Json
 from assay.wire.openai_responses.fields import NAME
 
 _LONGEST = 64
@@ -46,11 +47,20 @@ def spellings(tools: Iterable[Tool]) -> dict[str, Spelled]:
     spelled = {}
     for tool in tools:
         extra = tool.extra.get(NAME)
-        if extra and tool.name and ("namespace" in extra or "custom" in extra):
-            place = extra.get("namespace")
-            name, space = (tool.name, None) if place is None else (place["name"], place["of"]["name"])
-            spelled[tool.name] = Spelled(name, space, "custom" in extra)
+        if extra and tool.name:
+            space, name = place_of(extra)
+            custom = extra.get("type") == "custom"
+            if space is not None or custom:
+                spelled[tool.name] = Spelled(name or tool.name, None if space is None else space["name"], custom)
     return spelled
+
+
+def place_of(extra: Json) -> tuple[Json | None, str]:
+    """The namespace that a tool is in, and its name there; a client's own field of that name is no namespace."""
+    match extra.get("namespace"):
+        case {"of": {"name": str(), **_rest} as space, "name": str(name)}:
+            return space, name
+    return None, ""
 
 
 def custom_input(arguments: str) -> str:
@@ -62,6 +72,14 @@ def custom_input(arguments: str) -> str:
     if type(value) is dict and type(value.get(INPUT)) is str:
         return str(value[INPUT])
     return arguments
+
+
+def is_object(arguments: str) -> bool:
+    """Whether the arguments of a call are what a function takes."""
+    try:
+        return type(msgspec.json.decode(arguments)) is dict
+    except (msgspec.MsgspecError, RecursionError):
+        return False
 
 
 def custom_arguments(text: str) -> str:

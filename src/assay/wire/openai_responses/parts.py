@@ -186,8 +186,14 @@ class ContentWriter:
             case Page(html=text) | Refusal(text=text):
                 return {"type": "input_text", "text": text, **extra}
             case Image():
+                if not self._is_reachable(part):
+                    self._losses.drop("image")
+                    return None
                 return {"type": "input_image", "detail": part.detail or "auto", "image_url": _address(part), **extra}
             case File():
+                if not self._is_reachable(part):
+                    self._losses.drop("file")
+                    return None
                 return {"type": "input_file", **self._file_body(part), **extra}
             case Audio():
                 return self._write_audio(part, extra)
@@ -198,6 +204,10 @@ class ContentWriter:
                 return next(({"type": kind, **fields} for kind, fields in extra.items()), None)
             case _:
                 return None
+
+    def _is_reachable(self, part: Image | File) -> bool:
+        """Whether a server can have the bytes: not from a store of another provider's (``gs://``)."""
+        return self._native or part.url is None or part.url.startswith(("https://", "http://", "data:"))
 
     def _marked(self, part: Part) -> Json:
         """``extra``, with the mark for the cache: OpenAI's older models refuse it, and all keep what was said by themselves."""

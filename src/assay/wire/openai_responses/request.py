@@ -147,7 +147,7 @@ def write_request(request: Request) -> Written:
     if text:
         fields["text"] = text
     fields.update(extra)
-    _write_sampling(fields, sampling, losses)
+    _write_sampling(fields, sampling, losses, native=NAME in request.extra)
     if request.stream:
         fields["stream"] = True
     if request.user is not None:
@@ -164,7 +164,8 @@ def _write_conversation(request: Request, losses: Losses) -> dict[str, Any]:
     names = spellings(request.tools)
     messages = request.transcript.messages
     fields: dict[str, Any] = {"model": request.model}
-    if (instructions := instructions_of(request)) is not None:
+    instructions = instructions_of(request)
+    if instructions is not None and (len(messages) > 1 or NAME in request.extra):  # an input there must be
         fields["instructions"] = instructions
         messages = messages[1:]
     fields["input"] = HistoryWriter(losses, names, native=NAME in request.extra).write(messages)
@@ -221,7 +222,7 @@ def _write_reasoning(sampling: Sampling, losses: Losses) -> Json:
     return reasoning
 
 
-def _write_sampling(fields: Json, sampling: Sampling, losses: Losses) -> None:
+def _write_sampling(fields: Json, sampling: Sampling, losses: Losses, *, native: bool) -> None:
     for key in _UNHEARD:
         if getattr(sampling, key) is not None:
             losses.drop(key)
@@ -231,7 +232,7 @@ def _write_sampling(fields: Json, sampling: Sampling, losses: Losses) -> None:
         fields["top_p"] = sampling.top_p
     if sampling.max_tokens is not None:
         limit = sampling.max_tokens
-        if limit < _LEAST_TOKENS:
+        if limit < _LEAST_TOKENS and not native:
             losses.approximate("max_tokens", f"{_LEAST_TOKENS}")
             limit = _LEAST_TOKENS
         fields["max_output_tokens"] = limit

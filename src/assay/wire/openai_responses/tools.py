@@ -12,7 +12,7 @@ from assay.core import Tool, ToolChoice
 from assay.wire.fields import Json, missing, take_bool, take_str, wrong
 from assay.wire.losses import Losses
 from assay.wire.openai_responses.fields import NAME
-from assay.wire.openai_responses.names import CUSTOM_PARAMETERS, Spelled, flat_name
+from assay.wire.openai_responses.names import CUSTOM_PARAMETERS, Spelled, flat_name, place_of
 
 _MODES = ("auto", "none", "required")
 
@@ -65,7 +65,7 @@ def _read_custom(fields: Json, at: str, space: Json | None) -> Tool:
         name=flat_name(None if space is None else space["name"], name),
         description=description,
         parameters=CUSTOM_PARAMETERS,
-        extra=_extra({"custom": fields}, name, space),
+        extra=_extra({"type": "custom", **fields}, name, space),
     )
 
 
@@ -86,34 +86,34 @@ def _extra(fields: Json, name: str, space: Json | None) -> dict[str, Json]:
 def write_tools(tools: Iterable[Tool], losses: Losses) -> list[Json]:
     """Tools for a server; those of one namespace are together in it again."""
     written: list[Json] = []
+    open_space: Json | None = None
     for tool in tools:
         losses.tool(tool, NAME)
         if tool.cache is not None:
             losses.drop("cache")
         extra = {**tool.extra.get(NAME, {})}
-        place = extra.pop("namespace", None)
-        one = _write_tool(tool, extra, place)
+        space, name = place_of(extra)
+        if space is not None:
+            del extra["namespace"]
+        one = _write_tool(tool, extra, name or tool.name)
         if one is None:
             continue
-        if place is None:
+        if space is None:
             written.append(one)
-            continue
-        space = place["of"]
-        last = written[-1] if written else {}
-        if last.get("type") == "namespace" and {**last, "tools": None} == {"type": "namespace", **space, "tools": None}:
-            last["tools"].append(one)
+        elif space == open_space:
+            written[-1]["tools"].append(one)
         else:
             written.append({"type": "namespace", **space, "tools": [one]})
+        open_space = space
     return written
 
 
-def _write_tool(tool: Tool, extra: Json, place: Json | None) -> Json | None:
+def _write_tool(tool: Tool, extra: Json, name: str) -> Json | None:
     if not tool.name:
         return extra or None
-    name = tool.name if place is None else place["name"]
-    if "custom" in extra:
+    if extra.get("type") == "custom":
         described = {} if tool.description is None else {"description": tool.description}
-        return {"type": "custom", "name": name, **described, **extra["custom"]}
+        return {"type": "custom", "name": name, **described, **extra}
     written: Json = {"type": "function", "name": name}
     if tool.description is not None:
         written["description"] = tool.description
