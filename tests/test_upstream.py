@@ -69,14 +69,14 @@ def body_of(protocol: str, model: str, *, stream: bool = False) -> tuple[str, di
     form = {"type": "json_schema", "name": "n", "schema": SCHEMA}
     match protocol:
         case "openai_chat":
-            tool = {"type": "function", "function": {"name": "weather", "parameters": SCHEMA}}
+            tool: dict[str, Any] = {"type": "function", "function": {"name": "weather", "parameters": SCHEMA}}
             said = {"messages": [{"role": "user", "content": "x"}], "tools": [tool]}
             shape = {"type": "json_schema", "json_schema": {"name": "n", "schema": SCHEMA}}
-            more = {"stream": True, "stream_options": {"include_usage": True}} if stream else {}
+            more: dict[str, Any] = {"stream": True, "stream_options": {"include_usage": True}} if stream else {}
             return "/v1/chat/completions", {"model": model, **said, "response_format": shape, **more}
         case "openai_responses":
             tool = {"type": "function", "name": "weather", "parameters": SCHEMA, "strict": False}
-            shown = {"reasoning": {"summary": "auto"}, "include": ["reasoning.encrypted_content"], "text": {"format": form}}
+            shown: Any = {"reasoning": {"summary": "auto"}, "include": ["reasoning.encrypted_content"], "text": {"format": form}}
             return "/v1/responses", {"model": model, "input": "x", "tools": [tool], **shown, "stream": stream}
         case "anthropic":
             tool = {"name": "weather", "input_schema": SCHEMA}

@@ -183,31 +183,31 @@ def test_what_is_in_order_is_taken() -> None:
 @pytest.mark.parametrize("name", BROKEN)
 def test_what_breaks_a_rule_is_refused(name: str) -> None:
     body, said = BROKEN[name]
-    assert said in refusal(anthropic, lambda: anthropic.check_request(body, OLD))[1]
+    assert said in refusal(anthropic, anthropic.check_request, body, OLD)[1]
 
 
 @pytest.mark.parametrize("name", BROKEN_NEW)
 def test_the_new_version_refuses_more(name: str) -> None:
     body, said = BROKEN_NEW[name]
-    assert said in refusal(anthropic, lambda: anthropic.check_request(body, NEW))[1]
+    assert said in refusal(anthropic, anthropic.check_request, body, NEW)[1]
     anthropic.check_request(body, OLD)
 
 
 @pytest.mark.parametrize("name", BROKEN_HEADERS)
 def test_a_version_is_needed(name: str) -> None:
     headers, said = BROKEN_HEADERS[name]
-    assert said in refusal(anthropic, lambda: anthropic.check_request(ask(), headers))[1]
+    assert said in refusal(anthropic, anthropic.check_request, ask(), headers)[1]
 
 
 def test_a_thinking_model_wants_the_thoughts_of_every_turn() -> None:
     before = ask(HI, says(USE), hears(RESULT), says(words("x")), HI, thinking=ON)
     anthropic.check_request(before, OLD)
-    assert "Expected `thinking`" in refusal(anthropic, lambda: anthropic.check_request({**before, "model": "think-tool"}, OLD))[1]
+    assert "Expected `thinking`" in refusal(anthropic, anthropic.check_request, {**before, "model": "think-tool"}, OLD)[1]
 
 
 def test_no_rule_is_without_a_request_that_breaks_it() -> None:
     asked = [(body, OLD) for body, _ in BROKEN.values()] + [(body, NEW) for body, _ in BROKEN_NEW.values()]
     asked += [(ask(), headers) for headers, _ in BROKEN_HEADERS.values()]
-    broken = {refusal(anthropic, lambda b=body, h=headers: anthropic.check_request(b, h))[0] for body, headers in asked}
+    broken = {refusal(anthropic, anthropic.check_request, body, headers)[0] for body, headers in asked}
     left = {line: words for line, words in rules_of(anthropic).items() if line not in broken}
     assert left == {}

@@ -9,9 +9,6 @@ import struct
 from functools import cache
 from typing import Any
 
-from openai.types.audio.speech_create_params import SpeechCreateParams
-from openai.types.embedding_create_params import EmbeddingCreateParams
-from openai.types.image_generate_params import ImageGenerateParamsNonStreaming
 from pydantic_core import SchemaValidator
 
 from tests.upstream.rules.strict import Broken, conform, strict
@@ -20,11 +17,6 @@ from tests.upstream.speech.sse import document
 
 PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(range(64))
 SOUND = b"ID3" + bytes(range(256)) * 40
-_TYPES: dict[str, Any] = {
-    "embeddings": EmbeddingCreateParams,
-    "images": ImageGenerateParamsNonStreaming,
-    "speech": SpeechCreateParams,
-}
 
 
 def answer_other(operation: str, content_type: str, body: bytes) -> Status:
@@ -42,7 +34,16 @@ def answer_other(operation: str, content_type: str, body: bytes) -> Status:
 
 @cache
 def _type(operation: str) -> SchemaValidator:
-    return strict(_TYPES[operation])
+    from openai.types.audio.speech_create_params import SpeechCreateParams
+    from openai.types.embedding_create_params import EmbeddingCreateParams
+    from openai.types.image_generate_params import ImageGenerateParamsNonStreaming
+
+    kinds: dict[str, Any] = {
+        "embeddings": EmbeddingCreateParams,
+        "images": ImageGenerateParamsNonStreaming,
+        "speech": SpeechCreateParams,
+    }
+    return strict(kinds[operation])
 
 
 def _embeddings(asked: Json) -> Status:

@@ -13,10 +13,10 @@ from tests.upstream.rules.strict import Broken
 _SHARED = ("conform", "check_base64", "check_json_object", "check_strict_schema")
 
 
-def refusal(module: ModuleType, check: Callable[[], Any]) -> tuple[int, str]:
+def refusal(module: ModuleType, check: Callable[..., Any], *asked: Any, **how: Any) -> tuple[int, str]:
     """The first line of the rule in ``module`` that refused, and its words. A request that passes is an `AssertionError`."""
     try:
-        check()
+        check(*asked, **how)
     except Broken as broken:
         trace, line = broken.__traceback__, 0
         while trace is not None:

@@ -12,10 +12,6 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
-from anthropic.types import message_create_params as stable
-from anthropic.types.beta import message_create_params as beta
-from anthropic.types.beta.message_count_tokens_params import MessageCountTokensParams as BetaCountParams
-from anthropic.types.message_count_tokens_params import MessageCountTokensParams
 from pydantic_core import SchemaValidator
 
 from tests.upstream.rules.strict import Broken, check_base64, check_strict_schema, conform, strict
@@ -63,6 +59,11 @@ def check_request(body: Any, headers: Mapping[str, str] | None = None, *, counti
 
 @cache
 def _type(stream: bool, with_betas: bool, counting: bool) -> SchemaValidator:
+    from anthropic.types import message_create_params as stable
+    from anthropic.types.beta import message_create_params as beta
+    from anthropic.types.beta.message_count_tokens_params import MessageCountTokensParams as BetaCountParams
+    from anthropic.types.message_count_tokens_params import MessageCountTokensParams
+
     if counting:
         return strict(BetaCountParams if with_betas else MessageCountTokensParams)
     params = beta if with_betas else stable

@@ -9,7 +9,6 @@ import re
 from functools import cache
 from typing import Any
 
-from openai.types.chat.completion_create_params import CompletionCreateParamsNonStreaming, CompletionCreateParamsStreaming
 from pydantic_core import SchemaValidator
 
 from tests.upstream.rules.strict import Broken, check_base64, check_strict_schema, conform, strict
@@ -39,6 +38,8 @@ def check_request(body: Any, headers: dict[str, str] | None = None) -> None:
 
 @cache
 def _type(stream: bool) -> SchemaValidator:
+    from openai.types.chat.completion_create_params import CompletionCreateParamsNonStreaming, CompletionCreateParamsStreaming
+
     return strict(CompletionCreateParamsStreaming if stream else CompletionCreateParamsNonStreaming)
 
 

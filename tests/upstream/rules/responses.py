@@ -7,8 +7,6 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
-from openai.types.responses.input_token_count_params import InputTokenCountParams
-from openai.types.responses.response_create_params import ResponseCreateParamsNonStreaming, ResponseCreateParamsStreaming
 from pydantic_core import SchemaValidator
 
 from tests.upstream.rules.strict import Broken, check_base64, check_json_object, check_strict_schema, conform, strict
@@ -50,6 +48,9 @@ def check_request(body: Any, headers: Mapping[str, str] | None = None, *, kept: 
 
 @cache
 def _type(stream: bool, counting: bool) -> SchemaValidator:
+    from openai.types.responses.input_token_count_params import InputTokenCountParams
+    from openai.types.responses.response_create_params import ResponseCreateParamsNonStreaming, ResponseCreateParamsStreaming
+
     if counting:
         return strict(InputTokenCountParams)
     return strict(ResponseCreateParamsStreaming if stream else ResponseCreateParamsNonStreaming)
@@ -140,19 +141,11 @@ def _check_item(item: Any) -> None:
 
 
 def _check_content(item: Any) -> None:
-    """The assistant's words are output, all others' are input."""
     if type(item["content"]) is str:
         return
     if not item["content"]:
         raise Broken("'content' is empty", "input")
     for part in item["content"]:
-        wanted = (
-            ("output_text", "refusal")
-            if item["role"] == "assistant"
-            else ("input_text", "input_image", "input_file", "input_audio")
-        )
-        if part["type"] not in wanted:
-            raise Broken(f"Invalid value: '{part['type']}'. Supported values are: {wanted}.", "input", "invalid_value")
         _check_media(part)
 
 

@@ -11,7 +11,6 @@ from typing import Any, cast
 from pydantic import TypeAdapter
 from pydantic_core import CoreConfig, CoreSchema, SchemaValidator, ValidationError
 
-
 _PLAIN = str.maketrans("-_", "+/")
 
 
