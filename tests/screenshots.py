@@ -14,10 +14,12 @@ from itertools import product
 from pathlib import Path
 from typing import Literal
 
+import msgspec
 from playwright.async_api import Browser, BrowserContext, Page
 
 from tests.chromium import open_chromium
 from tests.page.conftest import begin_challenge, run_challenge
+from tests.page.traced import FAILED, FULL
 from tests.server import RunningAssay, running
 
 ROOT = Path(__file__).parent.parent
@@ -30,8 +32,14 @@ PAGES = {
     "models": "/models",
     "providers": "/providers",
     "keys": "/keys",
+    "connect": "/connect",
+    "connect-editor": "/connect?client=github-copilot",
+    "traffic": "/traffic",
+    "trace": "/traffic/full",
+    "trace-failed": "/traffic/failed",
     "method": "/method",
 }
+TRACES = {"full": FULL, "failed": FAILED}
 LANGUAGES = {"en": "en", "zh-Hans": "zh-CN", "zh-Hant": "zh-TW"}
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 WIDTHS = {"wide": 1280, "narrow": 390}
@@ -129,6 +137,11 @@ async def open_context(
     if signed_in:
         name, _, value = assay.cookie.partition("=")
         await context.add_cookies([{"name": name, "value": value, "url": assay.url}])
+    for id, trace in TRACES.items():
+        body = msgspec.json.encode(trace)
+        await context.route(
+            f"**/api/v1/calls/{id}", lambda route, body=body: route.fulfill(content_type="application/json", body=body)
+        )
     return context
 
 

@@ -9,6 +9,7 @@ import type { Connect, Plugin } from "vite";
 
 import type { BoardRow, Reason, ShownBattle, ShownBoard, ShownKey, ShownModel, ShownProvider, BattleSide, Standing } from "../src/lib/types.ts";
 import { ANSWERS, LONG } from "./answers.ts";
+import { CALLS, traceOf } from "./calls.ts";
 import { challengeRoutes, type Handler } from "./challenges.ts";
 
 const METALS = [
@@ -183,6 +184,12 @@ const ROUTES: ReadonlyArray<[string, RegExp, Handler]> = [
     const row = keys.find(({ id }) => id === match[1]);
     if (row) row.revoked = new Date().toISOString();
     json(response, row ?? {});
+  }],
+  ["GET", /^\/calls(?:\?.*)?$/, (request, response) => json(response, { calls: stateOf(request) === "empty" ? [] : CALLS, next: null })],
+  ["GET", /^\/calls\/([^/]+)$/, (_request, response, match) => {
+    const trace = traceOf(match[1] ?? "");
+    if (trace) json(response, trace);
+    else problem(response, 404, "call.not_found", `There is no call '${match[1]}'.`, null);
   }],
   ["GET", /^\/battles(?:\?.*)?$/, (request, response) => json(response, { battles: stateOf(request) === "empty" ? [] : [...battles.values()].reverse(), next: null })],
   ["POST", /^\/battles$/, (request, response) => battle(request, response, `b${battles.size + 1}`, true)],
