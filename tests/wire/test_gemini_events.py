@@ -306,6 +306,11 @@ def test_usage_that_changes_with_every_chunk_is_reported_each_time() -> None:
     assert [event.usage.output for event in events if isinstance(event, UsageReported)] == [1, 2, 4]
 
 
+def test_padding_and_the_end_mark_of_other_protocols_are_passed_over() -> None:
+    data = b"data: {}\r\n\r\ndata:\r\n\r\n: hi\n\n" + stream(chunk({"text": "a"}, finish="STOP")) + b"data: [DONE]\n\n"
+    assert fold(read_events([data], stream=True)).message.text == "a"
+
+
 def test_a_stream_that_ends_without_a_finish_reason_is_broken() -> None:
     with pytest.raises(StreamBroken) as caught:
         read_events([stream(chunk({"text": "a"}))], stream=True)

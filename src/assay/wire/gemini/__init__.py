@@ -12,8 +12,9 @@ from assay.wire.gemini.request import read_count_request, read_request, write_co
 from assay.wire.gemini.usage import read_usage, write_usage
 from assay.wire.gemini.writer import EventWriter
 
-HEARTBEAT = b""
-"""None: a comment or an event of another name kills Google's SDK and Gemini CLI."""
+HEARTBEAT = b"\r\n\r\n"
+"""Blank lines, which are also white space between the elements of an array. A comment, a lone space or an event of another name
+kills Google's SDKs. Tried with google-genai 2.34 and 3.4 (Python), @google/genai 2.32 and @ai-sdk/google 3.0 (JavaScript)."""
 
 __all__ = [
     "HEARTBEAT",

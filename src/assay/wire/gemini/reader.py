@@ -58,6 +58,9 @@ STOP_REASONS: dict[str, StopReason] = {
 }
 """All others of the protocol, such as ``MALFORMED_FUNCTION_CALL``, are ``other``."""
 
+_NOTHING = (b"", b"[DONE]")
+"""What some servers end or pad a stream with."""
+
 _OF_DOCUMENT = frozenset(("candidates", "usageMetadata", "modelVersion", "responseId", "promptFeedback", "error"))
 
 
@@ -143,6 +146,8 @@ class EventReader:
         events: list[Event] = []
         try:
             for document in documents:
+                if document in _NOTHING:
+                    continue
                 if not (self._started and self._read_delta(document, events, at_ns)):
                     self._read_document(document, events, at_ns)
         except StreamFailed as error:
