@@ -39,13 +39,16 @@ def assay(tmp_path_factory: pytest.TempPathFactory, upstream: ScriptedUpstream) 
     """A server that knows it under four names, one for each protocol."""
     folder = tmp_path_factory.mktemp("assay")
     (folder / "assay.toml").write_text("".join(_row(protocol, upstream.root) for protocol in PROVIDERS))
-    with running(folder, environ={f"{name.upper()}_API_KEY": "sk-upstream" for name, _, _ in PROVIDERS.values()}) as server:
+    with running(
+        folder, "--demo", environ={f"{name.upper()}_API_KEY": "sk-upstream" for name, _, _ in PROVIDERS.values()}
+    ) as server:
         yield server
 
 
 def _row(protocol: str, address: str) -> str:
     name, path, auth = PROVIDERS[protocol]
-    return f'[providers.{name}]\nbase_url = "{address}{path}"\nprotocol = "{protocol}"\nauth = "{auth}"\n\n'
+    own = "extensions = []\n" if protocol == "openai_chat" else ""  # as strict as OpenAI's own servers
+    return f'[providers.{name}]\nbase_url = "{address}{path}"\nprotocol = "{protocol}"\nauth = "{auth}"\n{own}\n'
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from pathlib import Path
 from typing import Any
@@ -54,8 +55,11 @@ class Watched:
 
     @property
     def calls(self) -> list[dict[str, Any]]:
-        """The newest first."""
-        return [call for call in self._listed() if call["id"] not in self._calls]
+        """One for each request, once all are on record."""
+        deadline = time.monotonic() + 10
+        while len(calls := [call for call in self._listed() if call["id"] not in self._calls]) < self.requests:
+            assert time.monotonic() < deadline, f"{len(calls)} calls of {self.requests} requests"
+        return calls
 
     def _listed(self) -> list[dict[str, Any]]:
         if not self._assay.cookie:
