@@ -38,10 +38,11 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     ``base_url`` is what comes before the protocol's own path; ``paths`` replaces such paths, by operation. Of the body's
     top-level fields, ``renames`` are sent under another name, ``drops`` not at all, ``clamps`` within bounds, ``swaps`` with
-    another value (``*`` stands for any other), ``defaults`` where the asker gave none, ``with_tools`` such where there are
+    another value (an object goes by its ``type``), ``defaults`` where the asker gave none, ``with_tools`` such where there are
     tools, and ``fixed`` always. ``endpoints`` is
     None where nobody knows: then every one is passed on, and the provider answers for itself. ``extensions`` are the fields
-    beyond the protocol's own that the codec may use. ``header_fields`` are headers of a client's that belong into the body
+    beyond the protocol's own that the codec may use; ``thoughts`` says whether messages may bring plain thoughts back.
+    ``header_fields`` are headers of a client's that belong into the body
     here, as lists.
     """
 
@@ -58,6 +59,7 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     fixed: dict[str, Any] = {}
     header_fields: dict[str, str] = {}
     extensions: tuple[str, ...] | None = None
+    thoughts: bool = True
     reasoning: Reasoning | None = None
     stream_usage: bool = True
     framing: Literal["sse", "aws"] = "sse"

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from assay.core import InvalidInput, Offer, Request, Sampling
-from assay.gateway.reasoning import put, spell, with_thoughts
+from assay.gateway.reasoning import put, spell, with_thoughts, without_thoughts
 from assay.wire.losses import Losses
 
 Fields: TypeAlias = dict[str, msgspec.Raw]
@@ -118,6 +118,8 @@ class Dialect:
         if request.sampling.max_tokens is None and self._protocol == "anthropic" and max_output is not None:
             sampling = msgspec.structs.replace(request.sampling, max_tokens=max_output)
             request = msgspec.structs.replace(request, sampling=sampling)
+        if not self._offer.thoughts:
+            request = msgspec.structs.replace(request, transcript=without_thoughts(request.transcript, losses))
         if self._offer.reasoning is not None:
             asked = request.sampling
             spelled = spell(asked, self._offer.reasoning, losses)
@@ -162,8 +164,8 @@ class Dialect:
                 fields[name] = msgspec.Raw(bent)
         for name, swaps in offer.swaps.items():
             if name in fields and (swapped := _swap(fields[name], swaps)) is not None:
-                losses.approximate(name, swapped.decode())
-                fields[name] = msgspec.Raw(swapped)
+                losses.approximate(name, str(swapped.get("type", "") if isinstance(swapped, dict) else swapped))
+                fields[name] = msgspec.Raw(_encode(swapped))
         self._fill(fields, forwarded)
         return losses.listed
 
@@ -202,17 +204,23 @@ def _clamp(raw: msgspec.Raw, low: float, high: float) -> bytes | None:
     return None if low <= value <= high else _encode(low if value < low else high)
 
 
-def _swap(raw: msgspec.Raw, swaps: Mapping[str, Any]) -> bytes | None:
-    """The value that stands in for this one; None where it may stay. ``*`` stands for every other value."""
+def _swap(raw: msgspec.Raw, swaps: Mapping[str, Any]) -> Any:
+    """The value that stands in for this one; None where it may stay. An object goes by its ``type``."""
     try:
-        word: str | None = _text.decode(raw)
+        word = _text.decode(raw)
     except msgspec.MsgspecError:
-        word = None
-    key = word if word is not None and word in swaps else "*"
-    if key not in swaps:
-        return None
-    swapped = _encode(swaps[key])
-    return swapped if swapped != bytes(raw) else None
+        try:
+            word = _typed.decode(raw).type
+        except msgspec.MsgspecError:
+            return None
+    return swaps.get(word)
+
+
+class _Typed(msgspec.Struct):
+    type: str
+
+
+_typed = msgspec.json.Decoder(_Typed)
 
 
 def _ask_usage(fields: Fields) -> bool:

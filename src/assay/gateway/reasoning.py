@@ -121,6 +121,18 @@ def with_thoughts(transcript: Transcript, losses: Losses) -> Transcript:
     return Transcript(tuple(messages))
 
 
+def without_thoughts(transcript: Transcript, losses: Losses) -> Transcript:
+    """``transcript`` without plain thoughts, for a provider that refuses to be told what another model thought."""
+    messages = []
+    for message in transcript.messages:
+        parts = tuple(part for part in message.parts if not isinstance(part, Thinking) or part.provider is not None)
+        if len(parts) < len(message.parts):
+            message = msgspec.structs.replace(message, parts=parts)
+            losses.drop("messages[].thinking")
+        messages.append(message)
+    return Transcript(tuple(messages))
+
+
 def _at(path: str, value: Any) -> dict[str, Any]:
     """``value`` under the field ``path``, whose full stops lead into objects."""
     outer, dot, inner = path.partition(".")

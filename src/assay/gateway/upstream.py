@@ -6,7 +6,7 @@ kept; where each request must be signed, or a token fetched, that happens here t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 from urllib.parse import quote
@@ -196,6 +196,11 @@ class Upstream:
     def is_ready(self) -> bool:
         """Whether calls can be made: a key is known or none is needed, and its address is whole."""
         return (self.has_key or self.provider.auth == "none") and not self._missing
+
+    @property
+    def all_ways(self) -> Collection[Way]:
+        """Every way, those too that offer no answers."""
+        return self._all.values()
 
     @property
     def origin(self) -> Origin:

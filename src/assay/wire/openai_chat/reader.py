@@ -36,7 +36,7 @@ from assay.wire.errors import StreamBroken, StreamError, StreamFailed
 from assay.wire.fields import Json
 from assay.wire.openai_chat.citation import read_citation
 from assay.wire.openai_chat.fields import NAME, left_over
-from assay.wire.openai_chat.message import read_thinking
+from assay.wire.openai_chat.message import details_text, read_thinking
 from assay.wire.openai_chat.usage import read_usage
 from assay.wire.said import read_error_value
 from assay.wire.sse import SseEvent, SseSplitter
@@ -229,11 +229,13 @@ class _Choice:
                 _gather(self.extra.setdefault("message", {}), key, value)
 
     def _say(self, content: object, events: list[Event], at_ns: int) -> None:
-        """Text; or, as some servers send it, a list of parts, of which those that are text are read."""
+        """Text; or, as some servers send it, a list of parts, of which those that are text or (Mistral) thoughts are read."""
         if type(content) is list:
             for part in content:
                 if type(part) is dict and type(part.get("text")) is str:
                     self._grow(Text, Text(text=""), part["text"], events, at_ns)
+                elif type(part) is dict and part.get("type") == "thinking" and (thought := details_text(part.get("thinking"))):
+                    self._grow(Thinking, Thinking(), thought, events, at_ns)
                 else:
                     _gather(self.extra.setdefault("message", {}), "content", [part])
             return
