@@ -177,6 +177,13 @@ def test_an_older_request_says_its_budget_and_how_it_wants_to_see_thoughts() -> 
     }
 
 
+@pytest.mark.parametrize(("display", "shown"), [({}, True), ({"display": "omitted"}, False), ({"display": "summarized"}, True)])
+def test_who_gives_a_budget_is_shown_the_thoughts_unless_asked_not_to(display: dict[str, str], shown: bool) -> None:
+    request = ask(USER, thinking={"type": "enabled", "budget_tokens": 2000, **display})
+    assert request.sampling.show_thinking is shown
+    assert again(request) == request
+
+
 @pytest.mark.parametrize("thinking", [{"type": "between_tools"}, {"type": "adaptive"}, {"type": "enabled"}, {"type": "disabled"}])
 def test_every_kind_of_thinking_is_kept(thinking: dict[str, Any]) -> None:
     request = ask(USER, thinking=thinking)

@@ -185,6 +185,8 @@ def _read_thinking(fields: Json) -> Json:
         given["show_thinking"] = display != "omitted"
         if display not in ("summarized", "omitted"):
             fields["thinking.display"] = display
+    elif kind == "enabled" and given["thinking_budget"] is not None:
+        given["show_thinking"] = True  # what every model does that takes a budget; of others the default differs
     if kind not in ("enabled", "adaptive", "disabled") or (kind == "enabled") != (given["thinking_budget"] is not None):
         fields["thinking.type"] = kind
     for key, value in thinking.items():

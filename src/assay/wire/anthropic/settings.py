@@ -57,7 +57,7 @@ def _write_thinking(request: Request, messages: list[Json], draft: Draft) -> Jso
         if budget is None:
             return None
         thinking["budget_tokens"] = budget
-    if sampling.show_thinking is not None:
+    if sampling.show_thinking is False or (sampling.show_thinking and kind != "enabled"):
         thinking["display"] = "summarized" if sampling.show_thinking else "omitted"
     return thinking
 
