@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from assay.core import NotFound, Offer, Provider, Unavailable
+from assay.core import InvalidInput, NotFound, Offer, Provider, Unavailable
 from assay.gateway.dialect import Dialect, Headers
 from assay.gateway.framing import AwsFrames
 from assay.gateway.origin import Origin, read_url, write_head, write_lines
@@ -154,6 +154,8 @@ class Way:
         return self._paths[operation]
 
     def _write(self, operation: Operation, path: str, model: str, content_type: bytes, forwarded: Headers) -> tuple[Origin, bytes]:
+        if model and not model.strip("."):
+            raise InvalidInput("provider.path", f"{model[:20]!r} is no model's name.", param="model")
         origin, target = self._place(fill(path, self._values).replace("{model}", quote(model, safe="-._~")))
         theirs = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in forwarded}
         for name in self.offer.header_fields:
