@@ -299,3 +299,13 @@ def test_a_slow_start_is_slow(claude: anthropic.Anthropic) -> None:
     begun = time.monotonic()
     claude.messages.create(model="slow-headers", max_tokens=9, messages=[{"role": "user", "content": "x"}])
     assert time.monotonic() - begun >= 0.5
+
+
+def test_gemini_takes_back_all_calls_that_it_made(google: genai.Client, upstream: ScriptedUpstream) -> None:
+    said: list[Any] = [types.Content(role="user", parts=[types.Part(text="x")])]
+    content = (google.models.generate_content(model="tools", contents=said, config=gemini_config()).candidates or [])[0].content
+    assert content is not None
+    response = types.FunctionResponse(name="weather", response={"result": "dry"})
+    said += [content, types.Content(role="user", parts=[types.Part(function_response=response)] * 2)]
+    assert google.models.generate_content(model="tools", contents=said, config=gemini_config()).text == "dry and dry"
+    assert upstream.complaints == []

@@ -82,7 +82,7 @@ class Thinks:
 
 @dataclass
 class Calls:
-    """A call of a tool. ``id`` is the part of its id behind the protocol's prefix."""
+    """A call of a tool. ``id`` is the part of its id behind the protocol's prefix; Gemini signs the first one and ``signed`` ones."""
 
     name: str
     pieces: list[str]

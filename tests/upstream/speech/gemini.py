@@ -69,11 +69,7 @@ def _result(response: Json) -> str:
 
 def whole(asked: Asked, answer: Answer) -> Json:
     """The answer in one piece."""
-    parts = [
-        {key: value for key, value in one.items() if key != "more"}
-        for part in answer.parts
-        for one in _parts(asked, part, whole=True)
-    ]
+    parts = [one for part in answer.parts for one in _parts(asked, answer, part, whole=True)]
     return _document(asked, answer, _closed(answer, parts), finished=answer.fault != "unfinished")
 
 
@@ -84,7 +80,7 @@ def _closed(answer: Answer, parts: list[Json]) -> list[Json]:
     return parts
 
 
-def _parts(asked: Asked, part: Part, *, whole: bool) -> list[Json]:
+def _parts(asked: Asked, answer: Answer, part: Part, *, whole: bool) -> list[Json]:
     match part:
         case Thinks(redacted=redacted):
             if redacted or not asked.thoughts:
@@ -92,13 +88,18 @@ def _parts(asked: Asked, part: Part, *, whole: bool) -> list[Json]:
             return [{"text": piece, "thought": True} for piece in ([part.text] if whole else part.pieces)]
         case Calls():
             call = {"name": part.name, "args": json.loads(part.arguments or "{}")}
-            return [{"functionCall": call} | ({"thoughtSignature": signature(signature_of_call(call))} if part.signed else {})]
+            signs = part.signed or part is _first_call(answer)
+            return [{"functionCall": call} | ({"thoughtSignature": signature(signature_of_call(call))} if signs else {})]
     return [{"text": piece} for piece in ([part.text] if whole else part.pieces)]
+
+
+def _first_call(answer: Answer) -> Calls | None:
+    return next((part for part in answer.parts if isinstance(part, Calls)), None)
 
 
 def stream(asked: Asked, answer: Answer) -> list[Event]:
     """The answer in chunks; only the last has a finish reason and the usage. The signature of words comes with an empty text."""
-    parts = [one for part in answer.parts for one in _parts(asked, part, whole=False)]
+    parts = [one for part in answer.parts for one in _parts(asked, answer, part, whole=False)]
     events = [_event(asked, _document(asked, answer, [part], finished=False), answer, piece=True) for part in parts]
     if answer.fault == "unfinished":
         return events
