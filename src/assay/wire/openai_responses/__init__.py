@@ -8,7 +8,7 @@ from assay.wire.openai_responses.error import write_error, write_stream_error
 from assay.wire.openai_responses.fields import NAME
 from assay.wire.openai_responses.models import write_model, write_models
 from assay.wire.openai_responses.reader import EventReader, is_finished, read_events
-from assay.wire.openai_responses.request import has_instructions, read_request, write_request
+from assay.wire.openai_responses.request import read_request, write_request
 from assay.wire.openai_responses.usage import read_usage, write_usage
 from assay.wire.openai_responses.writer import EventWriter
 
@@ -23,7 +23,6 @@ __all__ = [
     "PATH",
     "EventReader",
     "EventWriter",
-    "has_instructions",
     "is_finished",
     "read_count",
     "read_count_request",

@@ -189,8 +189,8 @@ class ThoughtItem:
         item = {key: value for key, value in item.items() if key not in ("type", "status") and value is not None}
         thought = read_thought(item, signature)
         kept = thought.extra.get(NAME, {})
-        handles = {key: kept.pop(key) for key in ("item.id",) if key in kept}
         slot = self._slot
+        handles = {} if slot is not None and not self._handles else {key: kept.pop(key) for key in ("item.id",) if key in kept}
         if slot is None:
             if not thought.text and signature is None:
                 return

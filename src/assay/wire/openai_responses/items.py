@@ -1,12 +1,14 @@
 """The ``input`` that a client sends, as messages.
 
-What the model said in one go comes as several items (thoughts, a message, calls) and is one message of the assistant here;
-each result of a tool is one of the role ``tool``. Items of kinds that we do not know are kept whole, in their place.
+What the model said in one go comes as several items (thoughts, a message, calls) and is one message of the assistant here,
+until it thinks again after it has spoken; each result of a tool is one of the role ``tool``. Items of kinds that we do not
+know are kept whole, in their place.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from types import UnionType
 from typing import cast
 
 import msgspec
@@ -76,19 +78,18 @@ class ItemReader:
         if role is None:
             raise missing(f"{at}.role")
         parts = read_parts(fields.pop("content", None), f"{at}.content")
-        has_id = type(fields.get("id")) is str
         kept = take_handles(fields) | as_item(fields)
         if role == "assistant":
-            self._say(parts, kept, joins=has_id)
+            self._say(parts, kept)
             return
         if role not in _ROLES:
             kept["role"] = role
             role = "user"
         self._add(Message(role=cast(Role, role), parts=parts, extra=left_over(kept)))
 
-    def _say(self, parts: tuple[Part, ...], kept: Json, *, joins: bool) -> None:
-        """A message of the model. One that a client wrote itself, without an id, does not go on with another."""
-        if not joins and self._turn is not None and any(isinstance(part, _SAID) for part in self._turn):
+    def _say(self, parts: tuple[Part, ...], kept: Json) -> None:
+        """A message of the model. One without an upstream's id, as clients write it, does not go on with another."""
+        if "item.id" not in kept and self._has(_SAID):
             self._end_turn()
         turn = self._open_turn()
         if kept and parts:
@@ -98,6 +99,8 @@ class ItemReader:
         turn.extend(parts)
 
     def _read_reasoning(self, fields: Json, at: str) -> None:
+        if self._has(_SAID) and not self._has(ToolCall):
+            self._end_turn()
         slot = take_str(fields, "encrypted_content", at)
         if slot is not None and slot.startswith(MARK):
             self._unseal(slot, read_thought(fields, None))
@@ -163,6 +166,9 @@ class ItemReader:
         kept = take_handles(fields)
         result = ToolResult(id=call_id, parts=parts, extra=left_over({**fields, **kept}))
         self._add(Message(role="tool", parts=(result,)))
+
+    def _has(self, kind: type[Part] | UnionType) -> bool:
+        return self._turn is not None and any(isinstance(part, kind) for part in self._turn)
 
     def _open_turn(self) -> list[Part]:
         if self._turn is None:

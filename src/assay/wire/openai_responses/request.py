@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-
 from assay.core import Message, OutputFormat, Request, Sampling, Text, TooLarge, Transcript
 from assay.wire.document import decode, encode
 from assay.wire.effort import effort_of
@@ -69,21 +67,6 @@ def _take_instructions(fields: Json) -> tuple[Message, ...]:
         return ()
     text = fields.pop("instructions")
     return (Message(role="system", parts=(Text(text=text),)),) if text else ()
-
-
-class _Peek(msgspec.Struct):
-    instructions: str | None = None
-
-
-_peek = msgspec.json.Decoder(_Peek).decode
-
-
-def has_instructions(body: bytes) -> bool:
-    """Whether the first message of ``body``'s transcript is its ``instructions``: a response that follows does not inherit them."""
-    try:
-        return bool(_peek(body).instructions)
-    except (msgspec.MsgspecError, ValueError, RecursionError):
-        return False
 
 
 def _take_output(fields: Json) -> OutputFormat | None:
