@@ -164,6 +164,21 @@ def reasoning(body: Json) -> Answer:
     return Answer([Thinks(["two and", " two"]), Says(["4"])], usage=Used(reasoning=5))
 
 
+def able(asked: Asked) -> Answer:
+    """A model that can do what it is asked: stops at its limit, calls its tool, fits the shape, follows its instructions."""
+    limits = (asked.get("max_tokens"), asked.get("max_completion_tokens"), asked.get("max_output_tokens"))
+    limit = next((limit for limit in (*limits, asked.get("generationConfig", {}).get("maxOutputTokens")) if limit), 1000)
+    if limit <= 16:
+        return says("one two three four", finish="length")
+    if asked.results:
+        return says(f"It is {asked.results[-1]} warm.")
+    if asked.tools:
+        return Answer([Calls(asked.tools[0], ['{"room":', '"cellar"}'], "reading")], finish="tools")
+    if asked.schema is not None:
+        return says('{"answer": 42}')
+    return says("heron" if "heron" in asked.text else "ready")
+
+
 def error(status: int) -> Status:
     """What the provider answers with ``status``."""
     codes = {401: "invalid_api_key", 404: "model_not_found", 429: "rate_limit_exceeded"}
@@ -182,6 +197,7 @@ def _faulty(script: Script, **how: Any) -> Script:
 
 SCRIPTS: dict[str, Script] = {
     "text": text,
+    "able": able,
     "echo": echo,
     "recite": recite,
     "paced": lambda asked: says(GREETING, n=asked.get("n"), pace_s=0.02),
@@ -215,13 +231,13 @@ SCRIPTS: dict[str, Script] = {
     "sequence": lambda asked: says("one two", finish="sequence"),
     "mid-stream-error": lambda asked: says(GREETING, fault="error"),
     "mid-stream-event": lambda asked: says(GREETING, fault="error-event"),
-    "mid-tool-error": _faulty(tools, fault="error", fault_after=2),
+    "mid-tool-error": _faulty(tools, fault="error"),
     "cut": lambda asked: says(GREETING, fault="cut"),
     "cut-utf8": lambda asked: says(GREETING, fault="cut-utf8"),
-    "cut-tool": _faulty(tools, fault="cut", fault_after=2),
+    "cut-tool": _faulty(tools, fault="cut"),
     "cut-thought": _faulty(think_tool, fault="cut"),
     "stall": lambda asked: says(GREETING, fault="stall"),
-    "stall-tool": _faulty(tools, fault="stall", fault_after=2),
+    "stall-tool": _faulty(tools, fault="stall"),
     "stall-first": lambda asked: says(GREETING, fault="stall", fault_after=0),
     "unfinished": lambda asked: says(GREETING, fault="unfinished"),
     "slow-headers": lambda asked: says(GREETING, headers_after_s=0.5),

@@ -81,7 +81,7 @@ def stream(asked: Asked, answer: Answer) -> list[Event]:
     for delta in _deltas(answer):
         if answer.heartbeats:
             events.append(comment("PROCESSING", answer.eol))
-        events += chunks(delta, piece=True)
+        events += chunks(delta, piece="id" not in delta.get("tool_calls", ({},))[0])
     if answer.fault != "unfinished":
         events += chunks({}, _finish(answer))
     if wants_usage:
