@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import random
+import re
 from typing import Any
 
 import pytest
@@ -27,6 +29,7 @@ from assay.core import (
 )
 from assay.wire import StreamBroken, StreamError, StreamFailed
 from assay.wire.anthropic import NAME, EventReader, EventWriter, is_finished, read_events, read_request
+from assay.wire.carry import needs_carrying
 from tests.wire.anthropic_values import answer_events
 from tests.wire.chat_values import json_values
 
@@ -256,6 +259,15 @@ def test_counts_are_totals_and_a_zero_later_takes_nothing_back() -> None:
     assert fold(read(start, end, STOP)).usage == Usage(input=7, cache_read=3, output=9)
 
 
+@pytest.mark.parametrize("signature", [{}, {"signature": ""}])
+def test_thoughts_that_nobody_signed_are_their_makers_all_the_same(signature: dict[str, str]) -> None:
+    """Other servers of the protocol sign nothing, and refuse a turn that comes back without its thoughts."""
+    events = read(START, block(0, "thinking", thinking="a", **signature), delta(0, "thinking_delta", thinking="b"), ending())
+    [thought] = fold(events).message.parts
+    assert thought == Thinking(text="ab", signature="", provider=NAME)
+    assert needs_carrying(thought)
+
+
 @pytest.mark.parametrize("left_out", ["content_block_stop", "message_stop", "message_delta", "ping"])
 def test_streams_that_leave_out_an_event_are_survived(left_out: str) -> None:
     events = [json.loads(line[6:]) for line in FULL.split(b"\n") if line.startswith(b"data: ")]
@@ -368,6 +380,43 @@ def test_hostile_events_give_events_or_a_fault(events: list[dict[str, Any]]) -> 
         fold(read(START, block(0, "text", text="a"), block(1, "tool_use", id="t", name="f", input={}), *events, ending()))
     except StreamFailed as error:
         assert error.status == 502  # noqa: PT017  # either outcome is right
+
+
+@pytest.mark.parametrize("cases", [300, pytest.param(30_000, marks=pytest.mark.prove)])
+def test_a_stream_with_anything_changed_gives_events_or_a_fault(cases: int) -> None:
+    """Values replaced by others, bytes taken away, repeated, put elsewhere; what can be read can be written."""
+    chance = random.Random(7)
+    request = read_request(b'{"model":"m","messages":[],"stream":true}')
+    for _ in range(cases):
+        data = FULL
+        for _ in range(chance.randint(1, 4)):
+            data = changed(data, chance)
+        try:
+            events = read_events([data], stream=True)
+        except StreamFailed as error:
+            assert error.status == 502  # noqa: PT017  # either outcome is right
+            continue
+        writer = EventWriter(request, id="a", created=1)
+        body = b"".join(writer.write(event) for event in events) + writer.close()
+        assert fold(read_events([body], stream=True)).stop is not None
+
+
+_VALUES = (b"null", b"1", b"-1", b'"x"', b"[]", b"{}", b"true", b'"tool_use"', b'"thinking"', b'"text_delta"', b"\xff")
+
+
+def changed(data: bytes, chance: random.Random) -> bytes:
+    kind, at, length = chance.randrange(4), chance.randrange(len(data)), chance.randint(1, 60)
+    if kind == 0:
+        values = list(re.finditer(rb'"[^"\\]*"|\d+|[{][}]|null', data))
+        if values:
+            value = chance.choice(values)
+            return data[: value.start()] + chance.choice(_VALUES) + data[value.end() :]
+    if kind == 1:
+        return data[:at] + data[at + length :] or b"\n"
+    if kind == 2:
+        return data[:at] + chance.choice(_VALUES) + data[at:]
+    elsewhere = chance.randrange(len(data))
+    return data[:at] + data[elsewhere : elsewhere + length] + data[at:]
 
 
 def test_an_answer_is_bounded() -> None:

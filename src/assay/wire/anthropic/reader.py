@@ -237,6 +237,7 @@ class EventReader:
             block.length = len(part.text)
         elif isinstance(part, Thinking) and not part.signature and part.redacted is None:
             part = msgspec.structs.replace(part, signature=None)
+            block.signature = ""  # servers that sign nothing want their thoughts back all the same
         events.append(PartOpened(index=block.index, part=part, at_ns=at_ns))
 
     def _grow(self, number: int, delta: Json, events: list[Event], at_ns: int) -> None:
