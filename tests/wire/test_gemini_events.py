@@ -263,10 +263,11 @@ def test_sources_become_citations_counted_in_code_points_and_go_back_to_bytes() 
         ],
     }
     cited = {"citationSources": [{"startIndex": 0, "endIndex": 3, "uri": "https://b.example/", "license": "mit"}]}
-    last = chunk({"text": "世"}, finish="STOP")
+    last = chunk({"text": "世"}, {"text": "", "thoughtSignature": "QUJD"}, finish="STOP")
     last["candidates"][0] |= {"groundingMetadata": grounding, "citationMetadata": cited}
     events = read_events([stream(chunk({"text": "世 é"}), last)], stream=True)
-    [closed] = [event for event in events if isinstance(event, PartClosed)]
+    closed, of_signature = [event for event in events if isinstance(event, PartClosed)]
+    assert not of_signature.citations
     assert closed.citations == (
         Citation(url="https://a.example/", title="A", start=1, end=4),
         Citation(url="u", quote="quote", start=1, end=4, extra={NAME: {"kind": "retrievedContext"}}),

@@ -17,22 +17,15 @@ import msgspec
 from assay.core import (
     Event,
     InvalidInput,
-    Part,
-    PartClosed,
-    PartGrew,
-    PartOpened,
     Started,
-    Stopped,
     StopReason,
-    Text,
-    Thinking,
     Usage,
     UsageReported,
 )
 from assay.wire.document import decode
 from assay.wire.errors import StreamBroken, StreamError, StreamFailed, UpstreamSaid
 from assay.wire.fields import Json, take_str
-from assay.wire.gemini.citation import take_citations
+from assay.wire.gemini.candidate import MAX_PARTS, Candidate
 from assay.wire.gemini.fields import NAME, left_over, normalised
 from assay.wire.gemini.framing import StreamSplitter
 from assay.wire.gemini.parts import read_call, read_plain
@@ -41,7 +34,6 @@ from assay.wire.said import read_error_value
 
 MAX_DOCUMENT_BYTES = 64 * 1024 * 1024
 MAX_STREAM_BYTES = 512 * 1024 * 1024
-MAX_PARTS = 10_000
 
 STOP_REASONS: dict[str, StopReason] = {
     "STOP": "end",
@@ -106,7 +98,7 @@ class EventReader:
         self._seed = seed[-20:]
         self._calls = 0
         self._started = False
-        self._choices: dict[int, _Choice] = {}
+        self._choices: dict[int, Candidate] = {}
         self._usage: Usage | None = None
         self._usage_raw: bytes | Json | None = None
 
@@ -205,9 +197,9 @@ class EventReader:
         choice.meaning = "content_filter"
         choice.extra["promptFeedback"] = feedback
 
-    def _choice(self, number: int) -> _Choice:
+    def _choice(self, number: int) -> Candidate:
         if number not in self._choices:
-            self._choices[number] = _Choice(number)
+            self._choices[number] = Candidate(number)
         return self._choices[number]
 
     def _read_candidate(self, value: object, events: list[Event], at_ns: int) -> None:
@@ -235,7 +227,7 @@ class EventReader:
             if value is not None:
                 choice.extra[key] = value
 
-    def _read_part(self, choice: _Choice, fields: Json, events: list[Event], at_ns: int) -> None:
+    def _read_part(self, choice: Candidate, fields: Json, events: list[Event], at_ns: int) -> None:
         try:
             signature = take_str(fields, "thoughtSignature")
             if fields.get("functionCall") is not None:
@@ -251,103 +243,6 @@ class EventReader:
         except InvalidInput as error:
             raise StreamBroken("wire.bad_chunk", f"The upstream's answer is not what the protocol says: {error.message}") from None
         choice.read(part, signature, events, at_ns)
-
-
-class _Choice:
-    """One candidate on its way: which part is open, what it has said, and what nobody knew how to read."""
-
-    def __init__(self, number: int):
-        self.number = number
-        self.reason: str | None = None
-        self.meaning: StopReason = "other"
-        self.extra: Json = {}
-        self._parts = 0
-        self._open: type[Part] | None = None
-        self._index = -1
-        self._late: Json = {}
-        self._said: list[str] = []
-        self._called = False
-        self._texts = 0
-
-    def grow(self, text: str, events: list[Event], at_ns: int, *, thought: bool) -> bool:
-        """Add to the part that is open; False if it is none of this kind."""
-        if self._open is not (Thinking if thought else Text):
-            return False
-        if text:
-            if not thought:
-                self._said.append(text)
-            events.append(PartGrew(index=self._index, text=text, choice=self.number, at_ns=at_ns))
-        return True
-
-    def read(self, part: Part, signature: str | None, events: list[Event], at_ns: int) -> None:
-        """A part that is not a call: words are added to those before them, anything else stands alone."""
-        if isinstance(part, Text | Thinking):
-            if part.text or part.extra:
-                self._say(part, events, at_ns)
-            if signature is not None:
-                self._sign(part, signature, events, at_ns)
-            return
-        self._close(events, at_ns)
-        self._stand(part, events, at_ns)
-        if signature is not None:
-            self._stand(Thinking(signature=signature, provider=NAME, extra={NAME: {"on": "part"}}), events, at_ns)
-
-    def _say(self, part: Text | Thinking, events: list[Event], at_ns: int) -> None:
-        thought = isinstance(part, Thinking)
-        if self._open is not type(part):
-            self._close(events, at_ns)
-            opened: Part = Thinking(provider=NAME) if thought else Text(text="")
-            self._index = self._begin(opened, events, at_ns)
-            self._open = type(part)
-            self._texts += not thought
-        self.grow(part.text, events, at_ns, thought=thought)
-        self._late.update(part.extra.get(NAME, {}))
-
-    def _sign(self, part: Text | Thinking, signature: str, events: list[Event], at_ns: int) -> None:
-        """The signature of a thought closes it; that of text stands after the text, as a thought without words."""
-        if isinstance(part, Thinking) and self._open is Thinking:
-            self._close(events, at_ns, signature=signature)
-            return
-        on: Json = {"on": "part"} if part.text and isinstance(part, Text) else {}
-        self._close(events, at_ns)
-        self._stand(Thinking(signature=signature, provider=NAME, extra=left_over(on)), events, at_ns)
-
-    def call(self, call: Part, arguments: str, events: list[Event], at_ns: int) -> None:
-        """A call, whole."""
-        self._called = True
-        self._close(events, at_ns)
-        index = self._begin(call, events, at_ns)
-        events.append(PartGrew(index=index, text=arguments, choice=self.number, at_ns=at_ns))
-        events.append(PartClosed(index=index, choice=self.number, at_ns=at_ns))
-
-    def _stand(self, part: Part, events: list[Event], at_ns: int) -> None:
-        index = self._begin(part, events, at_ns)
-        events.append(PartClosed(index=index, choice=self.number, at_ns=at_ns))
-
-    def _begin(self, part: Part, events: list[Event], at_ns: int) -> int:
-        index = self._parts
-        if index >= MAX_PARTS:
-            raise StreamBroken("wire.too_many_parts", f"The upstream's answer has more than {MAX_PARTS} parts.")
-        self._parts += 1
-        events.append(PartOpened(index=index, part=part, choice=self.number, at_ns=at_ns))
-        return index
-
-    def _close(self, events: list[Event], at_ns: int, **known: Any) -> None:
-        if self._open is not None:
-            extra = left_over(self._late)
-            events.append(PartClosed(index=self._index, choice=self.number, at_ns=at_ns, extra=extra, **known))
-            self._open = None
-            self._late = {}
-
-    def stop(self, events: list[Event], at_ns: int) -> None:
-        """The end. Sources belong to the one text, if it is still open; else they stay as they came."""
-        if self._open is Text and self._texts == 1:
-            self._close(events, at_ns, citations=take_citations(self.extra, "".join(self._said)))
-        self._close(events, at_ns)
-        meaning = "tool_calls" if self.meaning == "end" and self._called else self.meaning
-        events.append(
-            Stopped(reason=meaning, raw=self.reason, choice=self.number, extra=left_over(self.extra), at_ns=at_ns),
-        )
 
 
 def _parse(data: bytes) -> Json:

@@ -213,18 +213,24 @@ class EventWriter:
             case Thinking():
                 return self._thought(choice, _whole_thought(part, more, signature))
             case Text(text=text, citations=citations):
-                return self._text(choice, text + more, citations + (event.citations if event is not None else ()))
+                self.losses.foreign(part.extra, NAME, "messages[].content[]")
+                late = event.extra.get(NAME, {}) if event is not None else {}
+                citations += event.citations if event is not None else ()
+                return self._text(choice, text + more, citations, {**part.extra.get(NAME, {}), **late})
             case Refusal(text=text):
                 self.losses.approximate("refusal", "text")
-                return self._text(choice, text + more, ())
+                return self._text(choice, text + more, (), {})
         return b""
 
-    def _text(self, choice: int, text: str, citations: tuple[Citation, ...]) -> bytes:
+    def _text(self, choice: int, text: str, citations: tuple[Citation, ...], extra: Json) -> bytes:
+        """The end of a text, whose words a stream has told already."""
         candidate = self._candidate(choice)
         before = len(candidate.said)
         candidate.said += text
         candidate.citations += [_moved(citation, before) for citation in citations]
-        return self._part(choice, {"text": text}) if text and not self._stream else b""
+        if self._stream:
+            return self._part(choice, {"text": "", **extra}) if extra else b""
+        return self._part(choice, {"text": text, **extra}) if text or extra else b""
 
     def _thought(self, choice: int, thought: Thinking) -> bytes:
         """The end of a thought, whose words a stream has told already."""
