@@ -130,8 +130,8 @@ def test_a_provider_key_goes_from_standard_input_to_the_vault_and_is_never_shown
     tested = command(assay.folder, "provider", "test", "another")
     assert tested.code == 0, tested
     assert {"text", "echo"} <= set(tested.out.split())
-    verified = command(assay.folder, "provider", "verify", "another", "--model", "text", "--json")
-    assert (verified.code, verified.json["ok"], verified.json["deployment"]) == (0, True, "another/text"), verified
+    verified = command(assay.folder, "provider", "verify", "another", "--model", "able", "--json")
+    assert (verified.code, verified.json["ok"], verified.json["deployment"]) == (0, True, "another/able"), verified
     shown = command(assay.folder, "provider", "list", "--json").out + added.out + added.err + tested.err + verified.out
     assert "sk-upstream" not in shown
     stored = b"".join(path.read_bytes() for path in (assay.folder / "data").iterdir() if path.is_file())

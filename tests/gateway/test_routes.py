@@ -19,6 +19,7 @@ from assay.store.queries import latest_measurements
 from assay.web import problems
 from assay.web.serve import listening
 from tests.gateway.rig import ANSWER, Reply, Running, Wire, answering, running, told
+from tests.upstream import ScriptedUpstream
 
 pytestmark = pytest.mark.anyio
 NOBODY = "http://127.0.0.1:9/v1"
@@ -141,25 +142,32 @@ async def test_testing_a_provider_that_is_down(db: Database, tmp_path: Path) -> 
 
 
 async def test_verifying_asks_for_real_answers_and_publishes_the_fact(db: Database, tmp_path: Path) -> None:
-    async with told(answering) as upstream, plane(db, tmp_path, upstream.url, environ={"UP_KEY": "sk-x"}) as api:
-        outcome = (await api.ask("POST", "/providers/up/verify")).json
+    async with (
+        ScriptedUpstream() as upstream,
+        plane(db, tmp_path, upstream.url, environ={"UP_KEY": "sk-upstream"}) as api,
+    ):
+        outcome = (await api.ask("POST", "/providers/up/verify", {"model": "able"})).json
         assert outcome["ok"]
-        assert [check["name"] for check in outcome["checks"]] == ["whole", "whole usage", "stream", "stream usage"]
+        assert {"whole", "stream", "tools", "structure", "error"} <= {check["name"] for check in outcome["checks"]}
         assert {call.purpose for call in await api.served.calls()} == {"test"}
         (fact,) = await latest_measurements(db, "provider.live")
-        assert (fact.subject, fact.value, fact.source) == ("up/m", "live", "measured")
+        assert (fact.subject, fact.value, fact.source) == ("up/able", "live", "measured")
 
 
 async def test_a_provider_is_wire_true_until_it_was_verified(db: Database, tmp_path: Path) -> None:
     """Then it says which deployment answered when, and what differed."""
-    async with told(answering) as upstream, plane(db, tmp_path, upstream.url, environ={"UP_KEY": "sk-x"}) as api:
+    async with (
+        ScriptedUpstream() as upstream,
+        plane(db, tmp_path, upstream.url, environ={"UP_KEY": "sk-upstream"}) as api,
+    ):
         assert (await api.provider("up"))["live"] == []
-        await api.ask("POST", "/providers/up/verify", {"model": "other"})
-        await api.ask("POST", "/providers/up/verify")
+        await api.ask("POST", "/providers/up/verify", {"model": "text"})
+        await api.ask("POST", "/providers/up/verify", {"model": "able"})
         newest, before = (await api.provider("up"))["live"]
-        assert (newest["deployment"], newest["ok"], newest["reason"]) == ("up/m", True, None)
+        assert (newest["deployment"], newest["ok"], newest["reason"]) == ("up/able", True, None)
         assert newest["at"].endswith("Z")
-        assert before["deployment"] == "up/other"
+        assert (before["deployment"], before["ok"]) == ("up/text", False)
+        assert "the tool was not called" in before["reason"]
         assert (await api.provider("openai"))["live"] == []
 
 

@@ -68,6 +68,24 @@ async def _add(
     say(f"`assay provider test {name}` asks whether it works.")
 
 
+@provider.command("set")
+@click.argument("name")
+@click.argument("values", nargs=-1, required=True, metavar="PARAMETER=VALUE...")
+@as_json
+@configured()
+async def set_values(configured: Configured, name: str, values: tuple[str, ...], as_json: bool) -> None:
+    """Fill in what provider NAME must know beside its key, such as region=eu-west-1; an empty value takes one away."""
+    if unclear := [pair for pair in values if "=" not in pair]:
+        raise InvalidInput(
+            "provider.parameter", f"{unclear[0]!r} has no '='.", hint="Write PARAMETER=VALUE, such as region=eu-west-1."
+        )
+    given = dict(pair.split("=", 1) for pair in values)
+    async with any_server(configured.settings) as server:
+        row = await server.put(f"{_path(name)}/values", {"values": given})
+    filled = ", ".join(f"{one['name']}={one['value']}" for one in row["parameters"] if one["value"] is not None)
+    emit(row, as_json, f"{row['title']}: {filled or 'nothing is filled in'}")
+
+
 @provider.command()
 @click.argument("name")
 @as_json
@@ -85,16 +103,28 @@ async def test(configured: Configured, name: str, as_json: bool) -> int:
 @as_json
 @configured()
 async def verify(configured: Configured, name: str, model: str | None, as_json: bool) -> int:
-    """Ask provider NAME for real answers, a few tokens long: turns what is wire-true into live, or names what differs."""
+    """Ask provider NAME for real answers, a few tokens long: turns what is wire-true into live, or names what differs.
+
+    Every protocol that the provider speaks is asked about a dozen questions; with a small model that is a fraction of a cent.
+    """
     async with any_server(configured.settings) as server:
         result = await server.post(f"{_path(name)}/verify", {"model": model})
-    emit(result, as_json, table(result["checks"], {"name": "check", "ok": "ok", "detail": "detail"}))
+    checks = [check | {"ok": "pass" if check["ok"] else "differs"} for check in result["checks"]]
+    emit(result, as_json, table(checks, {"protocol": "protocol", "name": "question", "ok": "outcome", "detail": "what came"}))
+    failed = sum(not check["ok"] for check in result["checks"])
+    say(
+        f"{result['deployment']} is live."
+        if result["ok"]
+        else f"{result['deployment']} differs in {failed} of {len(checks)} points."
+    )
     return OK if result["ok"] else FAILED
 
 
 def read_secret(prompt: str) -> str:
     """A secret from the terminal, unseen, or from standard input."""
     secret = getpass.getpass(prompt) if sys.stdin.isatty() else sys.stdin.readline()
+    if secret.startswith("{") and not sys.stdin.isatty():
+        secret += sys.stdin.read()  # a key file of a cloud has many lines
     if not secret.strip():
         raise InvalidInput("provider.empty_key", "The key is empty.", hint="Give it on standard input.")
     return secret.strip()

@@ -18,7 +18,7 @@ from assay.api import Endpoint
 from assay.core import Provider, Purpose
 from assay.core.deployment import Auth
 from assay.gateway.gateway import Gateway
-from assay.gateway.probe import LIVE, Tested, Verified, find_local, test_provider, verify_provider
+from assay.gateway.probe import Tested, find_local, test_provider
 from assay.gateway.registry import check_provider_key
 from assay.gateway.shown import (
     CallPage,
@@ -37,6 +37,7 @@ from assay.gateway.shown import (
     show_provider,
 )
 from assay.gateway.trace import Trace, find_call, show_trace, unknown_call
+from assay.gateway.verify import LIVE, Verified, verify_provider
 from assay.store import keys
 from assay.store.queries import latest_measurements, list_calls
 
@@ -187,9 +188,7 @@ class ControlPlane:
         """Ask a provider for real answers, a few tokens each, and put on record whether they came as they should."""
         gateway = self._gateway
         entry = gateway.registry.get(_name(request))
-        return await verify_provider(
-            gateway.db, gateway.client, gateway.recorder, gateway.caller, gateway.snapshot, entry, body.model
-        )
+        return await verify_provider(gateway.db, gateway.client, gateway.recorder, gateway.snapshot, entry, body.model)
 
     async def provider_models(self, request: Request) -> ModelNames:
         """The names of a provider's models."""
