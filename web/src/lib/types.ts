@@ -196,11 +196,13 @@ export interface Verified {
   checks: Array<Check>;
 }
 
-/** One thing that was looked at. */
+/** One question in one protocol. `lost` is what of it the protocol or the provider's dialect could not say. */
 export interface Check {
   name: string;
   ok: boolean;
   detail: string;
+  protocol: string;
+  lost: Array<string>;
 }
 
 /** The names of one provider's models. */
@@ -539,7 +541,7 @@ export type BodyState = "kept" | "none" | "gone";
  * What a million tokens of each bucket cost, in nano-units of `currency`, as stated at `source` on `date`.
  *
  * A bucket without a price of its own is billed like the bucket it belongs to: cached and media input as input,
- * reasoning and media output as output.
+ * reasoning and media output as output. Where more than `over_tokens` went in, `over` is the price of the whole.
  */
 export interface Price {
   input: number;
@@ -555,6 +557,8 @@ export interface Price {
   currency?: string;
   source?: string | null;
   date?: string | null;
+  over_tokens?: number | null;
+  over?: Price | null;
 }
 
 export type CostSource = "provider" | "price_list" | "older_price_list";
