@@ -261,12 +261,12 @@ citations = st.lists(st.builds(Citation, url=urls, title=words, start=st.integer
 @st.composite
 def answers(draw: st.DrawFn, *, whole: bool = False) -> list[Event]:
     """The events of an answer as this protocol has them; ``whole``: each part in one piece, as from a document."""
-    extra = draw(st.sampled_from([{}, {NAME: {"item.id": "rs_1"}}]))
+    known = draw(st.booleans())
     opened: list[Part] = []
-    for kind in draw(st.lists(st.sampled_from(["think", "say", "refuse", "call", "search"]), max_size=5)):
+    for place, kind in enumerate(draw(st.lists(st.sampled_from(["think", "say", "refuse", "call", "search"]), max_size=5))):
         match kind:
             case "think":
-                opened.append(Thinking(provider=NAME, extra=extra))
+                opened.append(Thinking(provider=NAME, extra={NAME: {"item.id": f"rs_{place}"}} if known else {}))
             case "say":
                 opened.append(Text(text=""))
             case "refuse":
@@ -274,7 +274,9 @@ def answers(draw: st.DrawFn, *, whole: bool = False) -> list[Event]:
             case "call":
                 opened.append(ToolCall(id=draw(call_ids), name=draw(names)))
             case "search":
-                opened.append(Unknown(extra={NAME: {"item.web_search_call": {"type": "web_search_call", "id": "ws_1"}}}))
+                action = {"type": "search", "query": "x"}
+                search = {"type": "web_search_call", "id": f"ws_{place}", "status": "completed", "action": action}
+                opened.append(Unknown(extra={NAME: {"item.web_search_call": search}}))
     events: list[Event] = [Started(id="resp_ab12", model="m", created=5)]
     for index, part in enumerate(opened):
         events.append(PartOpened(index=index, part=part))
