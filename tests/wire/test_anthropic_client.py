@@ -233,7 +233,9 @@ def test_an_answer_that_did_not_stop_has_no_end(stream: bool) -> None:
 
 
 def test_only_the_first_of_several_answers_is_told() -> None:
-    events = [*answer(Text(text="a")), PartOpened(index=0, choice=1, part=Text(text="b")), Stopped(reason="end", choice=1)]
+    others: list[Event] = [PartOpened(index=0, choice=1, part=Text(text="b")), PartGrew(index=0, choice=1, text="c")]
+    events = answer(Text(text="a"))
+    events = [*events[:2], *others, *events[2:], *others, Stopped(reason="end", choice=1)]
     for stream in (True, False):
         assert [block.text for block in understood(events, stream=stream).content if block.type == "text"] == ["a"]
 

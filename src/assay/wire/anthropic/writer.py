@@ -84,7 +84,7 @@ class EventWriter:
 
     def write(self, event: Event) -> bytes:
         """The bytes for ``event``, perhaps none."""
-        if type(event) is PartGrew and event.index == self._index and self._prefix:
+        if type(event) is PartGrew and event.index == self._index and self._prefix and not event.choice:
             self._pieces.append(event.text)
             return self._prefix + escape_separators(encode(event.text)) + _END
         if type(event) is UsageReported:
