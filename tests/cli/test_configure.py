@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from assay.cli.configure import configure, unknown_variables
-from assay.core import InvalidInput, NotFound
+from assay.core import InvalidInput, NotFound, Usage
 
 
 def write(folder: Path, text: str) -> Path:
@@ -76,6 +76,46 @@ def test_a_provider_of_the_file_needs_only_an_address(tmp_path: Path) -> None:
 def test_an_unknown_key_of_a_provider_is_an_error_with_a_suggestion(tmp_path: Path) -> None:
     file = write(tmp_path, '[providers.ours]\nbase_url = "http://127.0.0.1:9000/v1"\nkey_evn = ["K"]\n')
     with pytest.raises(InvalidInput, match=r"'key_evn' in \[providers.ours\].* Did you mean 'key_env'"):
+        configure({}, {}, file)
+
+
+def test_a_row_of_a_shipped_name_without_an_address_changes_only_what_it_says(tmp_path: Path) -> None:
+    file = write(tmp_path, '[providers.azure]\nvalues = { resource = "mine" }\nheaders = { x-team = "a" }\n')
+    (row,) = configure({}, {}, file).settings.providers
+    assert (row.values, row.headers, row.origin) == ({"resource": "mine"}, {"x-team": "a"}, "file")
+    assert row.base_url == "https://{resource}.openai.azure.com/openai/v1"
+    assert row.offers["openai_chat"].renames == {"max_tokens": "max_completion_tokens"}
+
+
+def test_prices_of_the_file_are_written_in_units_of_their_currency(tmp_path: Path) -> None:
+    row = """
+        [providers.ours]
+        base_url = "http://127.0.0.1:9000/v1"
+        [providers.ours.prices]
+        source = "our own sheet"
+        date = "2026-11-01"
+        [[providers.ours.models]]
+        name = "m"
+        price = { input = "0.15", output = "0.6", over_tokens = 200_000, over = { input = "0.3", output = "1.2" } }
+    """
+    ((model,),) = (one.models for one in configure({}, {}, write(tmp_path, row)).settings.providers)
+    assert model.price is not None
+    assert (model.price.input, model.price.source, model.price.date) == (150_000_000, "our own sheet", "2026-11-01")
+    assert model.price.cost(Usage(input=1_000_000)).nano == 300_000_000
+    assert model.price.cost(Usage(input=100_000)).nano == 15_000_000
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ("[providers.ours.also.anthropic]\nrename = {}", "also.anthropic.rename"),
+        ("[[providers.ours.models]]\nname = 'm'\nprice = { input = 'free', output = '1' }", "a price"),
+        ("models = 7", "a model"),
+    ],
+)
+def test_a_misspelt_part_of_a_row_is_named(tmp_path: Path, row: str, said: str) -> None:
+    file = write(tmp_path, f'[providers.ours]\nbase_url = "http://127.0.0.1:9000/v1"\n{row}\n')
+    with pytest.raises(InvalidInput, match=said):
         configure({}, {}, file)
 
 

@@ -93,15 +93,26 @@ def read_file(path: Path) -> dict[str, Any]:
 
 
 def _provider_row(path: Path, name: str, row: dict[str, Any]) -> dict[str, Any]:
-    """The table ``[providers.NAME]``, with what it leaves out."""
-    for key in row:
-        if key not in Provider.__struct_fields__:
-            raise InvalidInput(
-                "settings.unknown_key",
-                f"{str(path)!r} has an unknown key {key!r} in [providers.{name}].",
-                hint=_nearest(key, Provider.__struct_fields__) or "docs/reference/settings.md names the keys of a provider.",
-                param=f"providers.{name}.{key}",
-            )
+    """The table ``[providers.NAME]``, with what it leaves out. One without an address changes the shipped row of that name."""
+    # Imported when needed: few files have such a table, and the gateway is much to import.
+    from assay.gateway.providers import complete_row, shipped_providers, unknown_fields
+
+    try:
+        row = complete_row(row)
+    except (ArithmeticError, AttributeError, TypeError):
+        raise InvalidInput(
+            "settings.bad_value", f"{str(path)!r} has a model or a price in [providers.{name}] that is none."
+        ) from None
+    for key in unknown_fields(row):
+        raise InvalidInput(
+            "settings.unknown_key",
+            f"{str(path)!r} has an unknown key {key!r} in [providers.{name}].",
+            hint=_nearest(key, Provider.__struct_fields__) or "docs/reference/settings.md names the keys of a provider.",
+            param=f"providers.{name}.{key}",
+        )
+    shipped = shipped_providers().get(name) if "base_url" not in row else None
+    if shipped is not None:
+        return msgspec.structs.asdict(shipped) | row | {"origin": "file"}
     return {"title": name, "key_env": [f"{name.upper().replace('-', '_')}_API_KEY"]} | row | {"name": name, "origin": "file"}
 
 
