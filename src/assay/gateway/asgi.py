@@ -15,6 +15,21 @@ Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 Headers: TypeAlias = list[tuple[bytes, bytes]]
 
+
+class AnswersWhole:
+    """A ``send`` that can also be given a whole answer; two messages cost more than all else about a short one."""
+
+    __slots__ = ()
+
+    async def __call__(self, message: Message) -> None:
+        """ASGI's ``send``."""
+        raise NotImplementedError
+
+    async def answer(self, status: int, headers: Headers, body: bytes) -> None:
+        """Status, headers without a length, and the body."""
+        raise NotImplementedError
+
+
 JSON = (b"content-type", b"application/json")
 _PLAIN_VALUE = re.compile(rb"[\t\x20-\x7e]{1,200}")
 
@@ -68,7 +83,10 @@ def _too_large(limit: int) -> TooLarge:
 
 
 async def send_answer(send: Send, status: int, headers: Headers, body: bytes) -> None:
-    """A whole answer at once."""
+    """A whole answer at once: in one step where our own server stands behind ``send``."""
+    if isinstance(send, AnswersWhole):
+        await send.answer(status, headers, body)
+        return
     await send(
         {
             "type": "http.response.start",

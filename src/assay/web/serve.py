@@ -13,29 +13,7 @@ from assay.core import Settings, Unavailable
 from assay.gateway.front import Front
 
 GRACE_S = 25
-MAX_HEAD_BYTES = 64 * 1024
 _BACKLOG = 2048
-
-
-class _Protocol(Front):
-    """uvicorn's own, with an end to how much it reads before a request's head is whole: it would read for ever."""
-
-    _head_bytes = 0
-
-    def data_received(self, data: bytes) -> None:
-        if self._head_bytes >= 0:
-            self._head_bytes += len(data)
-        super().data_received(data)
-        if self._head_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
-            self.send_400_response("The request's head is too large.")
-
-    def on_headers_complete(self) -> None:
-        self._head_bytes = -1
-        super().on_headers_complete()
-
-    def on_message_complete(self) -> None:
-        self._head_bytes = 0
-        super().on_message_complete()
 
 
 class _Server(uvicorn.Server):
@@ -102,7 +80,7 @@ async def _running(app: ASGIApp, bound: socket.socket) -> AsyncGenerator[None, N
     server = _Server(
         uvicorn.Config(
             app,
-            http=_Protocol,
+            http=Front,
             ws="none",
             lifespan="off",
             log_config=None,
