@@ -74,7 +74,7 @@ def _write_signed(call: ToolCall, losses: Losses, *, must: bool) -> Json:
         fields["thoughtSignature"] = call.signature
     elif must:
         fields["thoughtSignature"] = SKIP
-        losses.approximate("tool_call.signature", "none, and checking skipped")
+        losses.approximate("tool_call.signature", "checking is skipped")
     elif call.signature is not None:
         losses.drop("tool_call.signature")
     return fields
