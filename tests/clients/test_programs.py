@@ -183,9 +183,13 @@ def test_a_storm_of_retries_reaches_the_provider_no_stronger_than_the_client_mak
 
 
 @pytest.mark.prove
+@pytest.mark.parametrize("protocol", PROVIDERS)
 @pytest.mark.parametrize("program", [CLAUDE_CODE, CODEX], ids=str)
-def test_a_client_waits_as_long_as_the_provider_asks(program: Program, assay: RunningAssay, watched: Watched, home: Path) -> None:
-    ran = ask(program, assay, model("gemini", "error-429"), "Greet me.", home, limit_s=30)
+def test_a_client_waits_as_long_as_the_provider_asks(
+    program: Program, protocol: str, assay: RunningAssay, watched: Watched, home: Path
+) -> None:
+    """Gemini says it in the body, the others in a header."""
+    ran = ask(program, assay, model(protocol, "error-429"), "Greet me.", home, limit_s=30)
     assert ran.status != 0, ran
     assert 1 < watched.requests <= 1 + ran.seconds / ANSWER_429_S
 
@@ -198,10 +202,9 @@ def test_a_broken_answer_never_passes_for_a_whole_one(
     program: Program, protocol: str, script: str, assay: RunningAssay, home: Path
 ) -> None:
     ran = ask(program, assay, model(protocol, script), "Greet me.", home, limit_s=20)
-    assert GREETING not in ran.text
-    assert ran.status != 0 or said_so(ran), ran
+    assert ran.status != 0 or says_that_it_broke(ran), ran
 
 
-def said_so(ran: Ran) -> bool:
-    """Gemini CLI ends with status 0 when a stream breaks off, and says that it did."""
-    return "ended without a finish reason" in ran.text + ran.stderr or "Error" in ran.text + ran.stderr
+def says_that_it_broke(ran: Ran) -> bool:
+    """Gemini CLI may end with status 0 after a stream that broke off; it says so all the same."""
+    return "ended without a finish reason" in ran.text + ran.stderr
