@@ -13,8 +13,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import urllib.error
-import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -239,6 +237,10 @@ def _ask(
 
     google-auth knows only transports on top of other HTTP libraries, and one request an hour is not worth one of those.
     """
+    # Imported when needed: they are much, and few providers need a token.
+    import urllib.error
+    import urllib.request
+
     from google.auth.exceptions import TransportError
 
     unreachable: type[Exception] = TransportError

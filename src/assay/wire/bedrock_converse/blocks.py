@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mimetypes
 from collections.abc import Iterable
 
 import msgspec
@@ -47,7 +46,19 @@ _SOUNDS = {
     "audio/aac": "aac",
 }
 _SOUNDS |= {"audio/ogg": "ogg", "audio/opus": "opus", "audio/mp4": "m4a", "audio/webm": "webm"}
-_KINDS: dict[str, str] = {"text/markdown": "md", "text/plain": "txt", "application/json": "txt"}
+_OFFICE = "application/vnd.openxmlformats-officedocument"
+_KINDS = {
+    "application/pdf": "pdf",
+    "application/msword": "doc",
+    f"{_OFFICE}.wordprocessingml.document": "docx",
+    "application/vnd.ms-excel": "xls",
+    f"{_OFFICE}.spreadsheetml.sheet": "xlsx",
+    "application/json": "txt",
+    "text/csv": "csv",
+    "text/html": "html",
+    "text/markdown": "md",
+    "text/plain": "txt",
+}
 _BEGINNINGS = {"/9j/": "jpeg", "iVBORw0KGgo": "png", "R0lGOD": "gif", "UklGR": "webp"}
 
 
@@ -170,9 +181,8 @@ def _picture(data: str | None) -> str | None:
 def _document(file: File) -> str | None:
     """The kind of a document: by what it is said to be, else by its name, else by its first bytes."""
     media_type = (file.media_type or "").partition(";")[0]
-    guessed = _KINDS.get(media_type) or (mimetypes.guess_extension(media_type) or "").removeprefix(".")
     named = (file.name or "").rpartition(".")[2].lower()
-    kind = next((kind for kind in (guessed, named) if kind in _DOCUMENTS), None)
+    kind = next((kind for kind in (_KINDS.get(media_type), named) if kind in _DOCUMENTS), None)
     if kind is None and media_type.startswith("text/"):
         return "txt"
     return kind or ("pdf" if (file.data or "").startswith("JVBER") else None)
