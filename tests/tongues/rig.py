@@ -36,8 +36,15 @@ def providers(upstream: ScriptedUpstream) -> tuple[Provider, ...]:
     return (
         Provider(name="chat", title="Chat", base_url=upstream.url, protocol="openai_chat", **shared),
         Provider(
-            name="responses", title="Responses", base_url=upstream.url, protocol="openai_responses", counts_tokens=True, **shared
+            name="responses",
+            title="Responses",
+            base_url=upstream.url,
+            protocol="openai_responses",
+            counts_tokens=True,
+            stores_responses=True,
+            **shared,
         ),
+        Provider(name="stateless", title="Stateless", base_url=upstream.url, protocol="openai_responses", **shared),
         Provider(
             name="anthropic",
             title="Anthropic",

@@ -24,6 +24,7 @@ from assay.gateway.memory import Answered, Memory
 from assay.gateway.passing import Passed, check_document
 from assay.gateway.recorder import Recorder
 from assay.gateway.translate import Translated
+from assay.wire import gemini
 from assay.wire.codec import Codec
 from assay.wire.document import encode
 from assay.wire.errors import StreamError, StreamFailed
@@ -42,9 +43,10 @@ _MOST_LOSSES = 2000
 
 
 class Exchange:
-    """``codec`` is the client's protocol."""
+    """``codec`` is the client's protocol; ``as_list`` where it wants a stream as one JSON array."""
 
     __slots__ = (
+        "_as_list",
         "_attempt",
         "_codec",
         "_headers",
@@ -59,8 +61,18 @@ class Exchange:
         "has_left",
     )
 
-    def __init__(self, codec: Codec, receive: Receive, send: Send, request_id: str, loop: asyncio.AbstractEventLoop):
+    def __init__(
+        self,
+        codec: Codec,
+        receive: Receive,
+        send: Send,
+        request_id: str,
+        loop: asyncio.AbstractEventLoop,
+        *,
+        as_list: bool = False,
+    ):
         self._codec = codec
+        self._as_list = as_list
         self._receive = receive
         self._send = send
         self._request_id = request_id
@@ -205,7 +217,8 @@ class Exchange:
     async def _begin_stream(self) -> None:
         if not self._streaming:
             self._streaming = True
-            await self._send({"type": "http.response.start", "status": 200, "headers": EVENT_STREAM + self._headers})
+            kind = [JSON] if self._as_list else EVENT_STREAM
+            await self._send({"type": "http.response.start", "status": 200, "headers": kind + self._headers})
 
     async def _beat(self, stream: bool) -> None:
         if stream and self._codec.HEARTBEAT:
@@ -228,9 +241,14 @@ class Exchange:
 
     async def _fail(self, error: AssayError, status: int | None = None) -> None:
         if self._streaming:
-            await self._send({"type": "http.response.body", "body": self._codec.write_stream_error(error, self._request_id)})
+            await self._send({"type": "http.response.body", "body": self._write_error_event(error)})
         else:
             await send_error(self._send, self._codec, error, self._request_id, status, (*self._headers, *self._passed_on()))
+
+    def _write_error_event(self, error: AssayError) -> bytes:
+        if self._as_list:
+            return gemini.write_stream_error(error, self._request_id, alt="json")
+        return self._codec.write_stream_error(error, self._request_id)
 
 
 def _status_of(error: StreamError) -> int:

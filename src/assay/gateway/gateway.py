@@ -148,6 +148,6 @@ class Gateway:
             body=body,
             key=key,
         )
-        exchange = Exchange(asking.codec, receive, send, request_id, asyncio.get_running_loop())
+        exchange = Exchange(asking.codec, receive, send, request_id, asyncio.get_running_loop(), as_list=asking.as_list)
         answering = await prepare(asking, asked, body, attempt, forwarded, self.memory)
         await self._exchanges.run(exchange, attempt, answering, forwarded)

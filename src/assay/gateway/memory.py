@@ -15,16 +15,17 @@ from collections.abc import Iterable
 
 import msgspec
 
-from assay.core import AssayError, InvalidInput, Message, NotFound, Request, ToolCall, Transcript, now_us
+from assay.core import AssayError, Call, InvalidInput, Message, NotFound, Request, ToolCall, Transcript, now_us
 from assay.gateway.kept import delete_expired, load_kept, save_kept
 from assay.gateway.recorder import Recorder
 from assay.store.database import Database
-from assay.store.queries import find_request, get_body
+from assay.store.queries import find_request, get_bodies
 from assay.wire.carry import KEPT, restore
 
 KEPT_FOR_US = 7 * 86_400_000_000
 """How long: a conversation with tools that is taken up again within a week still has its signatures."""
 
+_RESPONSES = "openai_responses"
 _MOST_KEPT = 20_000
 _MOST_ANSWERS = 2_000
 _BATCH_S = 0.05
@@ -104,8 +105,7 @@ class Memory:
             )
         await self._recorder.flush()
         call = await find_request(self._db, request_id)
-        asked = await get_body(self._db, call.request) if call is not None and call.request is not None else None
-        said = await get_body(self._db, call.reply) if call is not None and call.reply is not None else None
+        asked, said = await self._bodies(call) if call is not None else (None, None)
         if asked is None or said is None:
             raise NotFound(
                 "response.not_kept",
@@ -114,6 +114,11 @@ class Memory:
                 param="previous_response_id",
             )
         return Answered(_request.decode(asked), _reply.decode(said).messages[0])
+
+    async def _bodies(self, call: Call) -> tuple[bytes | None, bytes | None]:
+        hashes = [hash for hash in (call.request, call.reply) if hash is not None]
+        found = await get_bodies(self._db, hashes, [call.id])
+        return found.get(call.request or ""), found.get(call.reply or "")
 
     async def close(self) -> None:
         """Write what is not written yet."""
@@ -146,4 +151,7 @@ def continue_from(before: Answered, request: Request) -> Request:
     earlier = tuple(message for message in before.request.transcript.messages if message.role != "system")
     first = [message for message in request.transcript.messages if message.role == "system"]
     rest = [message for message in request.transcript.messages if message.role != "system"]
-    return msgspec.structs.replace(request, transcript=Transcript((*first, *earlier, before.reply, *rest)))
+    own = {name: value for name, value in request.extra.get(_RESPONSES, {}).items() if name != "previous_response_id"}
+    return msgspec.structs.replace(
+        request, transcript=Transcript((*first, *earlier, before.reply, *rest)), extra={**request.extra, _RESPONSES: own}
+    )

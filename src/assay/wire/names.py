@@ -1,4 +1,4 @@
-"""Names of tools that every protocol takes: letters, digits, ``_`` and ``-``, 64 at most.
+"""Names of tools that every protocol takes: letters, digits, ``_`` and ``-``, 64 at most, and a letter or ``_`` first.
 
 Gemini's clients may name a tool ``files.read`` or ``fs:list``, which others refuse. Such names are changed on the way to the
 upstream, the same way every time, and changed back in its answer.
@@ -14,7 +14,7 @@ import msgspec
 
 from assay.core import Event, Message, Part, PartOpened, Request, ToolCall, Transcript
 
-_FITS = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+_FITS = re.compile(r"[a-zA-Z_][a-zA-Z0-9_-]{0,63}")
 _MISFIT = re.compile(r"[^a-zA-Z0-9_-]")
 _HASH_LENGTH = 8
 
@@ -48,7 +48,9 @@ def unfit(event: Event, names: Mapping[str, str]) -> Event:
 
 def _fitted(name: str) -> str:
     mark = hashlib.sha256(name.encode()).hexdigest()[:_HASH_LENGTH]
-    return f"{_MISFIT.sub('_', name)[: 63 - _HASH_LENGTH]}_{mark}"
+    fitted = _MISFIT.sub("_", name)
+    first = "" if fitted[:1].isalpha() else "_"
+    return f"{first}{fitted}"[: 63 - _HASH_LENGTH] + f"_{mark}"
 
 
 def _fit_message(message: Message, misfits: Mapping[str, str]) -> Message:
