@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import subprocess
 import sys
@@ -161,6 +162,19 @@ def test_an_empty_key_is_refused_and_a_local_provider_is_enabled_without_one(ass
     enabled = command(assay.folder, "provider", "add", "ollama", "--no-key", "--json")
     assert (enabled.code, enabled.json["enabled"]) == (0, True)
     assert command(assay.folder, "provider", "add", "openai", "--no-key").code == 2
+
+
+def test_a_clouds_region_and_its_key_of_many_lines_are_taken(assay: RunningAssay) -> None:
+    """A key file of Google's is a JSON document on many lines; none of it is shown again."""
+    assert command(assay.folder, "provider", "set", "vertex", "project").code == 2
+    assert command(assay.folder, "provider", "set", "vertex", "project=a/b").code == 2
+    done = command(assay.folder, "provider", "set", "vertex", "project=my-project", "location=us")
+    assert (done.code, "project=my-project, location=us" in done.out) == (0, True), done
+    document = {"type": "service_account", "client_email": "a@b", "private_key": "PEM", "token_uri": "https://t/"}
+    added = command(assay.folder, "provider", "add", "vertex", "--json", stdin=json.dumps(document, indent=2) + "\n")
+    assert (added.code, added.json["key"]["source"]) == (0, "vault"), added
+    assert "PEM" not in added.out + added.err
+    assert command(assay.folder, "provider", "add", "vertex", stdin='{"type": "other"}\n').code == 2
 
 
 def test_a_key_typed_in_a_terminal_is_not_echoed_and_ctrl_c_leaves_at_once(assay: RunningAssay) -> None:
