@@ -113,7 +113,7 @@ def test_a_restart_forgets_neither_responses_nor_signatures(tmp_path: Path, upst
         with portal.wrap_async_context_manager(before) as running, connected(running.url, running.key) as client:
             key = running.key
             first = client.responses.create(model=deployment(upstream, "recite"), input="The apple weighs 150 g.")
-            chat: Any = {"model": deployment(upstream, "think-tool"), "tools": _chat_tools()}
+            chat: Any = {"model": deployment(upstream, "think-tool"), "tools": _chat_tools(), "reasoning_effort": "low"}
             asked: Any = [{"role": "user", "content": "How is the weather?"}]
             message = client.chat.completions.create(messages=asked, **chat).choices[0].message
         after = running_tongues(tmp_path, scripted)
