@@ -1,6 +1,8 @@
 """Ids and times."""
 
+import os
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 
 from assay.core import iso, new_id
 
@@ -12,6 +14,23 @@ def test_ids_are_uuids_of_version_7_that_sort_by_time() -> None:
     assert len(set(ids)) == 1000
     stamps = [found[:13] for found in ids]
     assert stamps == sorted(stamps)
+
+
+def test_no_two_threads_and_no_forked_child_make_the_same_id() -> None:
+    with ThreadPoolExecutor(8) as threads:
+        made = [one for some in threads.map(lambda _: [new_id() for _ in range(2000)], range(8)) for one in some]
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(writing, "".join(new_id() for _ in range(300)).encode())
+        os._exit(0)
+    mine = [new_id() for _ in range(300)]
+    os.waitpid(child, 0)
+    theirs = os.read(reading, 300 * 36).decode()
+    os.close(reading)
+    os.close(writing)
+    everything = [*made, *mine, *(theirs[at : at + 36] for at in range(0, len(theirs), 36))]
+    assert len({one[15:] for one in everything}) == len(everything) == 16_600
 
 
 def test_times_are_written_in_utc() -> None:
