@@ -8,7 +8,6 @@ import os
 import time
 from datetime import UTC, datetime
 
-
 _BYTES = 10
 _random: list[bytes] = []
 """Random bytes for the next ids: asking the system for each id's own would cost more than the id. `pop` is atomic, so no two
