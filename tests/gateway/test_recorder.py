@@ -13,7 +13,8 @@ import pytest
 from assay.core import Deployment, Provider, Request, Transcript, Unavailable, Usage, assistant, content_hash, new_id, now_us, user
 from assay.gateway.attempt import Attempt
 from assay.gateway.recorder import Recorder
-from assay.gateway.snapshot import Route, Upstream
+from assay.gateway.snapshot import Route
+from assay.gateway.upstream import Upstream
 from assay.store import Database
 from assay.store.database import Dialect, Row, Transaction, Write
 from assay.store.keys import INSERT_KEY, list_keys
