@@ -109,7 +109,10 @@ items = st.one_of(
     thing("x_new_output", {}, id=item_ids),
 )
 schemas = st.dictionaries(words, json_values, max_size=3)
-functions = thing("function", {"name": names}, description=words, parameters=st.none() | schemas, strict=st.none() | st.booleans())
+closed = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"], "additionalProperties": False}
+functions = thing(
+    "function", {"name": names}, description=words, parameters=st.none() | schemas, strict=st.none() | st.just(False)
+) | thing("function", {"name": names}, parameters=st.just(closed), strict=st.just(True))
 customs = thing("custom", {"name": names}, description=words, format=st.just({"type": "text"}))
 tools = st.one_of(
     functions,
@@ -272,7 +275,7 @@ def answers(draw: st.DrawFn, *, whole: bool = False) -> list[Event]:
             case "refuse":
                 opened.append(Refusal(text=""))
             case "call":
-                opened.append(ToolCall(id=draw(call_ids), name=draw(names)))
+                opened.append(ToolCall(id=f"call_{place}", name=draw(names)))
             case "search":
                 action = {"type": "search", "query": "x"}
                 search = {"type": "web_search_call", "id": f"ws_{place}", "status": "completed", "action": action}

@@ -207,9 +207,9 @@ def test_arguments_that_do_not_fit_a_free_text_tool_are_given_as_they_are() -> N
     assert call["input"] == '{"patch":1}'
 
 
-def test_a_call_without_an_id_gets_one() -> None:
-    [call] = whole(*part(0, ToolCall(id="", name="f"), "{}"))["output"]
-    assert call["call_id"].startswith("call_")
+def test_calls_without_an_id_of_their_own_get_one() -> None:
+    calls = whole(*(event for n, id in enumerate(["", "0", "0"]) for event in part(n, ToolCall(id=id, name="f"), "{}")))["output"]
+    assert [call["call_id"] for call in calls] == ["call_ab1200", "0", "0_ab1202"]
 
 
 @pytest.mark.parametrize("stream", [True, False])

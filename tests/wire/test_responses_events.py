@@ -135,7 +135,7 @@ def test_a_text_comes_in_the_pieces_in_which_it_was_sent() -> None:
     )
     assert events == [
         Started(id="resp_1", model="m", created=1),
-        PartOpened(index=0, part=Text(text="", extra={NAME: {"item.id": "msg_1"}})),
+        PartOpened(index=0, part=Text(text="")),
         PartGrew(index=0, text="a\u2028"),
         PartGrew(index=0, text="b"),
         PartClosed(index=0),
@@ -173,7 +173,7 @@ def test_what_was_cut_off_of_the_pieces_comes_with_the_whole() -> None:
         end(message(text("hello")), {**CALL, "arguments": '{"a":1}'}),
     )
     assert answer.message.text == "hello"
-    assert answer.message.parts[1] == ToolCall(id="c", name="f", arguments='{"a":1}', extra={NAME: {"item.id": "fc_1"}})
+    assert answer.message.parts[1] == ToolCall(id="c", name="f", arguments='{"a":1}')
 
 
 def test_parallel_calls_with_interleaved_arguments() -> None:
@@ -414,4 +414,4 @@ def test_refusals_and_texts_of_one_message() -> None:
         delta("no", "refusal", content_index=1),
         end(message(text("a"), {"type": "refusal", "refusal": "no"})),
     )
-    assert answer.message.parts == (Text(text="a", extra={NAME: {"item.id": "msg_1"}}), Refusal(text="no"))
+    assert answer.message.parts == (Text(text="a"), Refusal(text="no"))

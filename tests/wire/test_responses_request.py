@@ -34,7 +34,7 @@ from assay.wire.carry import seal
 from assay.wire.openai_responses import NAME, read_request, write_request
 from assay.wire.openai_responses import request as request_module
 from tests.upstream.rules.responses import check_request
-from tests.wire.responses_values import bodies, foreign_requests, json_values
+from tests.wire.responses_values import bodies, closed, foreign_requests, json_values
 
 CODEX_TOOLS = [
     {
@@ -136,9 +136,10 @@ def test_unknown_fields_of_every_level_survive(fields: dict[str, Any]) -> None:
             },
             {
                 "type": "message",
-                "id": "msg_1",
+                "id": "msg_asy1",
                 "role": "assistant",
                 "status": "completed",
+                "phase": "final_answer",
                 "content": [{"type": "output_text", "text": "a", "annotations": [], **fields}],
                 **fields,
             },
@@ -162,10 +163,10 @@ def test_what_codex_sends_becomes_core_nouns() -> None:
     assert turn.role == "assistant"
     assert turn.parts == (
         Thinking(text="ls", signature="gAAAAB", provider=NAME),
-        ToolCall(id="call_1", name="exec_command", arguments='{"cmd":"ls"}', extra={NAME: {"item.id": "fc_1"}}),
+        ToolCall(id="call_1", name="exec_command", arguments='{"cmd":"ls"}'),
     )
     assert result.role == "tool"
-    assert result.parts == (ToolResult(id="call_1", parts=(Text(text="a.txt"),), extra={NAME: {"item.id": "fco_1"}}),)
+    assert result.parts == (ToolResult(id="call_1", parts=(Text(text="a.txt"),)),)
     assert [tool.name for tool in request.tools] == ["exec_command", "collab__spawn", "apply_patch", ""]
     assert request.sampling == Sampling(show_thinking=True)
     assert request.extra[NAME].keys() == {"store", "include", "prompt_cache_key", "client_metadata"}
@@ -232,14 +233,18 @@ def test_consecutive_items_of_the_model_are_one_turn() -> None:
         {"role": "assistant", "content": "d"},
     )
     assert [(message.role, message.text) for message in request.transcript.messages] == [
-        ("assistant", "ab"),
+        ("assistant", "a"),
+        ("assistant", "b"),
         ("user", "more"),
         ("assistant", "c"),
         ("assistant", "d"),
     ]
     again = written(request)["input"]
-    assert [item.get("id") for item in again] == ["rs_1", "msg_1", "ws_1", "msg_2", None, None, None]
-    assert again[1]["phase"] == "commentary"
+    assert [item["type"] for item in again[:4]] == ["reasoning", "message", "web_search_call", "message"]
+    assert [again[0]["id"], again[2]["id"], again[1]["phase"]] == ["rs_1", "ws_1", "commentary"]
+    assert request.transcript.messages[0].parts[2:] == (
+        Unknown(extra={NAME: {"item.web_search_call": {"type": "web_search_call", "id": "ws_1", "status": "completed"}}}),
+    )
 
 
 def test_media_files_and_results_with_pictures() -> None:
@@ -264,7 +269,7 @@ def test_settings_become_core_nouns_and_come_back() -> None:
         "reasoning": {"effort": "high", "summary": "detailed"},
         "text": {"format": {"type": "json_schema", "name": "n", "schema": {"type": "object"}, "strict": True}, "verbosity": "low"},
         "tool_choice": {"type": "function", "name": "f"},
-        "tools": [{"type": "function", "name": "f", "parameters": {"type": "object"}, "strict": True}],
+        "tools": [{"type": "function", "name": "f", "parameters": closed, "strict": True}],
     }
     request = read(body)
     assert request.sampling == Sampling(max_tokens=50, temperature=0.5, effort="high", show_thinking=True)

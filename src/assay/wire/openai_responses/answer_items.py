@@ -23,7 +23,7 @@ from assay.wire.document import encode
 from assay.wire.errors import StreamBroken
 from assay.wire.fields import Json
 from assay.wire.openai_responses.citation import read_citations
-from assay.wire.openai_responses.fields import NAME, as_item, left_over, take_handles
+from assay.wire.openai_responses.fields import NAME, as_item, left_over, take_id
 from assay.wire.openai_responses.items import BETWEEN, read_thought
 from assay.wire.openai_responses.names import INPUT, flat_name
 
@@ -146,21 +146,19 @@ class MessageItem:
 
 
 _OF_PART = frozenset(("type", "text", "refusal", "annotations"))
-_OF_MESSAGE = frozenset(("type", "role", "content"))
+_OF_MESSAGE = frozenset(("type", "id", "status", "role", "content"))
 
 
 def _message_handles(item: Json) -> Json:
-    """What the item has beside its content; its status is not known before it is whole, and then goes without saying."""
-    fields = {key: value for key, value in item.items() if key not in _OF_MESSAGE and value is not None}
-    fields.pop("status", None)
-    return take_handles(fields) | as_item(fields)
+    """What the item has beside its content."""
+    return as_item({key: value for key, value in item.items() if key not in _OF_MESSAGE and value is not None})
 
 
 class ThoughtItem:
     """Thoughts. Of summary and full text, whichever comes first is the text; the other is kept in ``extra``."""
 
     def __init__(self, added: Json) -> None:
-        self._handles = take_handles({"id": added.get("id")})
+        self._handles = take_id({"id": added.get("id")})
         self._signed = bool(added.get("encrypted_content"))
         self._slot: Slot | None = None
         self._kind = ""
@@ -212,7 +210,6 @@ class CallItem:
         call = ToolCall(
             id=call_id if type(call_id) is str and call_id else parts.made_call_id(),
             name=flat_name(namespace if type(namespace) is str else None, name if type(name) is str else ""),
-            extra=left_over(take_handles({"id": added.get("id")})),
         )
         self._size = 0
         self.slot = parts.open(call)

@@ -28,8 +28,8 @@ def write_error(error: AssayError, request_id: str = "") -> bytes:
 
 
 def write_stream_error(error: AssayError, request_id: str = "") -> bytes:
-    """The end of a stream that broke off, for a writer that does not know how far it had come."""
-    about = {"id": f"resp_{request_id}", "object": "response", "created_at": 0, "model": "", "output": []}
+    """The end of a stream that broke off, for whoever does not know how far it had come; else there is `EventWriter.fail`."""
+    about = {"id": f"resp_{request_id.replace('-', '')}", "object": "response", "created_at": 0, "model": "", "output": []}
     return stream_error(error, about, 0)
 
 

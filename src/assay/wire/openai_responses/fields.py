@@ -1,7 +1,8 @@
 """The protocol's name, what is kept of its fields that core has no word for, and the ids that we make.
 
-Of an item of the input, ``extra`` keeps what belongs to the item and not to what it says under ``item.``: ``item.id``,
-``item.status``, ``item.phase``. Ids of our own making say nothing, and are forgotten when they come back.
+Of an item, ``extra`` keeps what belongs to the item and not to what it says under ``item.``, such as ``item.phase``. The ids of
+items say nothing, and equal words under different ids are equal; only thoughts keep an upstream's id (``item.id``), for where
+they are known by nothing else.
 """
 
 from __future__ import annotations
@@ -25,19 +26,14 @@ def left_over(fields: Json) -> Extra:
     return {NAME: fields} if fields else {}
 
 
-def take_handles(fields: Json) -> Json:
-    """Take an item's id and status as ``extra`` keeps them. The status of a finished item goes without saying."""
-    kept: Json = {}
-    item_id, status = fields.pop("id", None), fields.pop("status", None)
-    if item_id is not None and not is_made(item_id):
-        kept["item.id"] = item_id
-    if status is not None and status != "completed":
-        kept["item.status"] = status
-    return kept
+def take_id(fields: Json) -> Json:
+    """Take the id of a thought as ``extra`` keeps it, unless it is one that we made."""
+    item_id = fields.pop("id", None)
+    return {} if type(item_id) is not str or is_made(item_id) else {"item.id": item_id}
 
 
 def of_item(extra: Json) -> Json:
-    """The fields of the item itself in what ``take_handles`` and its callers kept."""
+    """The fields of the item itself."""
     return {key[len(_OF_ITEM) :]: value for key, value in extra.items() if key.startswith(_OF_ITEM)}
 
 
@@ -51,9 +47,9 @@ def as_item(fields: Json) -> Json:
     return {_OF_ITEM + key: value for key, value in fields.items()}
 
 
-def is_made(item_id: object) -> bool:
+def is_made(item_id: str) -> bool:
     """Whether an id is one that we made."""
-    return type(item_id) is str and item_id.partition("_")[2].startswith(MADE[1:])
+    return item_id.partition("_")[2].startswith(MADE[1:])
 
 
 def make_id(kind: str, of: str) -> str:

@@ -16,7 +16,7 @@ import msgspec
 from assay.core import Message, Part, Refusal, Role, Text, Thinking, ToolCall, ToolResult, Unknown
 from assay.wire.carry import MARK, Carried, unseal
 from assay.wire.fields import Json, missing, take_str, wrong
-from assay.wire.openai_responses.fields import NAME, as_item, left_over, take_handles
+from assay.wire.openai_responses.fields import NAME, as_item, left_over, take_id
 from assay.wire.openai_responses.names import Spelled, custom_arguments, flat_name
 from assay.wire.openai_responses.parts import read_parts
 
@@ -78,7 +78,8 @@ class ItemReader:
         if role is None:
             raise missing(f"{at}.role")
         parts = read_parts(fields.pop("content", None), f"{at}.content")
-        kept = take_handles(fields) | as_item(fields)
+        _forget_handles(fields)
+        kept = as_item(fields)
         if role == "assistant":
             self._say(parts, kept)
             return
@@ -88,8 +89,8 @@ class ItemReader:
         self._add(Message(role=cast(Role, role), parts=parts, extra=left_over(kept)))
 
     def _say(self, parts: tuple[Part, ...], kept: Json) -> None:
-        """A message of the model. One without an upstream's id, as clients write it, does not go on with another."""
-        if "item.id" not in kept and self._has(_SAID):
+        """A message of the model. It does not go on with one before it."""
+        if self._has(_SAID):
             self._end_turn()
         turn = self._open_turn()
         if kept and parts:
@@ -132,7 +133,7 @@ class ItemReader:
         if not name:
             raise missing(f"{at}.name")
         namespace = take_str(fields, "namespace", at)
-        kept = take_handles(fields)
+        _forget_handles(fields)
         declared = self._declared.get((namespace, name))
         if namespace is not None and declared is None:
             fields["namespace"] = {"of": namespace, "name": name}
@@ -147,7 +148,7 @@ class ItemReader:
             arguments=arguments,
             signature=carried.signature if carried is not None else None,
             provider=carried.provider if carried is not None else None,
-            extra=left_over({**fields, **kept}),
+            extra=left_over(fields),
         )
         self._open_turn().append(call)
 
@@ -163,8 +164,8 @@ class ItemReader:
         output = fields.pop("output", None)
         parts = read_parts(output, f"{at}.output") if output != "" else ()
         call_id = take_str(fields, "call_id", at) or ""
-        kept = take_handles(fields)
-        result = ToolResult(id=call_id, parts=parts, extra=left_over({**fields, **kept}))
+        _forget_handles(fields)
+        result = ToolResult(id=call_id, parts=parts, extra=left_over(fields))
         self._add(Message(role="tool", parts=(result,)))
 
     def _has(self, kind: type[Part] | UnionType) -> bool:
@@ -202,15 +203,16 @@ def read_thought(fields: Json, signature: str | None) -> Thinking:
     Those are plain words that any model may be given back; ``extra`` says in which field they came, and where one summary
     ends and the next begins.
     """
+    fields.pop("status", None)
     summaries, thoughts = texts(fields.get("summary")), texts(fields.get("content"))
     if summaries is None or thoughts is None:
-        extra = left_over({**take_handles(fields), **fields})
+        extra = left_over({**take_id(fields), **fields})
         return Thinking(text=BETWEEN.join(summaries or thoughts or ()), signature=signature, provider=NAME, extra=extra)
     fields.pop("summary", None)
     raw = fields.pop("content", None)
     plain = not summaries and bool(thoughts)
     words = thoughts if plain else summaries
-    kept = {**take_handles(fields), **fields}
+    kept = {**take_id(fields), **fields}
     if plain:
         kept["content"] = True
     elif thoughts:
@@ -219,6 +221,12 @@ def read_thought(fields: Json, signature: str | None) -> Thinking:
         kept["lengths"] = [len(word) for word in words]
     provider = None if plain and signature is None else NAME
     return Thinking(text=BETWEEN.join(words), signature=signature, provider=provider, extra=left_over(kept))
+
+
+def _forget_handles(fields: Json) -> None:
+    fields.pop("id", None)
+    if fields.get("status") in (None, "completed"):
+        fields.pop("status", None)
 
 
 def texts(parts: object) -> list[str] | None:

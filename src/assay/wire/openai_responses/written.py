@@ -29,6 +29,7 @@ class Output:
         self.items: list[Json] = []
         self.sequence = 0
         self._said: list[bytes] = []
+        self._call_ids: set[str] = set()
 
     def say(self, kind: str, **fields: object) -> None:
         """One event; none where the answer is one document."""
@@ -53,6 +54,14 @@ class Output:
         """The item is whole."""
         self.items[place] = item
         self.say("response.output_item.done", output_index=place, item=item)
+
+    def call_id(self, given: str) -> str:
+        """A call's id; a new one where there is none or where a call before has it, since clients tell calls by it."""
+        call_id = given
+        if not call_id or call_id in self._call_ids:
+            call_id = f"{given or 'call'}_{self.id[-20:]}{len(self.items):02x}"
+        self._call_ids.add(call_id)
+        return call_id
 
     def make_id(self, kind: str) -> str:
         """The id for the next item."""
@@ -231,7 +240,7 @@ class CallSlot(Slot):
             "id": output.make_id("ctc" if self._custom else "fc"),
             "type": "custom_tool_call" if self._custom else "function_call",
             "status": "in_progress",
-            "call_id": call.id or f"call_{output.id[-20:]}_{len(output.items)}",
+            "call_id": output.call_id(call.id),
             "name": spelled.name,
             **({} if spelled.namespace is None else {"namespace": spelled.namespace}),
             **of_part(extra),
