@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -74,6 +75,11 @@ class Tongues(msgspec.Struct):
     upstream: ScriptedUpstream
     gateway: Gateway
     db: Database
+    loop: asyncio.AbstractEventLoop
+
+    def call(self) -> Call:
+        """The newest call on record, for a test in another thread."""
+        return asyncio.run_coroutine_threadsafe(self.last_call(), self.loop).result(10)
 
     async def last_call(self) -> Call:
         """The newest call on record."""
@@ -82,9 +88,13 @@ class Tongues(msgspec.Struct):
 
 
 @asynccontextmanager
-async def running_tongues(folder: Path, upstream: ScriptedUpstream) -> AsyncIterator[Tongues]:
-    """The gateway on a port of its own."""
-    settings = Settings(data=folder, master_key=folder / "keys" / "master.key", port=0, providers=providers(upstream))
+async def running_tongues(
+    folder: Path, upstream: ScriptedUpstream, *, more: tuple[Provider, ...] = (), **chosen: Any
+) -> AsyncIterator[Tongues]:
+    """The gateway on a port of its own, with ``more`` providers, and settings as ``chosen``."""
+    settings = Settings(
+        data=folder, master_key=folder / "keys" / "master.key", port=0, providers=(*providers(upstream), *more), **chosen
+    )
     db = await open_database(f"sqlite:///{folder / 'assay.db'}")
     await migrate(db, *SCHEMAS)
     vault = Vault.open(settings.master_key)
@@ -92,7 +102,7 @@ async def running_tongues(folder: Path, upstream: ScriptedUpstream) -> AsyncIter
     gateway = await Gateway.start(db, vault, settings, environ={"UP_KEY": upstream.key or ""})
     try:
         async with listening(gateway, settings) as url:
-            yield Tongues(url, key, upstream, gateway, db)
+            yield Tongues(url, key, upstream, gateway, db, asyncio.get_running_loop())
     finally:
         await gateway.close()
         await db.close()
