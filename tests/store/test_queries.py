@@ -40,6 +40,7 @@ FULL = Call(
     reply="b" * 64,
     upstream_id="up",
     client_protocol="gemini",
+    operation="speech",
     losses=("temperature", "seed"),
     timeline=((3, 10), (5, 20)),
 )

@@ -26,6 +26,14 @@ def test_texts_are_embedded(client: openai.OpenAI, tongues: Tongues) -> None:
     assert tongues.upstream.complaints == []
 
 
+def test_a_call_that_is_no_conversation_says_what_it_was(client: openai.OpenAI, tongues: Tongues) -> None:
+    client.embeddings.create(model="chat/text-embedding", input="three words here")
+    call = tongues.call()
+    assert (call.operation, call.outcome, call.request, call.reply) == ("embeddings", "ok", None, None)
+    assert call.usage is not None
+    assert call.usage.input == 3
+
+
 def test_a_picture_is_drawn_and_edited(client: openai.OpenAI, tongues: Tongues) -> None:
     drawn = client.images.generate(model="chat/draw", prompt="a scale")
     assert drawn.data is not None

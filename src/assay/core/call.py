@@ -46,6 +46,9 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     reply: str | None = None
     upstream_id: str | None = None
     client_protocol: str | None = None
+    operation: str | None = None
+    """What was asked for where it was no answer in a conversation: ``embeddings``, ``images``, ``speech`` and the like."""
+
     losses: tuple[str, ...] = ()
     timeline: tuple[tuple[int, int], ...] = ()
     """Of a streamed answer: microseconds from the start, and how many bytes had come by then; thinned to 200 points at most."""

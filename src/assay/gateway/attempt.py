@@ -50,6 +50,7 @@ class Attempt:
         "id",
         "key",
         "losses",
+        "operation",
         "outcome",
         "pieces",
         "purpose",
@@ -98,6 +99,7 @@ class Attempt:
         self.events: list[Event] | None = None
         self.settled: Call | None = None
         self.response: Response | None = None
+        self.operation: Operation = "generate"
         self.pieces: list[tuple[int, bytes]] = []
         self.size = 0
         self.status: int | None = None
@@ -161,6 +163,7 @@ class Attempt:
             model=route.deployment.model,
             protocol=self.way.protocol,
             client_protocol=self.client_protocol,
+            operation=None if self.operation == "generate" else self.operation,
             stream=self.stream,
             duration_us=self.duration_ns // 1000,
             key=self.key,

@@ -70,6 +70,7 @@ class Endpoints:
             route, asked=asked, purpose="traffic", stream=False, client_protocol=asking.protocol, way=way,
             request_id=request_id, id=request_id, key=key,
         )  # fmt: skip
+        attempt.operation = asking.operation
         attempt.events = []
         watcher = asyncio.create_task(_until_left(receive), name="client watcher")
         passing = asyncio.create_task(self._pass(attempt, asking, outgoing, content_type, send), name="endpoint")

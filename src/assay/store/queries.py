@@ -23,11 +23,11 @@ INSERT_CALL = Sql("""
     INSERT INTO calls (
         id, request_id, at, purpose, outcome, asked, deployment, provider, model, protocol, stream, duration_us, ttft_us, key_id,
         status, error, stop, usage, input_tokens, output_tokens, cost_nano, cost_currency, request, reply, upstream_id, losses,
-        client_protocol, timeline
+        client_protocol, operation, timeline
     ) VALUES (
         :id, :request_id, :at, :purpose, :outcome, :asked, :deployment, :provider, :model, :protocol, :stream, :duration_us, :ttft_us, :key_id,
         :status, :error, :stop, :usage, :input_tokens, :output_tokens, :cost_nano, :cost_currency, :request, :reply, :upstream_id, :losses,
-        :client_protocol, :timeline
+        :client_protocol, :operation, :timeline
     ) ON CONFLICT (id) DO NOTHING
 """)
 _LISTED = """
@@ -435,6 +435,7 @@ def _row(call: Call) -> dict[str, Any]:
         "upstream_id": call.upstream_id,
         "losses": _encode(call.losses).decode() if call.losses else None,
         "client_protocol": call.client_protocol,
+        "operation": call.operation,
         "timeline": _encode(call.timeline).decode() if call.timeline else None,
     }
 
@@ -477,6 +478,7 @@ def _call(row: Row) -> Call:
         reply=row["reply"],
         upstream_id=row["upstream_id"],
         client_protocol=row["client_protocol"],
+        operation=row["operation"],
         losses=() if row["losses"] is None else _losses.decode(row["losses"]),
         timeline=() if row["timeline"] is None else _timeline.decode(row["timeline"]),
     )
