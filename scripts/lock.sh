@@ -13,7 +13,7 @@ lock() {
 lock uv --group uv
 lock build --group build
 lock run pyproject.toml
-lock test pyproject.toml --extra clouds --group test --constraints requirements/run.txt --constraints requirements/build.txt
+lock test pyproject.toml --extra aws --extra google --group test --constraints requirements/run.txt --constraints requirements/build.txt
 lock previous --group previous
 lock bench --group bench
 sh scripts/npm.sh update --package-lock-only --ignore-scripts

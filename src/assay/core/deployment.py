@@ -148,3 +148,4 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     price: Price | None = None
     settings: dict[str, Any] = {}
     organization: str | None = None
+    max_output: int | None = None

@@ -27,6 +27,7 @@ from assay.gateway.snapshot import Route
 from assay.gateway.upstream import Operation, Way
 from assay.wire.said import read_error
 
+_THEIR_IDS = (b"x-request-id", b"request-id", b"x-amzn-requestid")
 MAX_ERROR_BYTES = 1024 * 1024
 """An upstream's error body may not be larger; the rest is cut off with the connection."""
 
@@ -136,8 +137,10 @@ class Attempt:
         response = self.response
         assert response is not None, "begun before sent"
         self.status = response.status
-        if (theirs := response.header(b"x-request-id") or response.header(b"request-id")) is not None:
-            self.upstream_request_id = theirs[:200].decode("latin-1")
+        for name in _THEIR_IDS:
+            if (theirs := response.header(name)) is not None:
+                self.upstream_request_id = theirs[:200].decode("latin-1")
+                return
 
     def end(self, outcome: Outcome, error: str | None = None) -> None:
         """Say how it went; the first word counts."""

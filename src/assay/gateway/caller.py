@@ -65,7 +65,8 @@ class GatewayCaller:
 
     async def _events(self, attempt: Attempt, request: Request, timeouts: Timeouts) -> AsyncGenerator[Event, None]:
         route = attempt.route
-        written = write_for(attempt.way, msgspec.structs.replace(request, stream=True), route.deployment.upstream_model)
+        asked, deployment = msgspec.structs.replace(request, stream=True), route.deployment
+        written = write_for(attempt.way, asked, deployment.upstream_model, deployment.max_output)
         attempt.losses = written.losses
         response = await attempt.send(self._client, written.body, timeouts)
         await response.begin()

@@ -42,7 +42,7 @@ async def prepare(asking: Asking, asked: Asked, body: bytes, attempt: Attempt, f
         request = await memory.restore(attempt.key, request)
     if continued is not None:
         request = continue_from(await memory.recall(attempt.key, continued), request)
-    return Translated(request, codec, way, model, request_id=attempt.request_id, remembers=remembers)
+    return Translated(request, codec, way, attempt.route.deployment, request_id=attempt.request_id, remembers=remembers)
 
 
 def _with_list(request: Request) -> dict[str, dict[str, object]]:

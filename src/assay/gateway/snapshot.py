@@ -142,6 +142,7 @@ def _routes(upstreams: Iterable[Upstream], models: Mapping[str, Iterable[str]]) 
                 upstream_model=name,
                 title=fact.title if fact else None,
                 price=fact.price if fact else None,
+                max_output=fact.max_output if fact else None,
                 organization=(fact.organization if fact else None) or provider.organization,
             )
             yield deployment.id, Route(deployment, upstream)

@@ -9,7 +9,7 @@ import time
 
 import msgspec
 
-from assay.core import Event, Request
+from assay.core import Deployment, Event, Request
 from assay.gateway.dialect import Asked, read_fields
 from assay.gateway.upstream import Way
 from assay.wire import openai_chat
@@ -20,15 +20,18 @@ from assay.wire.losses import Written
 from assay.wire.names import fit_names, unfit
 
 
-def write_for(way: Way, request: Request, upstream_model: str) -> Written:
-    """``request`` as this provider wants it, in the words of its protocol and of its dialect."""
-    prepared, unspelled = way.dialect.prepare(msgspec.structs.replace(request, model=upstream_model))
+def write_for(way: Way, request: Request, model: str, max_output: int | None = None) -> Written:
+    """``request`` as this provider wants it, in the words of its protocol and of its dialect.
+
+    ``model`` is the provider's name for it, ``max_output`` the most tokens that it can say, where that is known.
+    """
+    prepared, unspelled = way.dialect.prepare(msgspec.structs.replace(request, model=model), max_output=max_output)
     if way.protocol == openai_chat.NAME:
         known = way.offer.extensions
         written = openai_chat.write_request(prepared, extensions=openai_chat.COMMON if known is None else known)
     else:
         written = UPSTREAM_CODECS[way.protocol].write_request(prepared)
-    bent = way.dialect.write(Asked(read_fields(written.body), upstream_model, request.stream), upstream_model)
+    bent = way.dialect.write(Asked(read_fields(written.body), model, request.stream), model)
     return Written(bent.body, tuple(dict.fromkeys((*unspelled, *written.losses, *bent.losses))))
 
 
@@ -40,12 +43,14 @@ class Translated:
 
     __slots__ = ("_names", "_reader", "_unframe", "_writer", "body", "events", "failed", "losses", "request", "response_id")
 
-    def __init__(self, request: Request, codec: Codec, way: Way, upstream_model: str, *, request_id: str, remembers: bool = False):
+    def __init__(
+        self, request: Request, codec: Codec, way: Way, deployment: Deployment, *, request_id: str, remembers: bool = False
+    ):
         self.request = request
         self.events: list[Event] = []
         self.failed: StreamFailed | None = None
         fitted, self._names = fit_names(request)
-        written = write_for(way, fitted, upstream_model)
+        written = write_for(way, fitted, deployment.upstream_model, deployment.max_output)
         self.body = written.body
         self.losses = (*written.losses, *(["renamed:tools[].name"] if self._names else ()))
         answer_id = request_id.replace("-", "")
