@@ -30,6 +30,7 @@ from assay.core import (
     Unknown,
     user,
 )
+from assay.wire.fields import Json
 from assay.wire.openai_chat import NAME, read_request, write_request
 from assay.wire.openai_chat import request as request_module
 from tests.chat_rules import check_request
@@ -162,7 +163,39 @@ def test_results_that_another_protocol_put_in_one_message_become_messages_of_the
     ["auto", "none", "required", {"type": "custom", "custom": {"name": "f"}}, {"type": "allowed_tools", "allowed_tools": {}}],
 )
 def test_every_form_of_tool_choice_survives(choice: Any) -> None:
-    assert written(ask(tool_choice=choice))["tool_choice"] == choice
+    tools = [{"type": "function", "function": {"name": "f"}}]
+    assert written(ask(tool_choice=choice, tools=tools))["tool_choice"] == choice
+
+
+@pytest.mark.parametrize("choice", ["auto", "none", "required", {"type": "function", "function": {"name": "f"}}])
+def test_no_word_about_calls_is_said_where_no_tool_is(choice: Any) -> None:
+    asked = write_request(ask(tool_choice=choice, parallel_tool_calls=False))
+    assert json.loads(asked.body).keys() == {"model", "messages"}
+    assert asked.losses == (() if choice in ("auto", "none") else ("dropped:tool_choice",))
+
+
+SCHEMA: Json = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"], "additionalProperties": False}
+
+
+@pytest.mark.parametrize(
+    ("schema", "fits"),
+    [
+        (SCHEMA, True),
+        (None, True),
+        ({**SCHEMA, "required": []}, False),
+        ({**SCHEMA, "additionalProperties": True}, False),
+        ({**SCHEMA, "properties": {"a": {"type": "array", "items": {"type": "object"}}}}, False),
+        ({**SCHEMA, "properties": {"a": {"type": "object", **SCHEMA}}}, True),
+        ({**SCHEMA, "properties": {"a": {"enum": [{"type": "object"}]}}}, True),
+        ({**SCHEMA, "$defs": {"b": {"type": "object", "properties": {}}}}, False),
+    ],
+)
+def test_strictness_that_openai_would_refuse_is_not_asked_for(schema: Json | None, fits: bool) -> None:
+    request = Request(model="m", transcript=Transcript((user("x"),)), tools=(Tool(name="f", parameters=schema, strict=True),))
+    asked = write_request(request)
+    assert json.loads(asked.body)["tools"][0]["function"].get("strict", False) is fits
+    assert asked.losses == (() if fits else ("dropped:tools[].strict",))
+    check_request(json.loads(asked.body))
 
 
 def test_the_forms_before_tools_survive() -> None:
@@ -254,10 +287,10 @@ def test_what_core_asks_is_what_a_strict_server_takes() -> None:
                 user("Sure?"),
             )
         ),
-        tools=(Tool(name="f", description="d", parameters={"type": "object", "properties": {}}, strict=True),),
+        tools=(Tool(name="f", description="d", parameters=SCHEMA, strict=True),),
         tool_choice=ToolChoice("named", "f"),
         parallel_tool_calls=True,
-        output=OutputFormat(kind="json_schema", name="n", schema={"type": "object"}, strict=True),
+        output=OutputFormat(kind="json_schema", name="n", schema=SCHEMA, strict=True),
         sampling=Sampling(max_tokens=5, temperature=0.5, top_p=1.0, stop=("x",), seed=1, effort="low"),
         stream=True,
         stream_usage=True,

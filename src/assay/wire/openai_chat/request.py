@@ -17,6 +17,7 @@ from assay.wire.losses import Losses, Written
 from assay.wire.openai_chat.fields import NAME, left_over
 from assay.wire.openai_chat.message import MessageWriter, read_message
 from assay.wire.sse import escape_separators
+from assay.wire.strictness import fits_strict
 
 COMMON = ("top_k", "video_url")
 """What OpenAI's own servers refuse and nearly all others take."""
@@ -214,16 +215,7 @@ def write_request(request: Request, *, extensions: Collection[str] = COMMON) -> 
     fields: dict[str, Any] = {"model": request.model}
     writer = MessageWriter(losses, extensions)
     fields["messages"] = [written for message in request.transcript.messages for written in writer.write(message)]
-    tools = [written for tool in request.tools if (written := _write_tool(tool, losses)) is not None]
-    if tools:
-        fields["tools"] = tools
-        if request.parallel_tool_calls is not None:
-            fields["parallel_tool_calls"] = request.parallel_tool_calls
-    if request.tool_choice is not None:
-        if tools or not request.tools:
-            fields["tool_choice"] = _write_tool_choice(request.tool_choice)
-        else:
-            losses.drop("tool_choice")
+    _write_tools(fields, request, losses)
     if request.output is not None:
         losses.foreign(request.output.extra, NAME, "output")
         fields["response_format"] = _write_output(request.output)
@@ -277,6 +269,21 @@ def _write_thinking(fields: Json, sampling: Sampling, extensions: Collection[str
         losses.drop("show_thinking")
 
 
+def _write_tools(fields: Json, request: Request, losses: Losses) -> None:
+    """Tools and how they are to be called. OpenAI refuses a word about calls where there is no tool, so none is sent then."""
+    tools = [written for tool in request.tools if (written := _write_tool(tool, losses)) is not None]
+    choice = request.tool_choice
+    if not tools:
+        if choice is not None and choice.mode in ("required", "named"):
+            losses.drop("tool_choice")
+        return
+    fields["tools"] = tools
+    if request.parallel_tool_calls is not None:
+        fields["parallel_tool_calls"] = request.parallel_tool_calls
+    if choice is not None:
+        fields["tool_choice"] = _write_tool_choice(choice)
+
+
 def _write_tool(tool: Tool, losses: Losses) -> Json | None:
     """None for a tool that only another protocol's provider has."""
     losses.tool(tool, NAME)
@@ -290,7 +297,9 @@ def _write_tool(tool: Tool, losses: Losses) -> Json | None:
         body["description"] = tool.description
     if tool.parameters is not None:
         body["parameters"] = tool.parameters
-    if tool.strict is not None:
+    if tool.strict and not fits_strict(tool.parameters):
+        losses.drop("tools[].strict")
+    elif tool.strict is not None:
         body["strict"] = tool.strict
     if tool.cache is not None:
         losses.drop("cache")

@@ -13,6 +13,7 @@ from assay.wire.fields import Json, missing, take_bool, take_str, wrong
 from assay.wire.losses import Losses
 from assay.wire.openai_responses.fields import NAME
 from assay.wire.openai_responses.names import CUSTOM_PARAMETERS, Spelled, flat_name, place_of
+from assay.wire.strictness import fits_strict
 
 _MODES = ("auto", "none", "required")
 
@@ -95,7 +96,7 @@ def write_tools(tools: Iterable[Tool], losses: Losses) -> list[Json]:
         space, name = place_of(extra)
         if space is not None:
             del extra["namespace"]
-        one = _write_tool(tool, extra, name or tool.name)
+        one = _write_tool(tool, extra, name or tool.name, losses)
         if one is None:
             continue
         if space is None:
@@ -108,7 +109,7 @@ def write_tools(tools: Iterable[Tool], losses: Losses) -> list[Json]:
     return written
 
 
-def _write_tool(tool: Tool, extra: Json, name: str) -> Json | None:
+def _write_tool(tool: Tool, extra: Json, name: str, losses: Losses) -> Json | None:
     if not tool.name:
         return extra or None
     if extra.get("type") == "custom":
@@ -118,7 +119,11 @@ def _write_tool(tool: Tool, extra: Json, name: str) -> Json | None:
     if tool.description is not None:
         written["description"] = tool.description
     written["parameters"] = tool.parameters
-    written["strict"] = bool(tool.strict)
+    strict = bool(tool.strict)
+    if strict and not fits_strict(tool.parameters):
+        losses.drop("tools[].strict")
+        strict = False
+    written["strict"] = strict
     return {**written, **extra}
 
 
