@@ -272,6 +272,7 @@ export interface ShownCall {
   reply: string | null;
   upstream_id: string | null;
   client_protocol: string | null;
+  operation: string | null;
   losses: Array<string>;
   timeline: Array<[number, number]>;
 }
