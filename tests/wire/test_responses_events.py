@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from random import Random
 from typing import Any
 
 import pytest
@@ -393,6 +394,42 @@ def test_hostile_events_are_passed_over_or_broken(fields: Any, kind: str) -> Non
         read_events([json.dumps(event.get("response")).encode()], stream=False)
     except StreamFailed:
         pass
+
+
+def spoilt(value: Any, random: Random) -> Any:
+    """``value`` with one thing somewhere inside it replaced."""
+    if type(value) is dict and value and random.random() < 0.9:
+        key = random.choice(sorted(value))
+        return {**value, key: spoilt(value[key], random)}
+    if type(value) is list and value and random.random() < 0.9:
+        place = random.randrange(len(value))
+        return [*value[:place], spoilt(value[place], random), *value[place + 1 :]]
+    return random.choice([None, 5, -1, 2**70, 1.5, True, "x", [], {}, [1], {"a": 1}])
+
+
+@given(answers(), st.randoms(use_true_random=False))
+@settings(max_examples=100, deadline=None)
+def test_streams_with_something_wrong_in_them_are_read_or_broken_and_can_be_told_on(events: list[Event], random: Random) -> None:
+    blocks = [json.loads(block.partition(b"data: ")[2]) for block in write(events, stream=True).split(b"\n\n")[:-1]]
+    place = random.randrange(len(blocks))
+    match random.randrange(4):
+        case 0:
+            blocks.pop(place)
+        case 1:
+            blocks.insert(random.randrange(len(blocks)), blocks[place])
+        case 2:
+            random.shuffle(blocks)
+        case _:
+            blocks[place] = spoilt(blocks[place], random)
+    body = b"".join(b"data: " + json.dumps(block).encode() + b"\n\n" for block in blocks)
+    try:
+        heard = read_events([body], stream=True)
+    except StreamFailed as error:
+        heard = error.events
+    fold(heard)
+    writer = EventWriter(Request(model="m", transcript=Transcript(), stream=True), id="ab12", created=5)
+    for event in heard:
+        writer.write(event)
 
 
 @given(st.binary(max_size=200), st.booleans())

@@ -364,6 +364,13 @@ def test_a_request_from_elsewhere_is_not_stored_and_asks_for_thoughts_that_can_c
     assert "store" not in written(read({"model": "m", "input": "hi"}))
 
 
+def test_a_choice_of_tools_that_are_not_there_is_named_as_lost() -> None:
+    hosted = Tool(name="", extra={"anthropic": {"type": "web_search_20250305"}})
+    out = write_request(said(Text(text="x"), tools=(hosted,), tool_choice=ToolChoice("required")))
+    assert out.losses == ("dropped:tools.web_search_20250305", "dropped:tool_choice")
+    check_request(json.loads(out.body))
+
+
 def test_ids_of_calls_are_short_and_each_only_once() -> None:
     long = "x" * 90
     turns = [

@@ -155,11 +155,12 @@ def _write_conversation(request: Request, losses: Losses) -> dict[str, Any]:
     tools = write_tools(request.tools, losses)
     if tools:
         fields["tools"] = tools
-    if request.tool_choice is not None:
-        if tools or not request.tools:
-            fields["tool_choice"] = write_tool_choice(request.tool_choice, names)
+    choice = request.tool_choice
+    if choice is not None:
+        if tools or NAME in request.extra or choice.mode in ("auto", "none"):
+            fields["tool_choice"] = write_tool_choice(choice, names)
         else:
-            losses.drop("tool_choice")
+            losses.drop("tool_choice")  # a server refuses to be told to use tools that it was not given
     if request.parallel_tool_calls is not None:
         fields["parallel_tool_calls"] = request.parallel_tool_calls
     return fields
