@@ -83,7 +83,7 @@ def test_what_is_not_to_be_stored_cannot_be_continued(client: openai.OpenAI) -> 
     first = client.responses.create(model="gemini/text", input="Hello.", store=False)
     with pytest.raises(openai.NotFoundError) as caught:
         client.responses.create(model="gemini/text", input="More.", previous_response_id=first.id)
-    assert caught.value.code == "response.not_found"
+    assert caught.value.code == "responses.not_found"
 
 
 def test_an_id_that_nobody_knows_is_not_found(client: openai.OpenAI) -> None:

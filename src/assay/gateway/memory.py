@@ -90,7 +90,7 @@ class Memory:
         """The conversation up to and with the answer ``response_id``.
 
         Raises:
-            NotFound: ``response.not_found``: it was never made with this key. ``response.not_kept``: its bodies were not recorded.
+            NotFound: ``responses.not_found``: it was never made with this key. ``responses.not_kept``: its bodies were not recorded.
         """
         answered = self._answers.get((key, response_id))
         if answered is not None:
@@ -98,7 +98,7 @@ class Memory:
         request_id = self._kept.get((key, response_id)) or (await load_kept(self._db, key, [response_id])).get(response_id)
         if request_id is None:
             raise NotFound(
-                "response.not_found",
+                "responses.not_found",
                 f"There is no response {response_id[:80]!r} that this key could continue.",
                 hint="Send the whole conversation as 'input' instead.",
                 param="previous_response_id",
@@ -108,7 +108,7 @@ class Memory:
         asked, said = await self._bodies(call) if call is not None else (None, None)
         if asked is None or said is None:
             raise NotFound(
-                "response.not_kept",
+                "responses.not_kept",
                 f"What was said before the response {response_id[:80]!r} is not kept.",
                 hint="Set 'bodies' to 'full', or send the whole conversation as 'input'.",
                 param="previous_response_id",
@@ -144,10 +144,10 @@ def continue_from(before: Answered, request: Request) -> Request:
     Instructions are not carried over: OpenAI's are those of one request alone (API reference, 2026-11).
 
     Raises:
-        InvalidInput: ``response.empty``: there is nothing to add.
+        InvalidInput: ``responses.empty``: there is nothing to add.
     """
     if not request.transcript.messages:
-        raise InvalidInput("response.empty", "There is no input that would continue the response.", param="input")
+        raise InvalidInput("responses.empty", "There is no input that would continue the response.", param="input")
     earlier = tuple(message for message in before.request.transcript.messages if message.role != "system")
     first = [message for message in request.transcript.messages if message.role == "system"]
     rest = [message for message in request.transcript.messages if message.role != "system"]
