@@ -46,6 +46,7 @@ class Exchange:
     """``codec`` is the client's protocol; ``as_list`` where it wants a stream as one JSON array."""
 
     __slots__ = (
+        "_answering",
         "_as_list",
         "_attempt",
         "_codec",
@@ -84,6 +85,7 @@ class Exchange:
         self._task = asyncio.current_task(loop)
         self._watcher: asyncio.Task[None] | None = None
         self._attempt: Attempt | None = None
+        self._answering: Answering | None = None
         self._streaming = False
         self.has_left = False
 
@@ -92,6 +94,7 @@ class Exchange:
     ) -> None:
         """Ask the upstream and give its answer to the client. Whatever happens, the attempt has ended afterwards."""
         self._attempt = attempt
+        self._answering = answering
         self._memory = memory
         attempt.losses = answering.losses
         if answering.losses:
@@ -246,6 +249,8 @@ class Exchange:
             await send_error(self._send, self._codec, error, self._request_id, status, (*self._headers, *self._passed_on()))
 
     def _write_error_event(self, error: AssayError) -> bytes:
+        if isinstance(self._answering, Translated) and not self._as_list:
+            return self._answering.fail(error, self._request_id)
         if self._as_list:
             return gemini.write_stream_error(error, self._request_id, alt="json")
         return self._codec.write_stream_error(error, self._request_id)

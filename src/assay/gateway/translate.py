@@ -9,10 +9,10 @@ import time
 
 import msgspec
 
-from assay.core import Deployment, Event, Request
+from assay.core import AssayError, Deployment, Event, Request
 from assay.gateway.dialect import Asked, read_fields
 from assay.gateway.upstream import Way
-from assay.wire import openai_chat
+from assay.wire import openai_chat, openai_responses
 from assay.wire.codec import Codec
 from assay.wire.codecs import UPSTREAM_CODECS
 from assay.wire.errors import StreamFailed
@@ -41,12 +41,25 @@ class Translated:
     ``events`` are all that came; ``kept`` what the client cannot carry; ``response_id`` is how it may continue, if it may.
     """
 
-    __slots__ = ("_names", "_reader", "_unframe", "_writer", "body", "events", "failed", "losses", "request", "response_id")
+    __slots__ = (
+        "_codec",
+        "_names",
+        "_reader",
+        "_unframe",
+        "_writer",
+        "body",
+        "events",
+        "failed",
+        "losses",
+        "request",
+        "response_id",
+    )
 
     def __init__(
         self, request: Request, codec: Codec, way: Way, deployment: Deployment, *, request_id: str, remembers: bool = False
     ):
         self.request = request
+        self._codec = codec
         self.events: list[Event] = []
         self.failed: StreamFailed | None = None
         fitted, self._names = fit_names(request)
@@ -88,6 +101,12 @@ class Translated:
     def finish(self) -> bytes:
         """The end of a stream that came whole. Raises `StreamFailed`."""
         return self._write(self._reader.close(time.monotonic_ns())) + self._writer.close()
+
+    def fail(self, error: AssayError, request_id: str) -> bytes:
+        """The bytes that end a stream which broke off. Those of Responses go on counting where the stream left off."""
+        if isinstance(self._writer, openai_responses.EventWriter):
+            return self._writer.fail(error, request_id)
+        return self._codec.write_stream_error(error, request_id)
 
     def _write(self, events: list[Event]) -> bytes:
         self.events += events
