@@ -20,7 +20,7 @@ up: .venv/run.stamp ## run Assay with the practice contestants on port 8470 (POR
 	@exec $(BIN)/assay up --demo --port $(PORT)
 
 .PHONY: test
-test: check page-check .venv/previous.stamp ## run every check and test, on SQLite and PostgreSQL, with Chromium
+test: check page-check .venv/previous.stamp .venv/clients.stamp ## run every check and test, on SQLite and PostgreSQL, with Chromium
 	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 .PHONY: check
@@ -36,7 +36,7 @@ page-check: .venv/test.stamp ## types and unit tests of the page
 	$(NPM) test -- --testTimeout=60000
 
 .PHONY: prove
-prove: .venv/test.stamp .venv/previous.stamp ## run the sizes that the promises are stated in (long)
+prove: .venv/test.stamp .venv/previous.stamp .venv/clients.stamp ## run the sizes that the promises are stated in (long)
 	$(BIN)/pytest -m prove --timeout 3600
 
 .PHONY: dev
@@ -57,6 +57,7 @@ bench: .venv/test.stamp .venv/bench.stamp ## measure the gateway, the ratings an
 reference: .venv/test.stamp ## write what repeats the source: the reference pages and the types of the page
 	$(BIN)/python -m scripts.reference
 	$(BIN)/python -m scripts.typescript
+	$(BIN)/python -m scripts.snippets
 
 .PHONY: lock
 lock: $(UV) ## resolve the newest versions into requirements/*.txt and web/package-lock.json
@@ -83,6 +84,10 @@ $(UV): requirements/uv.txt scripts/bootstrap.sh
 .venv/previous.stamp: $(UV) requirements/previous.txt
 	$(UV) venv --quiet --clear --python $(BIN)/python .venv/previous
 	$(UV) pip install --quiet --python .venv/previous/bin/python --require-hashes -r requirements/previous.txt
+	@touch $@
+
+.venv/clients.stamp: .venv/test.stamp tests/clients/package-lock.json scripts/clients.sh
+	sh scripts/clients.sh ci
 	@touch $@
 
 .venv/bench.stamp: $(UV) requirements/bench.txt
