@@ -24,7 +24,6 @@ from assay.gateway.memory import Answered, Memory
 from assay.gateway.passing import Passed, check_document
 from assay.gateway.recorder import Recorder
 from assay.gateway.translate import Translated
-from assay.wire import gemini
 from assay.wire.codec import Codec
 from assay.wire.document import encode
 from assay.wire.errors import StreamError, StreamFailed
@@ -181,8 +180,11 @@ class Exchange:
             if isinstance(answering, Translated) and answering.failed is not None:
                 raise answering.failed
         last = answering.finish()
-        attempt.end("ok")
-        self._note(attempt, answering)
+        if answering.failed is None:
+            attempt.end("ok")
+            self._note(attempt, answering)
+        else:
+            attempt.end("error", answering.failed.code)
         await self._begin_stream()
         await send({"type": "http.response.body", "body": redact(last)})
 
@@ -249,11 +251,9 @@ class Exchange:
             await send_error(self._send, self._codec, error, self._request_id, status, (*self._headers, *self._passed_on()))
 
     def _write_error_event(self, error: AssayError) -> bytes:
-        if isinstance(self._answering, Translated) and not self._as_list:
-            return self._answering.fail(error, self._request_id)
-        if self._as_list:
-            return gemini.write_stream_error(error, self._request_id, alt="json")
-        return self._codec.write_stream_error(error, self._request_id)
+        if self._answering is None:
+            return self._codec.write_stream_error(error, self._request_id)
+        return self._answering.fail(error, self._request_id)
 
 
 def _status_of(error: StreamError) -> int:

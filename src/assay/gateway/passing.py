@@ -11,12 +11,15 @@ from typing import Any
 
 import msgspec
 
+from assay.core import AssayError
 from assay.gateway.connection import Fault
 from assay.gateway.dialect import Asked, Headers
-from assay.gateway.stream import EventPipe, ListPipe
+from assay.gateway.stream import EventPipe, ListPipe, all_data, data_of
 from assay.gateway.upstream import Way
+from assay.wire import gemini, openai_responses
 from assay.wire.codec import Codec
-from assay.wire.errors import StreamError
+from assay.wire.document import decode
+from assay.wire.errors import StreamError, StreamFailed
 from assay.wire.said import read_error_value
 from assay.wire.sse import escape_separators
 
@@ -26,6 +29,7 @@ _HEAD_BYTES = 4096
 
 class _Answer(msgspec.Struct):
     error: Any = None
+    type: Any = None
     choices: list[msgspec.Raw] | None = None
     output: list[msgspec.Raw] | None = None
     content: list[msgspec.Raw] | None = None
@@ -45,9 +49,10 @@ class Passed:
     """One request that is passed through, and its answer.
 
     ``remembers``: the client may continue the answer by its ``response_id``, which the provider itself does not keep.
+    ``failed`` is what the provider has told the client itself, at the end of its stream.
     """
 
-    __slots__ = ("_codec", "_last", "_pipe", "_remembers", "_unframe", "body", "losses", "response_id")
+    __slots__ = ("_codec", "_first", "_last", "_pipe", "_remembers", "_unframe", "body", "failed", "losses", "response_id")
 
     def __init__(
         self,
@@ -68,7 +73,8 @@ class Passed:
         self._codec = codec
         self._unframe = way.unframe() if asked.stream else None
         self._pipe: EventPipe | ListPipe = ListPipe() if as_list else EventPipe(codec.NAME, hides_usage=written.hides_usage)
-        self._last = b""
+        self._first = self._last = b""
+        self.failed: StreamFailed | None = None
 
     def whole(self, body: bytes) -> bytes:
         """A whole answer for the client.
@@ -97,30 +103,71 @@ class Passed:
         return passed
 
     def finish(self) -> bytes:
-        """The end of a stream that came whole.
+        """The end of a stream that came whole, with or without a blank line after its last event.
 
         Raises:
-            Fault: ``upstream.broke_off``.
+            Fault: ``upstream.broke_off``. StreamError: it ended with an error that clients would not take for an end.
         """
-        if self._pipe.rest.strip() or not self._codec.is_finished(self._last):
+        rest = self._pipe.rest
+        passed = self.feed(b"\n\n", 0) if rest.strip() and _is_whole(rest) else b""
+        if self._pipe.rest.strip():
             raise Fault("upstream.broke_off", "The stream ended before the answer did.")
-        return self._pipe.end()
+        if not self._codec.is_finished(self._last):
+            self._end_in_error()
+        return passed + self._pipe.end()
+
+    def fail(self, error: AssayError, request_id: str = "") -> bytes:
+        """The end of a stream that broke off: an error in the client's protocol, which goes on from what was passed."""
+        if isinstance(self._pipe, ListPipe):
+            return gemini.write_stream_error(error, request_id, alt="json", begun=self._pipe.has_begun)
+        if self._codec.NAME != openai_responses.NAME or not self._last:
+            return self._codec.write_stream_error(error, request_id)
+        return openai_responses.end_in_error(error, [*all_data(self._first)[:1], *all_data(self._last)[-1:]], request_id)
+
+    def _end_in_error(self) -> None:
+        """An upstream's own error is the end, and is not followed by one of ours."""
+        last = all_data(self._last)
+        error = _error_in(last[-1]) if last else None
+        if error is None:
+            raise Fault("upstream.broke_off", "The stream ended before the answer did.")
+        if self._codec.NAME == openai_responses.NAME:
+            # Its clients take only a failed response for an end.
+            raise error
+        self.failed = error
 
     def _begin(self, first: bytes) -> None:
         """An error that comes first can still be told with a status of its own."""
+        self._first = first
         self._note_id(first[:_HEAD_BYTES])
         if b'"error"' in first[:_HEAD_BYTES]:
-            line = next((line[5:] for line in first.splitlines() if line.startswith(b"data:")), b"")
-            try:
-                answer = _answer.decode(line)
-            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-                return
-            if answer.is_error and not isinstance(answer.error, bool):
-                raise StreamError(read_error_value({"error": answer.error}))
+            data = all_data(first)[:1]
+            if data and (error := _error_in(data[0])) is not None:
+                raise error
 
     def _note_id(self, data: bytes) -> None:
         if self._remembers and (found := _RESPONSE_ID.search(data)) is not None:
             self.response_id = found[1].decode()
+
+
+def _error_in(data: bytes) -> StreamError | None:
+    """The error that an event is, if it is one: in an object of its own, or as OpenAI's event ``error`` has it."""
+    try:
+        answer = _answer.decode(data)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+    if answer.is_error and not isinstance(answer.error, bool):
+        return StreamError(read_error_value({"error": answer.error}))
+    return StreamError(read_error_value({"error": decode(data)})) if answer.type == "error" else None
+
+
+def _is_whole(rest: bytes) -> bool:
+    """Whether an event that the stream ended with was whole, and lacks only its blank line."""
+    data = data_of(rest)
+    try:
+        _answer.decode(data)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return data == b"[DONE]"
+    return True
 
 
 def check_document(body: bytes) -> None:

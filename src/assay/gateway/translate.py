@@ -12,7 +12,7 @@ import msgspec
 from assay.core import AssayError, Deployment, Event, Request
 from assay.gateway.dialect import Asked, read_fields
 from assay.gateway.upstream import Way
-from assay.wire import openai_chat, openai_responses
+from assay.wire import gemini, openai_chat, openai_responses
 from assay.wire.codec import Codec
 from assay.wire.codecs import UPSTREAM_CODECS
 from assay.wire.errors import StreamFailed
@@ -103,8 +103,8 @@ class Translated:
         return self._write(self._reader.close(time.monotonic_ns())) + self._writer.close()
 
     def fail(self, error: AssayError, request_id: str) -> bytes:
-        """The bytes that end a stream which broke off. Those of Responses go on counting where the stream left off."""
-        if isinstance(self._writer, openai_responses.EventWriter):
+        """The bytes that end a stream which broke off. Two protocols must know how far it had come."""
+        if isinstance(self._writer, openai_responses.EventWriter | gemini.EventWriter):
             return self._writer.fail(error, request_id)
         return self._codec.write_stream_error(error, request_id)
 

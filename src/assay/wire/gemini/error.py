@@ -32,10 +32,13 @@ def write_error(error: AssayError, request_id: str = "") -> bytes:
     return escape_separators(encode({"error": _fields(error, request_id)}))
 
 
-def write_stream_error(error: AssayError, request_id: str = "", *, alt: str = "sse") -> bytes:
-    """What ends a stream which broke off, in the framing ``alt`` of that stream; no finish reason pretends an end."""
+def write_stream_error(error: AssayError, request_id: str = "", *, alt: str = "sse", begun: bool = True) -> bytes:
+    """What ends a stream which broke off, in the framing ``alt`` of that stream; no finish reason pretends an end.
+
+    ``begun`` says whether an array has elements already.
+    """
     body = write_error(error, request_id)
-    return b",\r\n" + body + b"]" if alt == "json" else b"data: " + body + b"\r\n\r\n"
+    return (b",\r\n" if begun else b"[") + body + b"]" if alt == "json" else b"data: " + body + b"\r\n\r\n"
 
 
 def _fields(error: AssayError, request_id: str) -> dict[str, Any]:

@@ -15,6 +15,7 @@ import base64
 import msgspec
 
 from assay.core import (
+    AssayError,
     Citation,
     Event,
     Part,
@@ -37,6 +38,7 @@ from assay.wire.document import encode
 from assay.wire.errors import StreamBroken
 from assay.wire.fields import Json
 from assay.wire.gemini.citation import write_citations
+from assay.wire.gemini.error import write_stream_error
 from assay.wire.gemini.fields import NAME
 from assay.wire.gemini.parts import write_call, write_plain
 from assay.wire.gemini.reader import STOP_REASONS
@@ -151,6 +153,10 @@ class EventWriter:
         if not self._stream:
             return data
         return self._head() + data + (b"]" if self._array else b"\r\n\r\n")
+
+    def fail(self, error: AssayError, request_id: str = "") -> bytes:
+        """The end of a stream that broke off: `write_stream_error` in the framing of what was written so far."""
+        return write_stream_error(error, request_id, alt="json" if self._array else "sse", begun=self._begun)
 
     def _candidate(self, choice: int) -> _Candidate:
         if choice not in self._candidates:

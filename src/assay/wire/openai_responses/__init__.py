@@ -4,7 +4,7 @@ Facts as of 2026-11: OpenAI's API reference, the types of its Python SDK 3.54, a
 """
 
 from assay.wire.openai_responses.count import read_count, read_count_request, write_count, write_count_request
-from assay.wire.openai_responses.error import write_error, write_stream_error
+from assay.wire.openai_responses.error import end_in_error, write_error, write_stream_error
 from assay.wire.openai_responses.fields import NAME
 from assay.wire.openai_responses.models import write_model, write_models
 from assay.wire.openai_responses.reader import EventReader, is_finished, read_events
@@ -23,6 +23,7 @@ __all__ = [
     "PATH",
     "EventReader",
     "EventWriter",
+    "end_in_error",
     "is_finished",
     "read_count",
     "read_count_request",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from assay.core import AssayError
-from assay.wire.document import encode
+from assay.core import AssayError, InvalidInput
+from assay.wire.document import decode, encode
 from assay.wire.fields import Json
 from assay.wire.said import said_of
 from assay.wire.sse import escape_separators
@@ -29,8 +30,7 @@ def write_error(error: AssayError, request_id: str = "") -> bytes:
 
 def write_stream_error(error: AssayError, request_id: str = "") -> bytes:
     """The end of a stream that broke off, for whoever does not know how far it had come; else there is `EventWriter.fail`."""
-    about = {"id": f"resp_{request_id.replace('-', '')}", "object": "response", "created_at": 0, "model": "", "output": []}
-    return stream_error(error, about, 0)
+    return stream_error(error, _nothing_said(request_id), 0)
 
 
 def stream_error(error: AssayError, about: Json, sequence: int) -> bytes:
@@ -46,6 +46,26 @@ def stream_error(error: AssayError, about: Json, sequence: int) -> bytes:
     return event({**said, "sequence_number": sequence}) + event(
         {"type": "response.failed", "sequence_number": sequence + 1, "response": response}
     )
+
+
+def end_in_error(error: AssayError, events: Sequence[bytes], request_id: str = "") -> bytes:
+    """The end of a stream of somebody else's; ``events`` are the data of its first and of its last event so far."""
+    about: Json = {}
+    sequence = 0
+    for data in events:
+        try:
+            value = decode(data)
+        except InvalidInput:
+            continue
+        if type(value) is dict and type(value.get("response")) is dict and not about:
+            about = value["response"]
+        if type(value) is dict and type(value.get("sequence_number")) is int:
+            sequence = value["sequence_number"] + 1
+    return stream_error(error, {**_nothing_said(request_id), **about}, sequence)
+
+
+def _nothing_said(request_id: str) -> Json:
+    return {"id": f"resp_{request_id.replace('-', '')}", "object": "response", "created_at": 0, "model": "", "output": []}
 
 
 def event(fields: Json) -> bytes:
