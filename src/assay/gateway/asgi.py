@@ -31,6 +31,9 @@ class AnswersWhole:
 
 
 JSON = (b"content-type", b"application/json")
+_HOPELESS = frozenset((400, 401, 403, 404, 413, 422, 503))
+"""Nothing will change by itself within the few retries of a client; Claude Code tries a revoked key for a minute otherwise."""
+
 _PLAIN_VALUE = re.compile(rb"[\t\x20-\x7e]{1,200}")
 
 EVENT_STREAM: Headers = [
@@ -113,8 +116,7 @@ async def send_error(
         headers[b"request-id"] = told
     if error.retry_after_s is not None:
         headers.setdefault(b"retry-after", b"%d" % max(1, round(error.retry_after_s)))
-    elif status == 503:
-        # Nothing will change by itself within an SDK's few retries.
+    elif status in _HOPELESS:
         headers.setdefault(b"x-should-retry", b"false")
     if status == 401:
         headers[b"www-authenticate"] = b"Bearer"

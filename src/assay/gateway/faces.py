@@ -120,8 +120,11 @@ _KEY_HEADERS = frozenset((b"x-api-key", b"x-goog-api-key", b"api-key"))
 
 
 def _read_gemini(path: str, query: bytes) -> Asking | None:
-    """``/v1beta/models/{model}:{verb}``. A model's name may itself hold colons and slashes."""
-    for prefix in ("/v1beta/models/", "/v1/models/"):
+    """``/v1beta/models/{model}:{verb}``. A model's name may itself hold colons and slashes.
+
+    Vercel's SDK leaves ``models/`` out where the name holds a slash, since that is how Google writes tuned models.
+    """
+    for prefix in ("/v1beta/models/", "/v1/models/", "/v1beta/"):
         if path.startswith(prefix):
             model, _, verb = path[len(prefix) :].rpartition(":")
             if model and verb in _VERBS:

@@ -57,11 +57,16 @@ def _type(stream: bool, counting: bool) -> SchemaValidator:
 
 
 def _named_by_server(item: Any) -> Any:
-    """The SDK's types have the ids and states that the server gave; Codex leaves them out, and the server does without."""
+    """The SDK's types have the ids and states that the server gave; Codex leaves them out, and the server does without.
+
+    Codex also gives ids to what its user said, and says that a thought has no content; the server takes both.
+    """
     if type(item) is not dict:
         return item
     if item.get("type") == "reasoning":
-        return {"id": "rs_0", **item}
+        return {"id": "rs_0", **{key: value for key, value in item.items() if (key, value) != ("content", None)}}
+    if item.get("role") in ("user", "developer", "system"):
+        return {key: value for key, value in item.items() if key != "id"}
     if item.get("role") == "assistant" and type(item.get("content")) is list:
         content = [{"annotations": [], **part} if part.get("type") == "output_text" else part for part in item["content"]]
         return {"id": "msg_0", "status": "completed", "type": "message", **item, "content": content}
