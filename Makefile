@@ -65,7 +65,7 @@ lock: $(UV) ## resolve the newest versions into requirements/*.txt and web/packa
 
 .PHONY: clean
 clean: ## remove what was built and installed; data is kept
-	rm -rf .venv build dist web/node_modules src/assay/_web .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv build dist web/node_modules tests/clients/node_modules src/assay/_web .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 $(UV): requirements/uv.txt scripts/bootstrap.sh
 	sh scripts/bootstrap.sh

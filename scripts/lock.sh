@@ -17,3 +17,4 @@ lock test pyproject.toml --extra aws --extra google --group test --constraints r
 lock previous --group previous
 lock bench --group bench
 sh scripts/npm.sh update --package-lock-only --ignore-scripts
+sh scripts/clients.sh update --package-lock-only

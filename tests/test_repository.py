@@ -31,7 +31,8 @@ def test_locks_name_no_address() -> None:
         text = file.read_text("utf-8")
         assert "://" not in text, file
         assert text.count("==") <= text.count("--hash=sha256:"), file
-    assert '"resolved"' not in (ROOT / "web" / "package-lock.json").read_text("utf-8")
+    for lock in (ROOT / "web" / "package-lock.json", ROOT / "tests" / "clients" / "package-lock.json"):
+        assert '"resolved"' not in lock.read_text("utf-8")
 
 
 def test_every_requirement_of_the_package_is_locked() -> None:

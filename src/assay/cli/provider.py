@@ -38,28 +38,40 @@ async def list_providers(configured: Configured, as_json: bool) -> None:
 
 @provider.command()
 @click.argument("name")
-@click.option("--base-url", help="Address of an OpenAI-compatible provider that Assay does not know yet.")
+@click.option("--base-url", help="Address of a provider that Assay does not know yet.")
+@click.option(
+    "--protocol",
+    type=click.Choice(["openai_chat", "openai_responses", "anthropic", "gemini"]),
+    default="openai_chat",
+    show_default=True,
+    help="What such a provider speaks.",
+)
 @click.option("--title", help="What people call it.")
 @click.option("--no-key", is_flag=True, help="It needs no key.")
 @as_json
 @configured()
 def add(
-    configured: Configured, name: str, base_url: str | None, title: str | None, no_key: bool, as_json: bool
+    configured: Configured,
+    name: str,
+    base_url: str | None,
+    protocol: str,
+    title: str | None,
+    no_key: bool,
+    as_json: bool,
 ) -> Coroutine[Any, Any, None]:
     """Add the key of provider NAME, read from standard input, to the vault; with --base-url, a new provider."""
     # Read before the event loop runs, which would keep Ctrl-C from a prompt.
     secret = None if no_key else read_secret(f"Key of {name}: ")
-    return _add(configured, name, base_url, title, secret, as_json)
+    return _add(configured, name, base_url, protocol, title, secret, as_json)
 
 
 async def _add(
-    configured: Configured, name: str, base_url: str | None, title: str | None, secret: str | None, as_json: bool
+    configured: Configured, name: str, base_url: str | None, protocol: str, title: str | None, secret: str | None, as_json: bool
 ) -> None:
     async with any_server(configured.settings) as server:
         if base_url is not None:
-            row = await server.post(
-                "/api/v1/providers", {"name": name, "title": title or name, "base_url": base_url, "key": secret}
-            )
+            new = {"name": name, "title": title or name, "base_url": base_url, "protocol": protocol, "key": secret}
+            row = await server.post("/api/v1/providers", new)
         elif secret is None:
             row = await server.post(f"{_path(name)}/enabled", {"enabled": True})
         else:
