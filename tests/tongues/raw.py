@@ -16,8 +16,13 @@ from urllib.parse import quote, urlsplit
 from tests.tongues.rig import Tongues
 
 Headers = Sequence[tuple[str, str]]
-TOOL = {"name": "weather", "description": "The weather in a city."}
-SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"], "additionalProperties": False}
+TOOL: dict[str, Any] = {"name": "weather", "description": "The weather in a city."}
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {"city": {"type": "string"}},
+    "required": ["city"],
+    "additionalProperties": False,
+}
 _WAIT_S = 30
 
 
@@ -39,7 +44,7 @@ def body_of(protocol: str, model: str, *, words: str = "Say hello.", stream: boo
     match protocol:
         case "openai_chat":
             body: dict[str, Any] = {"model": model, "messages": [{"role": "user", "content": words}], "stream": stream}
-            function = {"type": "function", "function": {**TOOL, "parameters": SCHEMA}}
+            function: dict[str, Any] = {"type": "function", "function": {**TOOL, "parameters": SCHEMA}}
         case "openai_responses":
             body = {"model": model, "input": [{"role": "user", "content": words}], "store": False, "stream": stream}
             function = {"type": "function", **TOOL, "parameters": SCHEMA, "strict": True}
@@ -88,7 +93,7 @@ class Heard:
         if not self.is_stream:
             value = json.loads(self.body)
             return value if type(value) is list else [value]
-        lines = self.body.replace(b"\r\n", b"\n").split(b"\n")
+        lines = self.body.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
         data = [line.removeprefix(b"data:").strip() for line in lines if line.startswith(b"data:")]
         return [json.loads(one) for one in data if one != b"[DONE]"]
 
@@ -192,17 +197,17 @@ async def ask(
     stream: bool = False,
     body: Any = None,
     headers: Headers = (),
-    key: str | None = None,
+    keys: Headers | None = None,
     as_list: bool = False,
     path: str | None = None,
     **about: Any,
 ) -> Heard:
-    """Ask ``model``, a deployment's id. ``body`` replaces the question: bytes are sent as they are; ``about`` is for `body_of`."""
+    """Ask ``model``, a deployment's id. ``body`` replaces the question, and bytes are sent as they are; ``keys`` replaces `key_header`."""
     given = body_of(protocol, model, stream=stream, **about) if body is None else body
     content = given if isinstance(given, bytes) else json.dumps(given).encode()
     where = path or path_of(protocol, model, stream=stream, as_list=as_list)
     sent = [("host", "assay"), ("content-type", "application/json"), ("content-length", str(len(content)))]
-    sent += [*(key_header(protocol, tongues.key if key is None else key)), *headers]
+    sent += [*(key_header(protocol, tongues.key) if keys is None else keys), *headers]
     head = "".join(f"{name}: {value}\r\n" for name, value in sent)
     reader, writer = await connect(tongues)
     try:

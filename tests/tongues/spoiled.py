@@ -60,6 +60,10 @@ def chunked(data: bytes, size: int) -> list[bytes]:
 
 
 def with_ends(events: list[bytes], ends: list[bytes]) -> list[bytes]:
-    """The events with other line ends, each line the next of ``ends``."""
-    lines = re.split(rb"\r\n|\n", b"".join(events))
-    return [line + ends[number % len(ends)] for number, line in enumerate(lines[:-1])]
+    """The events with other line ends, each line the next of ``ends``; but a CR and an LF that would make one end stay apart."""
+    written: list[bytes] = []
+    for number, line in enumerate(re.split(rb"\r\n|\n", b"".join(events))[:-1]):
+        end = ends[number % len(ends)]
+        is_torn = not line and end == b"\n" and bool(written) and written[-1].endswith(b"\r")
+        written.append(line + (b"\r" if is_torn else end))
+    return written

@@ -172,7 +172,7 @@ class Response:
         if (now_ns - self.sent_ns) / 1e9 > self._timeouts.total_s:
             self._expire(f"The answer took longer than {self._timeouts.total_s:g} s in all.")
             return
-        if self._waiter is None:
+        if self._waiter is None and not self._nudged:  # who was nudged just now has not been able to wait again
             self._waits_since_ns = now_ns
             return
         waited_s = (now_ns - self._waits_since_ns) / 1e9
