@@ -1,130 +1,157 @@
-"""Requests and streamed events per CPU second: direct, through nginx, sglang-router and Assay, in one run.
+"""Requests and streamed events per CPU second: direct, through nginx, sglang-router, LiteLLM, Portkey and Assay, in one run.
 
-``python -m benchmarks.gateway [--json] [--requests N] [--rounds N]``. Plain answers at one client and at 64; 128 paced
-streams of 50 events a second. Assay is the whole product as ``assay up`` starts it, with bodies kept, on SQLite; it checks
-1,000 keys in turn. Its CPU is user + system of all its threads from the first request to the last committed row.
+``python -m benchmarks.gateway [--json] [--only NAME ...]``. Passed through: plain answers at one client and at 64, and 128 paced
+streams of 50 events a second. Translated: plain answers at 64 clients and paced streams, for every pair of protocols that a
+target translates. All run side by side and are measured in turn, case by case, so that a noisy minute meets all of them.
 
-The run proves its own work: every answer equals, byte for byte, what the upstream sent; there are as many rows as requests;
-every stored request and reply holds the words that went over the wire. nginx checks no key and keeps no record, sglang-router
-checks one key; so both do less. Shared machines are noisy: compare within one run.
+Assay is the whole product as ``assay up`` starts it, with bodies kept, on SQLite; it checks 1,000 keys in turn. Its CPU is user +
+system of all its threads from the first request to the last committed row. The run proves its own work: what is passed through
+equals, byte for byte, what the upstream sent; what is translated has every word, the end and the tokens; there are as many rows
+as requests, and each holds the words that went over the wire. Shared machines are noisy: compare within one run.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import os
 import platform
-import shutil
-import socket
 import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import msgspec
 
-from assay import __version__ as assay_version
-from assay.store import Vault, keys, migrate, open_database
 from benchmarks.gateway_load import Load
-from benchmarks.gateway_traffic import EVENTS, MARK, NONCE_DIGITS, TOKENS, reply_text, token
+from benchmarks.gateway_targets import CHAT, ROOT, TARGETS, Target, upstream
+from benchmarks.gateway_traffic import EVENTS, INPUT_TOKENS, OUTPUT_TOKENS, PROTOCOLS, nonce_in, words
 
-ROOT = Path(__file__).parent.parent
-KEYS = 1000
 STREAMS = 128
 PACE_S = 1 / 50
-MODEL = "bench-model"
+SHORT = {CHAT: "chat", "openai_responses": "responses", "anthropic": "anthropic", "gemini": "gemini"}
 _TICK = os.sysconf("SC_CLK_TCK")
 
 
-class Target(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that carries requests. ``rows`` counts what it has recorded, where it records."""
-
-    name: str
-    version: str
-    port: int
-    pid: int
-    model: str = MODEL
-    keys: tuple[str, ...] = ("sk-bench",)
-    database: Path | None = None
-
-
 class Case(msgspec.Struct, frozen=True, kw_only=True):
-    """One kind of load."""
+    """One kind of load, measured ``repeat`` times: clients of one protocol, an upstream of another."""
 
     name: str
     requests: int
     connections: int
     stream: bool
+    client: str = CHAT
+    provider: str = CHAT
+    repeat: int = 1
 
     @property
-    def units(self) -> int:
+    def exact(self) -> bool:
+        """Whether answers are the upstream's own bytes."""
+        return self.client == self.provider
+
+    def units(self, requests: int) -> int:
         """Plain answers, or events."""
-        return self.requests * (EVENTS if self.stream else 1)
+        return requests * (EVENTS if self.stream else 1)
 
 
 def main() -> None:
+    options = _options()
+    cases = list(_cases(options.requests, options.rounds, options.repeat, options.pairs))
+    with tempfile.TemporaryDirectory(prefix="assay-bench-") as folder, upstream(PACE_S) as (port, pid), ExitStack() as running:
+        targets = [running.enter_context(TARGETS[name](Path(folder), port, pid)) for name in options.only]
+        for target in targets:
+            wait_for_answer(target)
+        results: dict[str, dict[str, Any]] = {target.name: {"version": target.version} for target in targets}
+        for case in cases:
+            carriers = [target for target in targets if (case.client, case.provider) in target.doors]
+            runs = [[measure(target, case) for target in carriers] for _ in range(case.repeat)]
+            for target, measured in zip(carriers, zip(*runs, strict=True), strict=True):
+                results[target.name][case.name] = middle(measured)
+    report = {"machine": machine(), "targets": results, "ratios": ratios(results)}
+    print(json.dumps(report, indent=2) if options.json else as_table(report, [case.name for case in cases]))
+    sys.exit(0 if all(result["sound"] for name in ("direct", "assay") for result in _measured(results.get(name, {}))) else 1)
+
+
+def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
-    parser.add_argument("--requests", type=int, default=20_000, help="plain requests at 64 clients")
-    parser.add_argument(
-        "--rounds", type=int, default=4, help="streams that each of the 128 connections asks for, one after another"
-    )
-    parser.add_argument("--only", nargs="*", default=["direct", "nginx", "sglang-router", "assay"], help="who is measured")
-    options = parser.parse_args()
-    cases = [
-        Case(name="plain_c1", requests=max(500, options.requests // 5), connections=1, stream=False),
-        Case(name="plain_c64", requests=options.requests, connections=64, stream=False),
-        Case(name="paced", requests=STREAMS * options.rounds, connections=STREAMS, stream=True),
-    ]
-    with tempfile.TemporaryDirectory(prefix="assay-bench-") as folder, upstream() as (port, pid):
-        results: dict[str, dict[str, Any]] = {}
-        for name in options.only:
-            with _TARGETS[name](Path(folder), port, pid) as target:
-                results[name] = {"version": target.version, **{case.name: measure(target, case) for case in cases}}
-    report = {"machine": machine(), "targets": results, "ratios": ratios(results)}
-    print(json.dumps(report, indent=2) if options.json else as_table(report))
-    sys.exit(0 if all(result[case.name]["sound"] for result in results.values() for case in cases) else 1)
+    parser.add_argument("--requests", type=int, default=10_000, help="plain requests at 64 clients; a fifth of them elsewhere")
+    parser.add_argument("--rounds", type=int, default=2, help="streams that each of the 128 connections asks for in turn")
+    parser.add_argument("--repeat", type=int, default=3, help="how often what is passed through is measured; the median counts")
+    parser.add_argument("--only", nargs="*", default=list(TARGETS), choices=list(TARGETS), help="who is measured")
+    parser.add_argument("--pairs", nargs="*", help="which are translated, such as chat>gemini; default all twelve")
+    return parser.parse_args()
+
+
+def _cases(requests: int, rounds: int, repeat: int, pairs: list[str] | None) -> Iterator[Case]:
+    fifth, streams = max(500, requests // 5), STREAMS * rounds
+    yield Case(name="plain_c1", requests=fifth, connections=1, stream=False, repeat=repeat)
+    yield Case(name="plain_c64", requests=requests, connections=64, stream=False, repeat=repeat)
+    yield Case(name="paced", requests=streams, connections=STREAMS, stream=True, repeat=repeat)
+    for client in PROTOCOLS:
+        for provider in PROTOCOLS:
+            pair = f"{SHORT[client]}>{SHORT[provider]}"
+            if client == provider or (pairs is not None and pair not in pairs):
+                continue
+            yield Case(name=f"{pair} plain", requests=fifth, connections=64, stream=False, client=client, provider=provider)
+            yield Case(name=f"{pair} paced", requests=streams, connections=STREAMS, stream=True, client=client, provider=provider)
 
 
 def measure(target: Target, case: Case) -> dict[str, Any]:
     """Run one case, and count the CPU until its last row is committed."""
+    requests = min(case.requests, target.most or case.requests)
     rows_at_rest = rows(target)
-    warm_up = max(case.connections, 200)
+    warm_up = min(case.connections, requests)
     send(target, case, warm_up, stream=False)
     rows_before = wait_for_rows(target, rows_at_rest + warm_up)
     cpu_before = cpu_s(target.pid)
-    report = send(target, case, case.requests, stream=case.stream)
-    recorded = wait_for_rows(target, rows_before + case.requests) - rows_before
+    report = send(target, case, requests, stream=case.stream)
+    recorded = wait_for_rows(target, rows_before + requests) - rows_before
     used_s = cpu_s(target.pid) - cpu_before
-    sound = report["wrong"] == 0 and report["answers"] == case.requests
+    sound = report["wrong"] == 0 and report["answers"] == requests
     if target.database is not None:
-        sound = sound and recorded == case.requests and bodies_agree(target.database, case)
+        sound = sound and recorded == requests and bodies_agree(target.database, requests, stream=case.stream)
+    units = case.units(requests)
     return {
-        "per_cpu_s": round(case.units / used_s) if used_s else None,
+        "per_cpu_s": round(units / used_s) if used_s else None,
         "cpu_s": round(used_s, 2),
-        "units": case.units,
+        "units": units,
         "rows": recorded if target.database is not None else None,
         "sound": sound,
         **report,
     }
 
 
+def middle(measured: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Of several measurements the one in the middle, with all of their figures; sound only if each was."""
+    ordered = sorted(measured, key=lambda one: one["per_cpu_s"] or 0)
+    chosen = ordered[len(ordered) // 2]
+    return chosen | {
+        "sound": all(one["sound"] for one in measured),
+        "examples": [example for one in measured for example in one["examples"]][:3],
+        "per_cpu_s_of_each": [one["per_cpu_s"] for one in measured],
+    }
+
+
 def send(target: Target, case: Case, requests: int, *, stream: bool) -> dict[str, Any]:
     """Let the load generator run in a process of its own."""
     global _nonce
+    door = target.doors[case.client, case.provider]
     load = Load(
         port=target.port,
-        model=target.model,
+        protocol=case.client,
+        exact=case.exact and target.name not in REWRITE,
+        model=door.model,
+        headers=door.headers,
         requests=requests,
-        connections=case.connections,
+        connections=min(case.connections, requests),
         stream=stream,
         keys=list(target.keys),
         first_nonce=_nonce,
@@ -132,7 +159,7 @@ def send(target: Target, case: Case, requests: int, *, stream: bool) -> dict[str
     )
     _nonce += requests
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.gateway_load", "-"],
+        [sys.executable, "-m", "benchmarks.gateway_load"],
         input=msgspec.json.encode(load),
         stdout=subprocess.PIPE,
         check=True,
@@ -143,6 +170,9 @@ def send(target: Target, case: Case, requests: int, *, stream: bool) -> dict[str
 
 
 _nonce = 1
+
+REWRITE = ("litellm", "portkey")
+"""They decode and write again even what stays in its protocol; so they are held to its words, not to its bytes."""
 
 
 def rows(target: Target) -> int:
@@ -161,24 +191,18 @@ def wait_for_rows(target: Target, expected: int, timeout_s: float = 30) -> int:
     return found
 
 
-def bodies_agree(database: Path, case: Case) -> bool:
+def bodies_agree(database: Path, requests: int, *, stream: bool) -> bool:
     """Whether the newest rows hold the words that were sent and answered, with their tokens counted."""
     with _reading(database) as db:
         calls = db.execute(
             "SELECT bodies.request, bodies.reply, input_tokens, output_tokens"
             " FROM (SELECT * FROM calls ORDER BY id DESC LIMIT ?) AS newest JOIN call_bodies AS bodies ON bodies.call = newest.id",
-            (case.requests,),
+            (requests,),
         ).fetchall()
-    return len(calls) == case.requests and all(
-        _agrees(request, reply, came, went, stream=case.stream) for request, reply, came, went in calls
+    return len(calls) == requests and all(
+        words(nonce_in(request), stream=stream).encode() in reply and (came, went) == (INPUT_TOKENS, OUTPUT_TOKENS)
+        for request, reply, came, went in calls
     )
-
-
-def _agrees(request: bytes, reply: bytes, input_tokens: int, output_tokens: int, *, stream: bool) -> bool:
-    at = request.find(MARK) + len(MARK)
-    nonce = request[at : at + NONCE_DIGITS]
-    words = b"".join(token(nonce, number) for number in range(TOKENS)) if stream else reply_text(nonce)
-    return words in reply and (input_tokens, output_tokens) == (90, 100)
 
 
 @contextmanager
@@ -201,6 +225,7 @@ def cpu_s(pid: int) -> float:
 
 
 def descendants(pid: int) -> list[int]:
+    """The ids of all processes that a process began."""
     found: list[int] = []
     for task in Path(f"/proc/{pid}/task").iterdir():
         for child in (task / "children").read_text().split():
@@ -208,175 +233,11 @@ def descendants(pid: int) -> list[int]:
     return found
 
 
-# What is measured
-
-
-@contextmanager
-def upstream() -> Iterator[tuple[int, int]]:
-    """The upstream process: its port and pid."""
-    with _process([sys.executable, "-m", "benchmarks.gateway_upstream", str(PACE_S)], stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        yield int(process.stdout.readline()), process.pid
-
-
-@contextmanager
-def direct(folder: Path, port: int, pid: int) -> Iterator[Target]:
-    """Nobody in between; the CPU is the upstream's own."""
-    yield Target(name="direct", version="-", port=port, pid=pid)
-
-
-@contextmanager
-def nginx(folder: Path, port: int, pid: int) -> Iterator[Target]:
-    """A plain proxy: the floor."""
-    listen = free_port()
-    program = shutil.which("nginx") or "/usr/sbin/nginx"
-    conf = folder / "nginx.conf"
-    conf.write_text(
-        f"daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log /dev/null; events {{ worker_connections 4096; }}"
-        f"http {{ access_log off; keepalive_requests 10000000; client_body_temp_path {folder}/nginx-body; "
-        f"proxy_temp_path {folder}/nginx-proxy; fastcgi_temp_path {folder}/nginx-f; uwsgi_temp_path {folder}/nginx-u; "
-        f"scgi_temp_path {folder}/nginx-s; "
-        f"upstream up {{ server 127.0.0.1:{port}; keepalive 256; keepalive_requests 10000000; }}"
-        f"server {{ listen 127.0.0.1:{listen} backlog=1024; location / {{ proxy_pass http://up; proxy_http_version 1.1; "
-        'proxy_set_header Connection ""; proxy_buffering off; } } }\n'
-    )
-    told = subprocess.run([program, "-v"], capture_output=True, text=True, check=True).stderr
-    with _process([program, "-e", "/dev/null", "-p", str(folder), "-c", str(conf)]) as process:
-        wait_for(listen)
-        yield Target(name="nginx", version=told.strip().rpartition("/")[2], port=listen, pid=process.pid)
-
-
-@contextmanager
-def sglang_router(folder: Path, port: int, pid: int) -> Iterator[Target]:
-    """A router in Rust, from PyPI, in an environment of its own. It checks one key and keeps no record."""
-    python = peers()
-    listen = free_port()
-    told = subprocess.run(
-        [python, "-c", "import importlib.metadata as m; print(m.version('sglang-router'))"],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    command = [
-        str(python), "-m", "sglang_router.launch_router", "--worker-urls", f"http://127.0.0.1:{port}", "--host", "127.0.0.1",
-        "--port", str(listen), "--prometheus-port", str(free_port()), "--policy", "round_robin", "--api-key", "sk-bench",
-        "--log-level", "error", "--max-concurrent-requests", "4096", "--queue-size", "4096",
-    ]  # fmt: skip
-    with _process(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        wait_for(listen)
-        target = Target(name="sglang-router", version=told.strip(), port=listen, pid=process.pid)
-        wait_for_answer(target)
-        yield target
-
-
-@contextmanager
-def assay(folder: Path, port: int, pid: int) -> Iterator[Target]:
-    """The whole product, as ``assay up`` starts it."""
-    home = folder / "assay"
-    data, master = home / "data", home / "secret" / "master.key"
-    data.mkdir(parents=True, mode=0o700)
-    (home / "assay.toml").write_text(
-        f'[providers.bench]\ntitle = "Bench"\nbase_url = "http://127.0.0.1:{port}/v1"\nkey_env = ["BENCH_KEY"]\n'
-    )
-    made = asyncio.run(make_keys(data / "assay.db", master))
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("ASSAY_")}
-    environ = inherited | {
-        "ASSAY_CONFIG": str(home / "assay.toml"),
-        "ASSAY_MASTER_KEY": str(master),
-        "HOME": str(home),
-        "BENCH_KEY": "sk-bench",
-    }
-    command = [sys.executable, "-m", "assay", "up", "--json", "--port", "0", "--data", str(data)]
-    with _process(command, stdout=subprocess.PIPE, env=environ) as process:
-        assert process.stdout is not None
-        printed = b""
-        while not printed.endswith(b"}\n"):
-            line = process.stdout.readline()
-            if not line:
-                raise SystemExit(f"assay did not start: {printed!r}")
-            printed += line
-        listen = int(json.loads(printed)["url"].rpartition(":")[2])
-        yield Target(
-            name="assay",
-            version=assay_version,
-            port=listen,
-            pid=process.pid,
-            model=f"bench/{MODEL}",
-            keys=tuple(made),
-            database=data / "assay.db",
-        )
-
-
-async def make_keys(database: Path, master: Path) -> list[str]:
-    """A thousand gateway keys, in the database that the server will open."""
-    db = await open_database(f"sqlite:///{database}")
-    await migrate(db, "assay.store", "assay.arena")
-    vault = Vault.open(master)
-    made = await asyncio.gather(*(keys.create_key(db, vault, f"bench {number}") for number in range(KEYS)))
-    await db.close()
-    return [key for _, key in made]
-
-
-_TARGETS = {"direct": direct, "nginx": nginx, "sglang-router": sglang_router, "assay": assay}
-
-
-def peers() -> Path:
-    """The Python of the environment that holds the peers; made under ``build/`` where ``make`` has not made one."""
-    made = ROOT / ".venv" / "bench" / "bin" / "python"
-    if made.exists():
-        return made
-    folder = ROOT / "build" / "bench"
-    if not (folder / "bin" / "python").exists():
-        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
-        subprocess.run(
-            [str(folder / "bin" / "pip"), "install", "--quiet", "--require-hashes", "-r", str(ROOT / "requirements" / "bench.txt")],
-            check=True,
-        )
-    return folder / "bin" / "python"
-
-
-@contextmanager
-def _process(command: list[str], **options: Any) -> Iterator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen(command, cwd=ROOT, **options)
-    try:
-        yield process
-    finally:
-        process.terminate()
-        try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        if process.stdout is not None:
-            process.stdout.close()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def wait_for(port: int, timeout_s: float = 60) -> None:
-    """Wait until something listens."""
-    deadline = time.monotonic() + timeout_s
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-        except OSError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.05)
-        else:
-            return
-
-
 def wait_for_answer(target: Target, timeout_s: float = 60) -> None:
     """Wait until an answer comes through whole: a router learns of its upstream only after a while."""
     once = Case(name="probe", requests=1, connections=1, stream=False)
     deadline = time.monotonic() + timeout_s
-    while (report := send(target, once, 1, stream=False))["wrong"]:
+    while (report := send(target, once, 1, stream=False))["wrong"] or not report["answers"]:
         if time.monotonic() > deadline:
             raise SystemExit(f"{target.name} does not answer: {report['examples']}")
         time.sleep(0.5)
@@ -386,6 +247,7 @@ def wait_for_answer(target: Target, timeout_s: float = 60) -> None:
 
 
 def machine() -> dict[str, Any]:
+    """Where this ran, and on what."""
     model = next(
         (line.partition(":")[2].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line), ""
     )
@@ -401,41 +263,62 @@ def machine() -> dict[str, Any]:
     }
 
 
+def _measured(result: dict[str, Any]) -> Iterable[dict[str, Any]]:
+    return [case for case in result.values() if isinstance(case, dict)]
+
+
 def ratios(results: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """Assay's figures over those of each peer, and the latency it adds at one client."""
+    """Assay's figures over those of each peer, what it adds to the wait, and what it does of translated work.
+
+    What Assay translates is compared with what a peer passes through where that is all that it does.
+    """
     if "assay" not in results:
         return {}
     ours = results["assay"]
     found: dict[str, Any] = {}
     for name, theirs in results.items():
-        if name not in ("assay", "direct"):
-            found[f"over_{name}"] = {
-                case: round(ours[case]["per_cpu_s"] / theirs[case]["per_cpu_s"], 2)
-                for case in ("plain_c1", "plain_c64", "paced")
-                if theirs[case]["per_cpu_s"] and ours[case]["per_cpu_s"]
+        if name in ("assay", "direct"):
+            continue
+        translates = any(">" in case for case in theirs)
+        over = found[f"over_{name}"] = {}
+        for case, mine in ours.items():
+            other = theirs.get(case if translates or ">" not in case else "paced" if case.endswith("paced") else "plain_c64")
+            if case != "version" and other and mine["per_cpu_s"] and other["per_cpu_s"] and other["sound"]:
+                over[case] = round(mine["per_cpu_s"] / other["per_cpu_s"], 2)
+    for kind in ("plain", "paced"):
+        figures = [result["per_cpu_s"] for case, result in ours.items() if case.endswith(f" {kind}")]
+        if figures:
+            found[f"translated_{kind}_per_cpu_s"] = {
+                "lowest": min(figures),
+                "median": round(median(figures)),
+                "highest": max(figures),
             }
     if "direct" in results:
-        found["added_p50_ms_c1"] = round((ours["plain_c1"]["p50_us"] - results["direct"]["plain_c1"]["p50_us"]) / 1000, 3)
-        found["added_ttft_p50_ms_paced"] = round(
-            (ours["paced"]["ttft_p50_us"] - results["direct"]["paced"]["ttft_p50_us"]) / 1000, 2
-        )
+        base = results["direct"]
+        found["added_p50_ms_c1"] = round((ours["plain_c1"]["p50_us"] - base["plain_c1"]["p50_us"]) / 1000, 3)
+        found["added_ttft_p50_ms"] = {
+            case: round((result["ttft_p50_us"] - base["paced"]["ttft_p50_us"]) / 1000, 2)
+            for case, result in ours.items()
+            if case.endswith("paced")
+        }
     return found
 
 
-def as_table(report: dict[str, Any]) -> str:
-    lines = [" ".join(f"{name}={value}" for name, value in report["machine"].items()), ""]
-    lines.append(
-        f"{'':<14} {'version':<10} {'case':<10} {'per CPU s':>10} {'CPU s':>7} {'p50 ms':>8} {'p99 ms':>8} {'TTFT ms':>8}  sound"
-    )
-    for name, result in report["targets"].items():
-        for case in ("plain_c1", "plain_c64", "paced"):
-            row = result[case]
-            lines.append(
-                f"{name:<14} {result['version']:<10} {case:<10} {row['per_cpu_s'] or 0:>10,} {row['cpu_s']:>7} {row['p50_us'] / 1000:>8.2f} "
-                f"{row['p99_us'] / 1000:>8.2f} {row['ttft_p50_us'] / 1000:>8.2f}  {row['sound']}"
-            )
-            lines += [f"    {example}" for example in row["examples"]]
-    lines += ["", json.dumps(report["ratios"])]
+def as_table(report: dict[str, Any], cases: list[str]) -> str:
+    """The report for people: every case with all who were measured in it."""
+    lines = [" ".join(f"{name}={value}" for name, value in report["machine"].items())]
+    lines += [" ".join(f"{name}={result['version']}" for name, result in report["targets"].items()), ""]
+    lines.append(f"{'':<26} {'':<14} {'per CPU s':>10} {'CPU s':>7} {'p50 ms':>9} {'p99 ms':>9} {'TTFT ms':>9}  sound")
+    for case in cases:
+        for name, result in report["targets"].items():
+            row = result.get(case)
+            if row is not None:
+                lines.append(
+                    f"{case:<26} {name:<14} {row['per_cpu_s'] or 0:>10,} {row['cpu_s']:>7} {row['p50_us'] / 1000:>9.2f} "
+                    f"{row['p99_us'] / 1000:>9.2f} {row['ttft_p50_us'] / 1000:>9.2f}  {row['sound']}"
+                )
+                lines += [f"    {example}" for example in row["examples"][:1]]
+    lines += ["", json.dumps(report["ratios"], indent=1)]
     return "\n".join(lines)
 
 

@@ -1,7 +1,7 @@
-"""The load of the gateway's benchmark. ``python -m benchmarks.gateway_load JSON`` prints a JSON document.
+"""The load of the gateway's benchmark. ``python -m benchmarks.gateway_load -`` reads a `Load` as JSON and prints a document.
 
-Each connection sends its next request when it has the whole answer to the last, and compares every answer byte for byte with
-what the upstream must have sent.
+Each connection sends its next request when it has the whole answer to the last. Every answer is checked: one that is passed
+through equals, byte for byte, what the upstream must have sent; of one that is translated, all words, the end and the tokens.
 """
 
 from __future__ import annotations
@@ -16,19 +16,25 @@ import httptools
 import msgspec
 import uvloop
 
-from benchmarks.gateway_traffic import NONCE_DIGITS, answer_body, request_body, stream_events
+from benchmarks.gateway_traffic import INPUT_TOKENS, NONCE_DIGITS, OUTPUT_TOKENS, answer, events, heard, request, words
 
 
 class Load(msgspec.Struct, frozen=True, kw_only=True):
-    """``requests`` in all over ``connections``; ``keys`` are used in turn; ``spread_s`` is the time in which they begin."""
+    """``requests`` in all over ``connections``; ``keys`` are used in turn; ``spread_s`` is the time in which they begin.
+
+    ``protocol`` is what the clients speak. ``exact``: answers must be the upstream's own bytes.
+    """
 
     port: int
+    protocol: str
+    exact: bool
     model: str
     requests: int
     connections: int
     stream: bool
     keys: list[str]
     first_nonce: int
+    headers: dict[str, str] = {}
     spread_s: float = 0
 
 
@@ -53,13 +59,12 @@ class _Client(asyncio.Protocol):
             return
         self._nonce = nonce
         self._first_ns = 0
-        body = request_body(self._run.load.model, nonce, stream=self._run.load.stream)
-        key = self._run.load.keys[nonce % len(self._run.load.keys)]
+        load = self._run.load
+        asked = request(load.protocol, load.model, load.keys[nonce % len(load.keys)], nonce, stream=load.stream)
+        lines = "".join(f"{name}: {value}\r\n" for name, value in (asked.headers | load.headers).items())
+        head = f"POST {asked.path} HTTP/1.1\r\nhost: bench\r\n{lines}content-length: {len(asked.body)}\r\n\r\n"
         self._sent_ns = time.perf_counter_ns()
-        self._transport.write(
-            b"POST /v1/chat/completions HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer %b\r\ncontent-type: application/json\r\n"
-            b"content-length: %d\r\n\r\n%b" % (key.encode(), len(body), body)
-        )
+        self._transport.write(head.encode() + asked.body)
 
     def data_received(self, data: bytes) -> None:
         self._parser.feed_data(data)
@@ -98,10 +103,25 @@ class _Run:
         now = time.perf_counter_ns()
         self._total_us.append((now - sent_ns) / 1000)
         self._first_us.append((first_ns - sent_ns) / 1000)
-        digits = f"{nonce:0{NONCE_DIGITS}d}".encode()
-        expected = b"".join(stream_events(digits, usage=False)) if self.load.stream else answer_body(digits)
-        if status != 200 or body != expected:
-            self._wrong.append(f"status {status}: {body[:300]!r}")
+        if (wrong := self._wrong_with(f"{nonce:0{NONCE_DIGITS}d}".encode(), status, body)) is not None:
+            self._wrong.append(f"{wrong}: {body[:300]!r}")
+
+    def _wrong_with(self, nonce: bytes, status: int, body: bytes) -> str | None:
+        load = self.load
+        if status != 200:
+            return f"status {status}"
+        if load.exact:
+            sent = b"".join(events(load.protocol, nonce, usage=False)) if load.stream else answer(load.protocol, nonce)
+            return None if body == sent else "other bytes"
+        try:
+            told = heard(load.protocol, body, stream=load.stream)
+        except (ValueError, LookupError, TypeError) as error:
+            return f"unreadable, {error!r}"
+        if told.text != words(nonce, stream=load.stream):
+            return "other words"
+        if not told.ended:
+            return "no end"
+        return None if told.tokens in (None, (INPUT_TOKENS, OUTPUT_TOKENS)) else f"tokens {told.tokens}"
 
     def lost(self) -> None:
         self._connections -= 1
@@ -112,7 +132,7 @@ class _Run:
         total, first = sorted(self._total_us), sorted(self._first_us)
 
         def at(values: list[float], share: float) -> float:
-            return round(values[min(len(values) - 1, int(len(values) * share))], 1)
+            return round(values[min(len(values) - 1, int(len(values) * share))], 1) if values else 0.0
 
         return {
             "answers": len(total),
@@ -126,7 +146,7 @@ class _Run:
 
 
 async def main() -> None:
-    load = msgspec.json.decode(sys.argv[1].encode() if sys.argv[1] != "-" else sys.stdin.buffer.read(), type=Load)
+    load = msgspec.json.decode(sys.stdin.buffer.read(), type=Load)
     run = _Run(load)
     loop = asyncio.get_running_loop()
     clients = [(await loop.create_connection(lambda: _Client(run), "127.0.0.1", load.port))[1] for _ in range(load.connections)]
