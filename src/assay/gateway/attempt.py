@@ -221,7 +221,7 @@ class Attempt:
             upstream_status=status,
             upstream_body=None if is_ours else body,
             hint=hint,
-            retry_after_s=_retry_after(response),
+            retry_after_s=said.retry_after_s if (asked := _retry_after(response)) is None else asked,
         )
         return Refusal(error, status if 400 <= status < 600 else 502, body if not is_ours and _has_shape(body) else None)
 

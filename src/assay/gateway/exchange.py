@@ -11,6 +11,7 @@ the client's own protocol, and nothing pretends that the answer was whole.
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from typing import TypeAlias
 
@@ -26,7 +27,7 @@ from assay.gateway.recorder import Recorder
 from assay.gateway.translate import Translated
 from assay.wire.codec import Codec
 from assay.wire.document import encode
-from assay.wire.errors import StreamError, StreamFailed
+from assay.wire.errors import StreamError, StreamFailed, UpstreamSaid
 
 Answering: TypeAlias = Passed | Translated
 
@@ -212,9 +213,7 @@ class Exchange:
         attempt.end("error", failed.code)
         response = attempt.response
         if isinstance(failed, StreamError) and not self._streaming and response is not None:
-            said = failed.said
-            body = encode({"error": {"message": said.message, "type": said.type, "code": said.code, "param": said.param}})
-            await self._refuse(attempt.refuse(_status_of(failed), body, response), passes=False)
+            await self._refuse(attempt.refuse(_status_of(failed), _document_of(failed.said), response), passes=False)
             return
         title = attempt.route.upstream.provider.title
         await self._fail(UpstreamBroken(failed.code, f"{title}: {failed.message}", call=attempt.call(), hint=failed.hint))
@@ -235,8 +234,11 @@ class Exchange:
         if self._streaming or refusal.body is None or not passes:
             await self._fail(refusal.error, refusal.status)
             return
-        headers = [JSON, *self._headers, *self._passed_on()]
-        await send_answer(self._send, refusal.status, headers, refusal.body)
+        passed_on = self._passed_on()
+        wait_s = refusal.error.retry_after_s
+        if wait_s is not None and all(name != b"retry-after" for name, _ in passed_on):
+            passed_on.append((b"retry-after", b"%d" % max(1, math.ceil(wait_s))))
+        await send_answer(self._send, refusal.status, [JSON, *self._headers, *passed_on], refusal.body)
 
     def _passed_on(self) -> Headers:
         response = self._attempt.response if self._attempt is not None else None
@@ -256,12 +258,19 @@ class Exchange:
         return self._answering.fail(error, self._request_id)
 
 
+def _document_of(said: UpstreamSaid) -> bytes:
+    """What an upstream said inside of a 200 answer, as the body of an error."""
+    fields = {"message": said.message, "type": said.type, "code": said.code, "param": said.param}
+    delay = {} if said.retry_after_s is None else {"details": [{"retryDelay": f"{said.retry_after_s}s"}]}
+    return encode({"error": fields | delay})
+
+
 def _status_of(error: StreamError) -> int:
     """The status that an error inside a 200 answer claims by its code or type, else 502."""
     code = error.said.code or ""
     if code.isdigit() and 400 <= int(code) < 600:
         return int(code)
-    return _STATUSES.get(error.said.type or "", 502)
+    return _STATUSES.get(error.said.type or "") or _STATUSES.get(code, 502)
 
 
 _STATUSES = {
@@ -274,6 +283,10 @@ _STATUSES = {
     "request_too_large": 413,
     "api_error": 500,
     "server_error": 500,
+    "rate_limit_exceeded": 429,
+    "insufficient_quota": 429,
+    "context_length_exceeded": 400,
+    "invalid_prompt": 400,
 }
 
 

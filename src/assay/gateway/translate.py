@@ -9,7 +9,7 @@ import time
 
 import msgspec
 
-from assay.core import AssayError, Deployment, Event, Request
+from assay.core import AssayError, Deployment, Event, PartOpened, Request, Started, Text, Thinking, UsageReported
 from assay.gateway.dialect import Asked, read_fields
 from assay.gateway.upstream import Way
 from assay.wire import gemini, openai_chat, openai_responses
@@ -38,11 +38,15 @@ def write_for(way: Way, request: Request, model: str, max_output: int | None = N
 class Translated:
     """One request that is translated, and its answer.
 
+    That an answer begins is told with the first of its content: a provider that is overloaded often says so right after the
+    beginning, and then the client can still be told with a status of its own, which its SDK knows how to retry.
+
     ``events`` are all that came; ``kept`` what the client cannot carry; ``response_id`` is how it may continue, if it may.
     """
 
     __slots__ = (
         "_codec",
+        "_held",
         "_names",
         "_reader",
         "_unframe",
@@ -71,6 +75,7 @@ class Translated:
         self._reader = UPSTREAM_CODECS[way.protocol].EventReader(stream=request.stream, seed=answer_id)
         self._writer = codec.EventWriter(request, id=answer_id, created=int(time.time()))
         self._unframe = way.unframe() if request.stream else None
+        self._held: list[Event] | None = []
 
     @property
     def kept(self) -> list[tuple[str, str]]:
@@ -110,9 +115,24 @@ class Translated:
 
     def _write(self, events: list[Event]) -> bytes:
         self.events += events
+        if self._held is not None:
+            self._held += events
+            if all(map(_says_nothing, self._held)):
+                return b""
+            events, self._held = self._held, None
         write = self._writer.write
         if self._names:
             events = [unfit(event, self._names) for event in events]
         if len(events) == 1:
             return write(events[0])
         return b"".join([write(event) for event in events])
+
+
+def _says_nothing(event: Event) -> bool:
+    """Whether an event only says that something will come."""
+    if isinstance(event, PartOpened):
+        part = event.part
+        if isinstance(part, Thinking):
+            return not (part.text or part.signature or part.redacted)
+        return isinstance(part, Text) and not part.text
+    return isinstance(event, Started | UsageReported)

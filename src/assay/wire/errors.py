@@ -11,13 +11,17 @@ from assay.core import AssayError, Event
 
 
 class UpstreamSaid(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """An error in the upstream's own words, whatever shape they came in. ``status`` is None inside a stream."""
+    """An error in the upstream's own words, whatever shape they came in. ``status`` is None inside a stream.
+
+    ``retry_after_s`` is when to come again, where the words say it; most say it in a header.
+    """
 
     message: str
     status: int | None = None
     type: str | None = None
     code: str | None = None
     param: str | None = None
+    retry_after_s: float | None = None
 
 
 class StreamFailed(AssayError):

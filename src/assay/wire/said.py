@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from assay.core import AssayError, CallFailed, InvalidInput
@@ -9,6 +10,7 @@ from assay.wire.document import decode, encode
 from assay.wire.errors import UpstreamSaid
 
 _LONGEST = 2000
+_DELAY = re.compile(r"[0-9]{1,6}(\.[0-9]{1,9})?s")
 
 
 def said_of(error: AssayError) -> tuple[int, UpstreamSaid | None]:
@@ -48,7 +50,17 @@ def read_error_value(value: Any, status: int | None = None) -> UpstreamSaid:
         type=_word(inner.get("type")),
         code=_word(inner.get("code")),
         param=_word(inner.get("param")),
+        retry_after_s=_retry_delay(inner.get("details")),
     )
+
+
+def _retry_delay(details: object) -> float | None:
+    """Google's way to say when to come again (``google.rpc.RetryInfo``): seconds with an ``s`` behind them."""
+    for detail in details if type(details) is list else ():
+        delay = detail.get("retryDelay") if type(detail) is dict else None
+        if type(delay) is str and _DELAY.fullmatch(delay):
+            return float(delay[:-1])
+    return None
 
 
 def _word(value: object) -> str | None:
