@@ -163,6 +163,8 @@ def _error_in(data: bytes) -> StreamError | None:
 def _is_whole(rest: bytes) -> bool:
     """Whether an event that the stream ended with was whole, and lacks only its blank line."""
     data = data_of(rest)
+    if not data:
+        return True
     try:
         _answer.decode(data)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):

@@ -111,7 +111,7 @@ class EventReader:
         events: list[Event] = []
         try:
             for one in incoming:
-                if one.data != b"[DONE]":
+                if one.data != b"[DONE]" and not (one.event and _is_foreign(one)):
                     self._document_read(_parse(one), events, at_ns)
         except StreamFailed as error:
             error.events = events
@@ -387,6 +387,17 @@ class _Choice:
             meaning = "refusal"
         extra: Extra = left_over(self.extra)
         events.append(Stopped(reason=meaning, raw=reason, choice=self.number, extra=extra, at_ns=at_ns))
+
+
+def _is_foreign(event: SseEvent) -> bool:
+    """Whether an event with a name, which none of this protocol's but errors has, is a sign of life of some proxy's."""
+    if event.event == b"error":
+        return False
+    try:
+        document = decode(event.data)
+    except InvalidInput:
+        return True
+    return type(document) is not dict or not ("choices" in document or document.get("error"))
 
 
 def _parse(event: SseEvent) -> Json:
