@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from assay.core import Settings
-from assay.gateway.asgi import Message, Receive, Scope, Send
-from assay.gateway.front import MAX_HEAD_BYTES
+from assay.gateway.asgi import AnswerBroken, Message, Receive, Scope, Send
+from assay.gateway.front import MAX_HEAD_BYTES, Front, Patience
 from assay.web.serve import listening
 from tests.gateway.rig import read_reply, until
 
@@ -330,6 +330,18 @@ async def test_a_body_of_another_length_than_announced_never_looks_whole(
         b"GET / HTTP/1.1\r\nbad header\r\n\r\n",
         b"POST / HTTP/1.1\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n",
         b"POST / HTTP/1.1\r\ncontent-length: -1\r\n\r\n",
+        b"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\ncontent-length: 5\r\n\r\n",
+        b"POST / HTTP/1.1\r\ncontent-length: 5\r\ncontent-length: 5\r\n\r\n",
+        b"POST / HTTP/1.1\r\ncontent-length: 5, 5\r\n\r\n",
+        b"POST / HTTP/1.1\r\ncontent-length: +5\r\n\r\n",
+        b"POST / HTTP/1.1\r\ncontent-length : 5\r\n\r\n",
+        b"POST / HTTP/1.1\r\ntransfer-encoding:\r\n chunked\r\n\r\n",
+        b"POST / HTTP/1.1\r\ntransfer-encoding: \x0bchunked\r\n\r\n",
+        b"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\ntransfer-encoding: identity\r\n\r\n",
+        b"GET / HTTP/1.1\nhost: x\n\n",
+        b"GET / HTTP/1.1\r\nx: a\rcontent-length: 5\r\n\r\n",
+        b"GET / HTTP/1.1\r\nx: a\r\n folded\r\n\r\n",
+        b"CONNECT x:443 HTTP/1.1\r\ncontent-length: 5\r\n\r\nabcde",
         b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
         b"GET / HTTP/1.1\r\n" + b"x: " + b"y" * MAX_HEAD_BYTES,
         b"GET /" + b"y" * 2 * MAX_HEAD_BYTES,
@@ -363,6 +375,113 @@ async def test_an_upgrade_is_not_made_and_the_connection_ends_with_the_answer(tm
         reply = await talk.ask(get(b"/", b"connection: upgrade", b"upgrade: websocket"))
         assert (reply.status, reply.headers["connection"]) == (200, "close")
         assert await talk.is_closed()
+
+
+@pytest.mark.parametrize("size", [1, 9, 1000])
+@pytest.mark.parametrize("chunked", [False, True])
+async def test_a_body_after_a_wish_for_http_2_is_read(tmp_path: Path, size: int, chunked: bool) -> None:
+    """Java's client asks for h2c with its first request, whose body comes in HTTP/1.1 all the same."""
+    framing = b"transfer-encoding: chunked" if chunked else b"content-length: 5"
+    wish = get(b"/1", b"Connection: Upgrade, HTTP2-Settings", b"Upgrade: h2c", b"HTTP2-Settings: AAE", framing, method=b"POST")
+    data = wish + (b"5\r\nabcde\r\n0\r\n\r\n" if chunked else b"abcde") + get(b"/2")
+    async with talking(mirror, tmp_path) as talk:
+        for at in range(0, len(data), size):
+            talk.writer.write(data[at : at + size])
+            await asyncio.sleep(0)
+        first, second = json.loads((await read_reply(talk.reader)).body), json.loads((await read_reply(talk.reader)).body)
+        assert (first["path"], first["body"], second["path"]) == ("/1", "abcde", "/2")
+
+
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server whose clients get a fraction of a second for everything."""
+    monkeypatch.setattr(Front, "patience", Patience(head_s=0.2, body_s=0.2, body_rate=1000, taking_s=0.5, look_s=0.05))
+
+
+@pytest.mark.usefixtures("hasty")
+async def test_a_head_that_only_trickles_is_cut_off(tmp_path: Path) -> None:
+    async with talking(mirror, tmp_path) as talk:
+        assert (await talk.ask(get(b"/whole"))).status == 200
+        talk.writer.write(b"GET / HTTP/1.1\r\n")
+        trickle = asyncio.create_task(_trickle(talk.writer, b"x"))
+        reply = await asyncio.wait_for(read_reply(talk.reader), 5)
+        assert (reply.status, reply.headers["connection"]) == (408, "close")
+        assert await talk.is_closed()
+        trickle.cancel()
+
+
+@pytest.mark.usefixtures("hasty")
+async def test_a_body_that_only_trickles_is_cut_off(tmp_path: Path) -> None:
+    left: list[bytes] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        left.append(await whole_body(receive))
+
+    async with talking(app, tmp_path) as talk:
+        talk.writer.write(get(b"/", b"content-length: 1000000", method=b"POST"))
+        trickle = asyncio.create_task(_trickle(talk.writer, b"x"))
+        assert await talk.is_closed()
+        await until(lambda: left == [b"left"])
+        trickle.cancel()
+
+
+@pytest.mark.usefixtures("hasty")
+async def test_time_that_the_application_takes_is_not_the_clients(tmp_path: Path) -> None:
+    """Neither before it asks for the body nor before it answers, nor the pause between two requests."""
+    looks: list[int] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await _a_while()
+        looks.append(len(await whole_body(receive)))
+        await _a_while()
+        await send(start(200, (b"content-length", b"0")))
+        await send(BODY)
+
+    async with talking(app, tmp_path) as talk:
+        for _ in range(2):
+            assert (await talk.ask(get(b"/", b"content-length: 3", method=b"POST") + b"abc")).status == 200
+            await _a_while()
+    assert looks == [3, 3]
+
+
+@pytest.mark.usefixtures("hasty")
+async def test_a_client_that_takes_nothing_is_cut_off(tmp_path: Path) -> None:
+    ended = asyncio.Event()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await send(start())
+        for _ in range(2000):
+            await send(BODY | {"body": bytes(65536), "more_body": True})
+        ended.set()
+
+    async with talking(app, tmp_path) as talk:
+        talk.writer.write(get())
+        await talk.reader.readuntil(b"\r\n\r\n")
+        await asyncio.wait_for(ended.wait(), 10)
+
+
+async def test_an_answer_that_broke_is_cut_off_and_logs_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await send(start())
+        await send(BODY | {"body": b"half", "more_body": True})
+        raise AnswerBroken
+
+    async with talking(app, tmp_path) as talk:
+        talk.writer.write(get())
+        answer = await asyncio.wait_for(talk.reader.read(), 5)
+        assert answer.endswith(b"half\r\n")
+    assert not caplog.records
+
+
+async def _trickle(writer: asyncio.StreamWriter, data: bytes) -> None:
+    while not writer.is_closing():
+        writer.write(data)
+        await asyncio.sleep(0.05)
+
+
+async def _a_while() -> None:
+    """Longer than a hasty server waits for anything: nothing else can show that it waits for what is not its client's."""
+    await asyncio.sleep(0.4)
 
 
 async def test_bytes_of_any_kind_never_hang_a_connection(tmp_path: Path) -> None:

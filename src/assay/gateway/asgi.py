@@ -48,6 +48,11 @@ class ClientLeft(Exception):
     """The client closed the connection; nobody is there to answer."""
 
 
+class AnswerBroken(Exception):
+    """An answer that has begun cannot be finished, nor an error be told in it: the server cuts the connection, so that nobody
+    takes what came for the whole."""
+
+
 async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
     """The request body; refused before it is read where its length is announced.
 

@@ -17,6 +17,7 @@ from typing import Any, cast
 from urllib.parse import unquote
 
 import httptools
+import msgspec
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
@@ -29,6 +30,19 @@ MAX_HEAD_BYTES = 64 * 1024
 HIGH_WATER = 64 * 1024
 """Unread body bytes at which a connection stops reading until the application catches up."""
 
+
+class Patience(msgspec.Struct, frozen=True):
+    """How long a client may take, in seconds; ``body_rate`` is in bytes a second, once ``body_s`` are over."""
+
+    head_s: float = 10
+    body_s: float = 10
+    body_rate: float = 240
+    taking_s: float = 60
+    """For any of the bytes that wait to be written."""
+    look_s: float = 1
+    """How often a connection is looked at."""
+
+
 _ASGI = {"version": "3.0", "spec_version": "2.3"}
 
 _log = logging.getLogger(__name__)
@@ -37,8 +51,11 @@ _log = logging.getLogger(__name__)
 class Front(asyncio.Protocol):
     """One client's connection. Give the class to uvicorn as ``http``."""
 
+    patience = Patience()
+
     __slots__ = (
         "_app",
+        "_body_bytes",
         "_client",
         "_current",
         "_default_lines",
@@ -48,12 +65,15 @@ class Front(asyncio.Protocol):
         "_idle_since",
         "_is_tls",
         "_loop",
+        "_message_since",
         "_parser",
         "_queue",
         "_reading_paused",
         "_server",
         "_state",
         "_timer",
+        "_unasked",
+        "_untaken",
         "_url",
         "_writable",
         "transport",
@@ -72,9 +92,11 @@ class Front(asyncio.Protocol):
         self._idle_s = config.timeout_keep_alive
         self._idle_since = self._loop.time()
         self._timer: asyncio.TimerHandle | None = None
-        self._parser = httptools.HttpRequestParser(self)
-        # A request that came before our "connection: close" did is no offence.
-        self._parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        self._message_since = 0.0  # when the head or body that is being read began
+        self._body_bytes = 0
+        self._untaken = (0, 0.0)  # bytes that waited to be written, and since when as many
+        self._unasked = b""  # the head of a request without its upgrade, to be read again
+        self._parser = self._new_parser()
         self._current: Serving | None = None
         self._queue: deque[Serving] = deque()
         self._url = b""
@@ -93,7 +115,7 @@ class Front(asyncio.Protocol):
         self._client = _address(transport.get_extra_info("peername"))
         self._server = _address(transport.get_extra_info("sockname"))
         self._is_tls = transport.get_extra_info("sslcontext") is not None
-        self._timer = self._loop.call_later(self._idle_s, self._check_idle)
+        self._timer = self._loop.call_later(self.patience.look_s, self._look)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._state.connections.discard(cast(Any, self))
@@ -109,13 +131,16 @@ class Front(asyncio.Protocol):
             self._head_bytes += len(data)
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            pass
+        except httptools.HttpParserUpgrade as upgrade:
+            head, self._unasked = self._unasked, b""
+            if head:
+                self._parser, self._head_bytes = self._new_parser(), 0
+                self.data_received(head + data[upgrade.args[0] :])
         except httptools.HttpParserError:
-            self._refuse("Invalid HTTP request received.")
+            self._refuse(400, "Invalid HTTP request received.")
             return
         if self._head_bytes > MAX_HEAD_BYTES:
-            self._refuse("The request's head is too large.")
+            self._refuse(400, "The request's head is too large.")
 
     def eof_received(self) -> None:
         """The client sends no more: the transport closes."""
@@ -143,6 +168,7 @@ class Front(asyncio.Protocol):
     def on_message_begin(self) -> None:
         self._url = b""
         self._headers = []
+        self._message_since = self._loop.time()
 
     def on_url(self, url: bytes) -> None:
         self._url += url
@@ -152,11 +178,16 @@ class Front(asyncio.Protocol):
             self._headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
-        self._head_bytes = -1
         parser = self._parser
-        version = parser.get_http_version()
+        method, version = parser.get_method(), parser.get_http_version()
+        if parser.should_upgrade() and method != b"CONNECT" and any(name in _ANNOUNCING for name, _ in self._headers):
+            # The parser would take the body for another protocol's bytes. Java's client asks for HTTP/2 like this.
+            self._unasked = self._head_without_upgrade(method, version)
+            return
+        self._head_bytes = -1
+        self._message_since, self._body_bytes = self._loop.time(), 0
         keeps_alive = version != "1.0" and parser.should_keep_alive() and not parser.should_upgrade()
-        serving = Serving(self, self._scope(parser.get_method(), version), keeps_alive, self._loop)
+        serving = Serving(self, self._scope(method, version), keeps_alive, self._loop)
         if self._current is None:
             self._start(serving)
         else:
@@ -164,12 +195,16 @@ class Front(asyncio.Protocol):
             self.pause_reading()
 
     def on_body(self, body: bytes) -> None:
+        self._body_bytes += len(body)
         serving = self._queue[-1] if self._queue else self._current
         if serving is not None and serving.take(body) > HIGH_WATER:
             self.pause_reading()
 
     def on_message_complete(self) -> None:
+        if self._unasked:
+            return
         self._head_bytes = 0
+        self._message_since = 0.0
         serving = self._queue[-1] if self._queue else self._current
         if serving is not None:
             serving.take_end()
@@ -247,25 +282,63 @@ class Front(asyncio.Protocol):
             "headers": self._headers,
         }
 
-    def _refuse(self, reason: str) -> None:
-        """Answer 400 and close; where an answer is under way, it is cut short instead of being mixed with another."""
+    def _new_parser(self) -> httptools.HttpRequestParser:
+        parser = httptools.HttpRequestParser(self)
+        # A request that came before our "connection: close" did is no offence.
+        parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        return parser
+
+    def _head_without_upgrade(self, method: bytes, version: str) -> bytes:
+        lines = [b"%b %b HTTP/%b" % (method, self._url, version.encode("ascii"))]
+        for name, value in self._headers:
+            if name == b"connection":
+                value = b"close" if b"close" in value.lower() else b"keep-alive"
+            if name != b"upgrade":
+                lines.append(b"%b: %b" % (name, value))
+        return b"\r\n".join((*lines, b"\r\n"))
+
+    def _refuse(self, status: int, reason: str) -> None:
+        """Answer with an error and close; where an answer is under way, it is cut short instead of being mixed with another."""
         if self.transport.is_closing():
             return
         if self._current is None:
             _log.debug("refused a request reason=%s", reason)
             self.transport.write(
                 b"%b%bcontent-type: text/plain; charset=utf-8\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%b"
-                % (status_line(400), self.default_lines(), len(reason), reason.encode("ascii"))
+                % (status_line(status), self.default_lines(), len(reason), reason.encode("ascii"))
             )
         self.transport.close()
 
-    def _check_idle(self) -> None:
-        """Close a connection that has waited for a whole request too long; else look again when it would have."""
-        left_s = self._idle_since + self._idle_s - self._loop.time() if self._current is None else self._idle_s
-        if left_s <= 0:
+    def _look(self) -> None:
+        """End a connection whose client takes too long with its part."""
+        now = self._loop.time()
+        self._timer = self._loop.call_later(self.patience.look_s, self._look)
+        if self._takes_nothing(now):
+            self.transport.abort()
+        elif self._current is not None:
+            self._look_at_body(self._current, now)
+        elif self._message_since and self._head_bytes >= 0 and now - self._message_since > self.patience.head_s:
+            self._refuse(408, "The request's head did not come in time.")
+        elif now - self._idle_since > self._idle_s:
             self.transport.close()
-        else:
-            self._timer = self._loop.call_later(left_s, self._check_idle)
+
+    def _takes_nothing(self, now: float) -> bool:
+        waiting = self.transport.get_write_buffer_size()
+        if not waiting or waiting != self._untaken[0]:
+            self._untaken = waiting, now
+        return now - self._untaken[1] > self.patience.taking_s
+
+    def _look_at_body(self, serving: Serving, now: float) -> None:
+        """Time counts against a client only while the application waits for nothing but the body."""
+        if not self._message_since:
+            return
+        if not serving.is_starved:
+            self._message_since, self._body_bytes = now, 0
+        elif now - self._message_since > self.patience.body_s + self._body_bytes / self.patience.body_rate:
+            self.transport.close()
+
+
+_ANNOUNCING = frozenset((b"content-length", b"transfer-encoding"))
 
 
 def _address(name: object) -> tuple[str, int] | None:

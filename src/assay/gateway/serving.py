@@ -7,7 +7,7 @@ import logging
 from http import HTTPStatus
 from typing import Any, Protocol
 
-from assay.gateway.asgi import AnswersWhole, Headers, Message, Scope
+from assay.gateway.asgi import AnswerBroken, AnswersWhole, Headers, Message, Scope
 
 _LEFT: Message = {"type": "http.disconnect"}
 _STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
@@ -92,7 +92,7 @@ class Serving(AnswersWhole):
         self._chunked = self._has_no_body = False
         self._left_to_write: int | None = None
         self._news: asyncio.Event | None = None
-        self._waits_to_continue = (b"expect", b"100-continue") in scope["headers"]
+        self._waits_to_continue = any(name == b"expect" and value.lower() == b"100-continue" for name, value in scope["headers"])
 
     async def run(self, app: Any) -> None:
         """Let the application answer; what it fails to say is said for it."""
@@ -100,6 +100,8 @@ class Serving(AnswersWhole):
             await app(self._scope, self.receive, self)
             if not self._is_answered and not self._has_left:
                 raise RuntimeError("the application returned without a whole answer")
+        except AnswerBroken:
+            self.keeps_alive = False
         except Exception:  # noqa: BLE001  # a task boundary: whatever the application raised, the client is told
             _log.exception("an answer failed method=%s", self._scope["method"])
             if not self._has_left:
@@ -136,6 +138,11 @@ class Serving(AnswersWhole):
         """The client is gone."""
         self._has_left = True
         self._tell()
+
+    @property
+    def is_starved(self) -> bool:
+        """Whether the application waits for more of the request's body."""
+        return not self._is_whole and not self._body and self._news is not None and not self._news.is_set()
 
     def _tell(self) -> None:
         if self._news is not None:
@@ -176,6 +183,8 @@ class Serving(AnswersWhole):
             raise RuntimeError(f"{message['type']} does not come next in an answer")
 
     async def answer(self, status: int, headers: Headers, body: bytes) -> None:
+        if self._has_begun:
+            raise RuntimeError("a whole answer cannot follow the beginning of another")
         if self._line.is_clogged and not self._has_left:
             await self._line.drain()
         if not self._has_left:
