@@ -12,7 +12,9 @@ from assay.gateway.connection import Fault, Timeouts
 from assay.gateway.dialect import Asked, Headers, read_asked, read_fields
 from assay.gateway.faces import Asking
 from assay.gateway.snapshot import Snapshot
+from assay.wire.codec import Counter
 from assay.wire.codecs import COUNTERS, UPSTREAM_COUNTERS
+from assay.wire.losses import header_of
 
 _MOST_BYTES = 1024 * 1024
 _BYTES_PER_TOKEN = 3.6
@@ -20,7 +22,7 @@ _BYTES_PER_TOKEN = 3.6
 
 _TOKENS_PER_MEDIUM = 1000
 _TOKENS_PER_MESSAGE = 4
-ESTIMATED = (b"x-assay-losses", b"approximated:token_count=an estimate")
+ESTIMATED = "approximated:token_count=an estimate"
 
 
 class Counting:
@@ -44,21 +46,29 @@ class Counting:
         attempt = Attempt(
             route, asked=asked.model, purpose="traffic", stream=False, client_protocol=asking.protocol, request_id=request_id
         )
-        headers = [JSON, (b"x-request-id", request_id.encode())]
-        way, model = attempt.way, route.deployment.upstream_model
+        way = attempt.way
+        losses: tuple[str, ...]
         if not way.offers("count_tokens"):
-            count = codec.write_count(estimate(codec.read_count_request(body, model=asking.model)))
-            headers.append(ESTIMATED)
+            count, losses = codec.write_count(estimate(codec.read_count_request(body, model=asking.model))), (ESTIMATED,)
         elif way.protocol == asking.protocol:
-            count = await self._ask(attempt, way.dialect.write(asked, model, forwarded, operation="count_tokens").body, forwarded)
+            bent = way.dialect.write(asked, route.deployment.upstream_model, forwarded, operation="count_tokens")
+            count, losses = await self._ask(attempt, bent.body, forwarded), bent.losses
         else:
-            counter = UPSTREAM_COUNTERS[way.protocol]
-            request = codec.read_count_request(body, model=asking.model)
-            written = counter.write_count_request(msgspec.structs.replace(request, model=model))
-            asked = Asked(read_fields(written.body), model, False)
-            bent = way.dialect.write(asked, model, operation="count_tokens")
-            count = codec.write_count(counter.read_count(await self._ask(attempt, bent.body, ())))
+            count, losses = await self._translate(attempt, codec, codec.read_count_request(body, model=asking.model))
+        told = request_id.encode()
+        headers = [JSON, (b"x-request-id", told), *([(b"request-id", told)] if asking.protocol == "anthropic" else ())]
+        if losses:
+            headers.append(header_of(losses))
         await send_answer(send, 200, headers, count)
+
+    async def _translate(self, attempt: Attempt, codec: Counter, request: Request) -> tuple[bytes, tuple[str, ...]]:
+        """Have a provider of another protocol count; and what it was not given to count."""
+        way, model = attempt.way, attempt.route.deployment.upstream_model
+        counter = UPSTREAM_COUNTERS[way.protocol]
+        written = counter.write_count_request(msgspec.structs.replace(request, model=model))
+        bent = way.dialect.write(Asked(read_fields(written.body), model, False), model, operation="count_tokens")
+        count = counter.read_count(await self._ask(attempt, bent.body, ()))
+        return codec.write_count(count), tuple(dict.fromkeys((*written.losses, *bent.losses)))
 
     async def _ask(self, attempt: Attempt, body: bytes, forwarded: Headers) -> bytes:
         """What the provider answers."""

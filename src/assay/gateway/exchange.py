@@ -28,6 +28,7 @@ from assay.gateway.translate import Translated
 from assay.wire.codec import Codec
 from assay.wire.document import encode
 from assay.wire.errors import StreamError, StreamFailed, UpstreamSaid
+from assay.wire.losses import HEADER, header_of
 
 Answering: TypeAlias = Passed | Translated
 
@@ -38,8 +39,6 @@ WATCH_AFTER_S = 0.2
 """A request older than this has its client watched. Leaving costs the upstream at most this, a look, and the way to it."""
 
 _PASSED_ON = (b"retry-after", b"retry-after-ms", b"x-should-retry")
-_MOST_LOSSES = 2000
-"""Bytes of the header that lists losses; the call has them all."""
 
 
 class Exchange:
@@ -98,7 +97,7 @@ class Exchange:
         self._memory = memory
         attempt.losses = answering.losses
         if answering.losses:
-            self._headers.append((b"x-assay-losses", ", ".join(answering.losses).encode("ascii", "replace")[:_MOST_LOSSES]))
+            self._headers.append(header_of(answering.losses))
         try:
             response = await attempt.send(client, answering.body, timeouts, forwarded)
             while not await response.begin():
@@ -157,9 +156,8 @@ class Exchange:
         if isinstance(answering, Passed):
             content_type = passable(response.header(b"content-type")) or content_type
         elif answering.answer_losses:
-            listed = dict.fromkeys((*answering.losses, *answering.answer_losses))
-            self._headers = [header for header in self._headers if header[0] != b"x-assay-losses"]
-            self._headers.append((b"x-assay-losses", ", ".join(listed).encode("ascii", "replace")[:_MOST_LOSSES]))
+            self._headers = [header for header in self._headers if header[0] != HEADER]
+            self._headers.append(header_of(dict.fromkeys((*answering.losses, *answering.answer_losses))))
         await send_answer(self._send, 200, [(b"content-type", content_type), *self._headers], answer)
 
     async def _stream(self, attempt: Attempt, response: Response, answering: Answering) -> None:
@@ -195,7 +193,8 @@ class Exchange:
             self._memory.keep(attempt.key, answering.kept)
         if answering.response_id is not None:
             answered = Answered(answering.request, fold(answering.events).message) if isinstance(answering, Translated) else None
-            self._memory.remember(attempt.key, answering.response_id, attempt.request_id, answered)
+            size = len(answering.body) + attempt.size
+            self._memory.remember(attempt.key, answering.response_id, attempt.request_id, answered, size)
 
     async def _refuse_document(self, attempt: Attempt, response: Response) -> None:
         """A stream was asked for, and one JSON document comes: an error, or nothing that can be used."""

@@ -27,6 +27,7 @@ from assay.gateway.registry import Registry
 from assay.gateway.snapshot import Snapshot
 from assay.store.database import Database
 from assay.store.vault import Vault
+from assay.wire.said import said_of
 
 _log = logging.getLogger(__name__)
 
@@ -49,7 +50,7 @@ class Gateway:
         self.recorder = Recorder(db, bodies=settings.bodies, days=settings.bodies_days)
         self.snapshot: Snapshot
         self.caller = GatewayCaller(self.client, self.recorder, self.timeouts, lambda: self.snapshot)
-        self.memory = Memory(db, self.recorder)
+        self.memory = Memory(db, self.recorder, bodies=settings.bodies, days=settings.bodies_days)
         self._exchanges = Exchanges(self.client, self.recorder, self.memory, self.timeouts)
         self._counting = Counting(self.client, self.timeouts)
         self._endpoints = Endpoints(self.client, self.recorder, self.timeouts)
@@ -106,7 +107,7 @@ class Gateway:
             await self._answer(scope, receive, send, request_id)
         except AssayError as error:
             _log.debug("refused request_id=%s code=%s", request_id, error.code)
-            await send_error(send, face_of(scope["path"], scope["headers"]), error, request_id)
+            await send_error(send, face_of(scope["path"], scope["headers"]), error, request_id, said_of(error)[0])
         except ClientLeft:
             return
 

@@ -7,6 +7,8 @@ merely differs between protocols is no loss.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
 
 from assay.core import Extra, Tool
@@ -17,6 +19,8 @@ HONOURED = frozenset(("store", "include", "previous_response_id", "stream_option
 MOST = 48
 """Losses that are listed; a hostile request could make thousands."""
 _LONGEST = 120
+_MOST_BYTES = 2000
+HEADER = b"x-assay-losses"
 
 
 class Written(msgspec.Struct, frozen=True):
@@ -74,3 +78,9 @@ class Losses:
     def listed(self) -> tuple[str, ...]:
         """All of them."""
         return tuple(self._met)
+
+
+def header_of(losses: Iterable[str]) -> tuple[bytes, bytes]:
+    """The header that lists ``losses``, as many as fit; the call has them all."""
+    listed = ", ".join(losses).encode("ascii", "replace")
+    return HEADER, listed if len(listed) <= _MOST_BYTES else listed[:_MOST_BYTES].rpartition(b", ")[0]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import msgspec
+
 from assay.core import AssayError, CallFailed, InvalidInput
 from assay.wire.document import decode, encode
 from assay.wire.errors import UpstreamSaid
@@ -14,11 +16,19 @@ _DELAY = re.compile(r"[0-9]{1,6}(\.[0-9]{1,9})?s")
 
 
 def said_of(error: AssayError) -> tuple[int, UpstreamSaid | None]:
-    """The status a client should see, and the upstream's own words where there are any to pass on."""
-    if isinstance(error, CallFailed) and error.upstream_status is not None:
-        said = read_error(error.upstream_status, error.upstream_body) if error.upstream_body else None
-        return error.upstream_status, said
-    return error.status, None
+    """The status a client should see, and the upstream's own words where there are any to pass on.
+
+    Google's code is only the status again; then ours tells more.
+    """
+    if not isinstance(error, CallFailed) or error.upstream_status is None:
+        return error.status, None
+    status = error.upstream_status if 400 <= error.upstream_status < 600 else error.status
+    if not error.upstream_body:
+        return status, None
+    said = read_error(status, error.upstream_body)
+    if said.code is not None and said.code.isdigit():
+        said = msgspec.structs.replace(said, code=None)
+    return status, said
 
 
 def read_error(status: int, body: bytes) -> UpstreamSaid:
