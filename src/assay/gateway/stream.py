@@ -22,6 +22,7 @@ _BLANK = re.compile(rb"(?>\r\n|\n|\r)(?>\r\n|\n|\r)+")
 _LINE = re.compile(rb"[^\r\n]*(?:\r\n|\n|\r|\Z)")
 _DATA_LINE = re.compile(rb"(?:\A|(?<=[\r\n]))data: ?([^\r\n]*)")
 _OTHER_LINE = re.compile(rb"(?:\A|[\r\n])(?!data: )[^\r\n]")
+_PING = b"event: ping"
 _EVENT_ALONE = re.compile(rb"\nevent:[^\n]*\n\n")
 
 
@@ -99,8 +100,9 @@ class EventPipe:
                     return b"".join(fitted for event in _events(data) if (fitted := _fit_for_openai(event)) and _is_chunk(event))
             case "openai_responses":
                 alone = b"event:" in data and (_EVENT_ALONE.match(b"\n" + data[:4096]) or _EVENT_ALONE.search(data))
-                if alone or _has_line(data, b"id") or _has_line(data, b"retry"):
-                    return b"".join(map(_fit_for_openai, _events(data)))
+                if alone or _has_line(data, b"id") or _has_line(data, b"retry") or _PING in data:
+                    # OpenAI's SDK wants the response to be created before anything else happens.
+                    return b"".join(_fit_for_openai(event) for event in _events(data) if not _has_line(event, _PING))
         return data
 
 
