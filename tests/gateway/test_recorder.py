@@ -205,3 +205,25 @@ async def test_keys_show_when_they_were_last_used(db: Database) -> None:
     assert row.last_used is not None
     assert row.last_used <= now_us()
     assert row.last_used >= before - 1_000_000
+
+
+class BusyDatabase(AwayDatabase):
+    """One of a gateway under load: at every commit, new calls are waiting."""
+
+    recorder: Recorder | None = None
+
+    async def write(self, batch: Sequence[Write]) -> None:
+        if self.recorder is not None:
+            self.recorder.record(attempt())
+        await super().write(batch)
+
+
+async def test_a_flush_waits_for_what_came_before_and_not_for_what_comes_after(db: Database) -> None:
+    busy = BusyDatabase(db, 0)
+    busy.recorder = recorder = Recorder(busy)
+    first = attempt()
+    recorder.record(first)
+    await recorder.flush()
+    assert first.id in [call.id for call in await list_calls(db, 10)]
+    busy.recorder = None
+    await recorder.close()

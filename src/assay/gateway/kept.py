@@ -39,6 +39,6 @@ async def load_kept(db: Database, key: str | None, ids: Sequence[str]) -> dict[s
     return found
 
 
-async def delete_expired(db: Database, now: int) -> None:
-    """Forget what is older than it should be."""
+async def drop_expired(db: Database, now: int) -> None:
+    """Delete what was to be kept until ``now`` (microseconds UTC)."""
     await db.write([(DELETE_EXPIRED, {"now": now})])

@@ -3,7 +3,7 @@
 Clients of Chat Completions have no slot for signatures, so the seals of their tool calls are kept here under the calls' ids;
 clients of Responses may say ``previous_response_id`` instead of the conversation. Both are in memory while they are young, and
 found in the database after a restart: seals and the names of responses in a table of their own, what was said in the record of
-calls.
+calls. Thoughts in a seal are something said: where bodies are not kept, nothing of this reaches the database.
 """
 
 from __future__ import annotations
@@ -11,24 +11,42 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
+from typing import Generic, TypeVar
 
 import msgspec
 
-from assay.core import AssayError, Call, InvalidInput, Message, NotFound, Request, ToolCall, Transcript, now_us
-from assay.gateway.kept import delete_expired, load_kept, save_kept
+from assay.core import (
+    AssayError,
+    Bodies,
+    Call,
+    InvalidInput,
+    Message,
+    NotFound,
+    Request,
+    ToolCall,
+    Transcript,
+    Unavailable,
+    now_us,
+)
+from assay.gateway.kept import load_kept, save_kept
 from assay.gateway.recorder import Recorder
 from assay.store.database import Database
 from assay.store.queries import find_request, get_bodies
 from assay.wire.carry import KEPT, restore
 
-KEPT_FOR_US = 7 * 86_400_000_000
-"""How long: a conversation with tools that is taken up again within a week still has its signatures."""
+_DAY_US = 86_400_000_000
+KEPT_DAYS = 7
+"""How long, or as long as bodies where that is shorter: a conversation with tools that is taken up again within a week still has its signatures."""
 
 _RESPONSES = "openai_responses"
 _MOST_KEPT = 20_000
 _MOST_ANSWERS = 2_000
+_MOST_BYTES = 64 * 1024 * 1024
+"""Of each of the two, in memory."""
 _BATCH_S = 0.05
+_RECORD_S = 5
+"""How long a continued request waits for the record of the call before it."""
 
 _log = logging.getLogger(__name__)
 _request = msgspec.json.Decoder(Request)
@@ -42,34 +60,70 @@ class Answered(msgspec.Struct, frozen=True):
     reply: Message
 
 
-class Memory:
-    """Everything is kept by gateway key: nobody can continue what another key began."""
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
 
-    def __init__(self, db: Database, recorder: Recorder):
+
+class Young(Generic[K, V]):
+    """What was put in or asked for latest: at most ``most`` values, of ``most_bytes`` together."""
+
+    def __init__(self, most: int, most_bytes: int):
+        self._most = most
+        self._most_bytes = most_bytes
+        self._values: OrderedDict[K, tuple[V, int]] = OrderedDict()
+        self.bytes = 0
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def put(self, key: K, value: V, size: int) -> None:
+        """Keep a value of ``size`` bytes; the oldest make room for it."""
+        self.bytes += size - self._values.pop(key, (value, 0))[1]
+        self._values[key] = value, size
+        while len(self._values) > self._most or self.bytes > self._most_bytes:
+            self.bytes -= self._values.popitem(last=False)[1][1]
+
+    def get(self, key: K) -> V | None:
+        """The value, which is young again; None where there is none, or none any more."""
+        found = self._values.get(key)
+        if found is None:
+            return None
+        self._values.move_to_end(key)
+        return found[0]
+
+
+class Memory:
+    """Everything is kept by gateway key: nobody can continue what another key began.
+
+    ``bodies`` and ``days`` are the policy for what was said: only where it is kept whole is anything written down.
+    """
+
+    def __init__(self, db: Database, recorder: Recorder, *, bodies: Bodies = "full", days: int = KEPT_DAYS):
         self._db = db
         self._recorder = recorder
-        self._kept: OrderedDict[tuple[str | None, str], str] = OrderedDict()
-        self._answers: OrderedDict[tuple[str | None, str], Answered] = OrderedDict()
+        self._writes_down = bodies == "full"
+        self._kept_for_us = min(days, KEPT_DAYS) * _DAY_US
+        self._kept: Young[tuple[str | None, str], str] = Young(_MOST_KEPT, _MOST_BYTES)
+        self._answers: Young[tuple[str | None, str], Answered] = Young(_MOST_ANSWERS, _MOST_BYTES)
         self._unsaved: list[tuple[str, str | None, str]] = []
         self._saving: asyncio.Task[None] | None = None
 
     def keep(self, key: str | None, kept: Iterable[tuple[str, str]]) -> None:
         """Keep values by the ids that the client was told: the seal of a tool call, or the request of a response."""
         for told, value in kept:
-            self._kept[key, told] = value
-            self._unsaved.append((told, key, value))
-        while len(self._kept) > _MOST_KEPT:
-            self._kept.popitem(last=False)
+            self._kept.put((key, told), value, len(value))
+            if self._writes_down:
+                self._unsaved.append((told, key, value))
         if self._unsaved and self._saving is None:
             self._saving = asyncio.create_task(self._save(), name="memory of the gateway")
 
-    def remember(self, key: str | None, response_id: str, request_id: str, answered: Answered | None) -> None:
-        """Keep an answer that may be continued by ``response_id``; what was said is found by ``request_id``, too."""
+    def remember(self, key: str | None, response_id: str, request_id: str, answered: Answered | None, size: int = 0) -> None:
+        """Keep an answer, of about ``size`` bytes, that may be continued by ``response_id``; what was said is found by ``request_id``,
+        too.
+        """
         self.keep(key, [(response_id, request_id)])
         if answered is not None:
-            self._answers[key, response_id] = answered
-            while len(self._answers) > _MOST_ANSWERS:
-                self._answers.popitem(last=False)
+            self._answers.put((key, response_id), answered, size)
 
     async def restore(self, key: str | None, request: Request) -> Request:
         """``request`` with the signatures and thoughts that its client had no slot for."""
@@ -81,16 +135,20 @@ class Memory:
         }
         if not ids:
             return request
-        missing = [told for told in ids if (key, told) not in self._kept]
-        if missing:
-            self._kept.update({(key, told): value for told, value in (await load_kept(self._db, key, missing)).items()})
-        return restore(request, lambda told: self._kept.get((key, told)))
+        known = {told: value for told in ids if (value := self._kept.get((key, told))) is not None}
+        if len(known) < len(ids):
+            found = await load_kept(self._db, key, sorted(ids - known.keys()))
+            for told, value in found.items():
+                self._kept.put((key, told), value, len(value))
+            known |= found
+        return restore(request, known.get)
 
     async def recall(self, key: str | None, response_id: str) -> Answered:
         """The conversation up to and with the answer ``response_id``.
 
         Raises:
             NotFound: ``responses.not_found``: it was never made with this key. ``responses.not_kept``: its bodies were not recorded.
+            Unavailable: ``gateway.busy``: it is not on record yet.
         """
         answered = self._answers.get((key, response_id))
         if answered is not None:
@@ -103,7 +161,11 @@ class Memory:
                 hint="Send the whole conversation as 'input' instead.",
                 param="previous_response_id",
             )
-        await self._recorder.flush()
+        try:
+            async with asyncio.timeout(_RECORD_S):
+                await self._recorder.flush()
+        except TimeoutError:
+            raise Unavailable("gateway.busy", "Too many calls wait to be recorded.", retry_after_s=1) from None
         call = await find_request(self._db, request_id)
         asked, said = await self._bodies(call) if call is not None else (None, None)
         if asked is None or said is None:
@@ -126,16 +188,17 @@ class Memory:
             await self._saving
 
     async def _save(self) -> None:
-        await asyncio.sleep(_BATCH_S)
-        while self._unsaved:
-            unsaved, self._unsaved = self._unsaved, []
-            try:
-                await save_kept(self._db, unsaved, kept_until=now_us() + KEPT_FOR_US)
-                await delete_expired(self._db, now_us())
-            except AssayError as error:
-                # They are still in memory; only a restart would lose them.
-                _log.warning("what clients will need again is not written down code=%s values=%d", error.code, len(unsaved))
-        self._saving = None
+        try:
+            await asyncio.sleep(_BATCH_S)
+            while self._unsaved:
+                unsaved, self._unsaved = self._unsaved, []
+                try:
+                    await save_kept(self._db, unsaved, kept_until=now_us() + self._kept_for_us)
+                except AssayError as error:
+                    # They are still in memory; only a restart would lose them.
+                    _log.warning("what clients will need again is not written down code=%s values=%d", error.code, len(unsaved))
+        finally:
+            self._saving = None
 
 
 def continue_from(before: Answered, request: Request) -> Request:

@@ -23,7 +23,7 @@ from assay.wire.errors import StreamError, StreamFailed
 from assay.wire.said import read_error_value
 from assay.wire.sse import escape_separators
 
-_RESPONSE_ID = re.compile(rb'"id"\s*:\s*"(resp_[^"\\]{1,200})"')
+_RESPONSE_ID = re.compile(rb'"id"\s*:\s*"(resp_[A-Za-z0-9_-]{1,200})"')
 _HEAD_BYTES = 4096
 
 

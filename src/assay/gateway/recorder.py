@@ -54,8 +54,8 @@ class Recorder:
         self._waiting: deque[Attempt] = deque()
         self._bytes = 0
         self._stirred = asyncio.Event()
-        self._idle = asyncio.Event()
-        self._idle.set()
+        self._taken = self._done = 0  # attempts, since the beginning
+        self._flushing: deque[tuple[int, asyncio.Future[None]]] = deque()
         self._closing = False
         self._task = asyncio.create_task(self._run(), name="call recorder")
         self._settled_bodies: list[Body] = []
@@ -77,9 +77,8 @@ class Recorder:
             size = 0
         self._bytes += size
         self._waiting.append(attempt)
-        if not self._stirred.is_set():
-            self._idle.clear()
-            self._stirred.set()
+        self._taken += 1
+        self._stirred.set()
 
     def settle(self, attempt: Attempt) -> Call:
         """Take an attempt that has ended, and read it now: for an asker who wants its record."""
@@ -89,8 +88,11 @@ class Recorder:
         return call
 
     async def flush(self) -> None:
-        """Wait until everything that was recorded before is committed."""
-        await self._idle.wait()
+        """Wait until everything that was recorded before is committed, however much comes after it."""
+        if self._done < self._taken:
+            committed = asyncio.get_running_loop().create_future()
+            self._flushing.append((self._taken, committed))
+            await committed
 
     async def close(self) -> None:
         """Commit what waits, and stop."""
@@ -109,11 +111,17 @@ class Recorder:
                 self._waiting.clear()
                 self._bytes = 0
                 await self._commit(batch)
+                self._done += len(batch)
+                self._tell_flushing()
             await self._note_use()
-            if not self._stirred.is_set():
-                self._idle.set()
-                if self._closing:
-                    return
+            if self._closing and not self._stirred.is_set():
+                return
+
+    def _tell_flushing(self) -> None:
+        while self._flushing and self._flushing[0][0] <= self._done:
+            committed = self._flushing.popleft()[1]
+            if not committed.done():
+                committed.set_result(None)
 
     async def _commit(self, batch: list[Attempt]) -> None:
         calls: list[Call] = []

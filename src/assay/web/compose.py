@@ -28,6 +28,7 @@ from assay.core import AssayError, Settings, now_us
 from assay.gateway import Gateway, practice
 from assay.gateway import routes as gateway_routes
 from assay.gateway.faces import PREFIXES
+from assay.gateway.kept import drop_expired
 from assay.store import Database, Vault, keys, migrate, open_database
 from assay.store.lock import DataLock
 from assay.store.queries import drop_expired_bodies
@@ -145,11 +146,12 @@ async def assemble(settings: Settings) -> AsyncGenerator[Assay, None]:
 
 @asynccontextmanager
 async def _dropping_expired_bodies(database: Database) -> AsyncGenerator[None, None]:
-    """Now and every hour, delete the bodies that were to be kept until now."""
+    """Now and every hour, delete the bodies, and what clients would have needed again, that were to be kept until now."""
 
     async def drop() -> None:
         while True:
             try:
+                await drop_expired(database, now_us())
                 if dropped := await drop_expired_bodies(database, now_us()):
                     log.info("expired bodies dropped bodies=%d", dropped)
             except AssayError as error:
