@@ -49,8 +49,9 @@ class GatewayCaller:
             raise attempt.fail(fault) from None
         except StreamFailed as failed:
             attempt.end("error", failed.code)
+            message = route.upstream.redact_words(failed.message)
             raise UpstreamBroken(
-                failed.code, failed.message, call=attempt.call(), upstream_status=attempt.status, hint=failed.hint
+                failed.code, message, call=attempt.call(), upstream_status=attempt.status, hint=failed.hint
             ) from None
         finally:
             attempt.end("cancelled", "client.left")

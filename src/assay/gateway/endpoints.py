@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 import re
 import time
+from collections.abc import Iterator
 
 import msgspec
 
 from assay.core import CallFailed, Event, InvalidInput, UsageReported
-from assay.gateway.asgi import Headers, Receive, Send, passable, send_answer, send_error
+from assay.gateway.asgi import AnswerBroken, Headers, Receive, Send, passable, send_answer, send_error
 from assay.gateway.attempt import Attempt
 from assay.gateway.client import Client
 from assay.gateway.connection import Fault, Response, Timeouts
@@ -24,8 +25,10 @@ from assay.gateway.recorder import Recorder
 from assay.gateway.snapshot import Snapshot
 from assay.wire.openai_chat import read_usage
 
-_BOUNDARY = re.compile(rb'boundary="?([^";,\s]{1,70})"?')
+_BOUNDARY = re.compile(rb'(?i);\s*boundary="?([^";,\s]{1,70})"?')
 _MODEL = re.compile(rb'(?i)content-disposition:\s*form-data;[^\r\n]*\bname="?model"?(?:[;\r\n]|$)')
+_MOST_PARTS = 1000
+_LONGEST_HEAD = 8192
 _TEXT = (b"application/json", b"text/", b"application/x-subrip")
 
 
@@ -107,21 +110,27 @@ class Endpoints:
             await send_error(send, asking.codec, error, attempt.request_id)
 
     async def _relay(self, attempt: Attempt, response: Response, headers: Headers, send: Send) -> None:
-        """Text is read whole, for its usage and for a key that must not be repeated; sound goes on as it comes."""
+        """Text is read whole, for its usage; sound goes on as it comes, and is cut off where it breaks off."""
         content_type = passable(response.header(b"content-type")) or b"application/octet-stream"
         headers = [(b"content-type", content_type), *headers]
+        upstream = attempt.route.upstream
         if content_type.startswith(_TEXT) and not content_type.startswith(b"text/event-stream"):
-            answer = attempt.route.upstream.redact(await response.read_all(MAX_ANSWER_BYTES))
+            answer = upstream.redact(await response.read_all(MAX_ANSWER_BYTES))
             attempt.events = _usage_in(answer)
             attempt.end("ok")
             await send_answer(send, 200, headers, answer)
             return
+        redactor = upstream.redactor()
         await send({"type": "http.response.start", "status": 200, "headers": headers})
-        while (data := await response.read()) is not None:
-            if data:
-                await send({"type": "http.response.body", "body": data, "more_body": True})
+        try:
+            while (data := await response.read()) is not None:
+                if data := redactor.feed(data):
+                    await send({"type": "http.response.body", "body": data, "more_body": True})
+        except Fault as fault:
+            attempt.fail(fault)
+            raise AnswerBroken from fault
         attempt.end("ok")
-        await send({"type": "http.response.body", "body": b""})
+        await send({"type": "http.response.body", "body": redactor.end()})
 
 
 class Form(msgspec.Struct, frozen=True):
@@ -135,24 +144,22 @@ class Form(msgspec.Struct, frozen=True):
         """None where the body is not a form.
 
         Raises:
-            InvalidInput: ``request.form``: a form without its boundary. ``request.model``: no model in it.
+            InvalidInput: ``request.form``: no boundary, too many parts, a part with too long a head. ``request.model``: no model in
+                it, or several: the provider might take another than we do.
         """
         if not content_type.lower().startswith(b"multipart/form-data"):
             return None
         found = _BOUNDARY.search(content_type)
         if found is None:
             raise InvalidInput("request.form", "The form has no boundary.", hint="Let your HTTP library write the content type.")
-        mark = b"--" + found[1]
-        at = body.find(mark)
-        while at >= 0:
-            following = body.find(mark, at + len(mark))
-            head, blank, _ = body[at : following if following >= 0 else len(body)].partition(b"\r\n\r\n")
-            if blank and _MODEL.search(head):
-                begin = at + len(head) + len(blank)
-                return cls(body, (begin, body.index(b"\r\n", begin)))
-            at = following
+        places = [place for place in _contents(body, found[1]) if place is not None]
+        if len(places) == 1:
+            return cls(body, places[0])
         raise InvalidInput(
-            "request.model", "The field 'model' must name a model.", hint="GET /v1/models lists the models.", param="model"
+            "request.model",
+            "The field 'model' must name a model, once.",
+            hint="GET /v1/models lists the models.",
+            param="model",
         )
 
     @property
@@ -165,6 +172,26 @@ class Form(msgspec.Struct, frozen=True):
         """The form with another model's name."""
         begin, end = self.place
         return self.body[:begin] + model.encode() + self.body[end:]
+
+
+def _contents(body: bytes, boundary: bytes) -> Iterator[tuple[int, int] | None]:
+    """Of each part of a form that is named "model", where its content stands; None for the others. A part that never ends is none."""
+    mark = b"\r\n--" + boundary
+    at = -2 if body.startswith(mark[2:]) else body.find(mark)
+    if at == -1:
+        return
+    for _ in range(_MOST_PARTS):
+        begin = at + len(mark)
+        at = body.find(mark, begin)
+        if at < 0:
+            return
+        blank = body.find(b"\r\n\r\n", begin, min(at, begin + _LONGEST_HEAD))
+        if blank < 0:
+            raise InvalidInput(
+                "request.form", "A part of the form has no head that ends.", hint="Let your HTTP library write the form."
+            )
+        yield (blank + 4, at) if _MODEL.search(body, begin, blank) else None
+    raise InvalidInput("request.form", f"The form has more than {_MOST_PARTS} parts.", hint="Send fewer.")
 
 
 def _usage_in(answer: bytes) -> list[Event]:

@@ -63,14 +63,14 @@ def _settle(attempt: Attempt, policy: Bodies, kept_until: int, bodies: list[Body
         keep = bodies if policy == "full" else None
         request = _read_request(attempt)
         if request is not None:
-            known["request"] = _keep("request", request, kept_until, keep)
+            known["request"] = _keep("request", canonical(request), kept_until, keep)
         if answer is not None and answer.messages:
-            known["reply"] = _keep("reply", Transcript(answer.messages), kept_until, keep)
+            # A translated answer was not redacted before it was read.
+            known["reply"] = _keep("reply", attempt.route.upstream.redact(canonical(Transcript(answer.messages))), kept_until, keep)
     return attempt.call(**known)
 
 
-def _keep(kind: Literal["request", "reply"], value: Request | Transcript, kept_until: int, bodies: list[Body] | None) -> str:
-    content = canonical(value)
+def _keep(kind: Literal["request", "reply"], content: bytes, kept_until: int, bodies: list[Body] | None) -> str:
     digest = hashlib.sha256(content).hexdigest()
     if bodies is not None:
         bodies.append(Body(hash=digest, kind=kind, content=content, kept_until=kept_until))

@@ -19,6 +19,7 @@ from assay.gateway.framing import AwsFrames
 from assay.gateway.origin import Origin, read_url, write_head, write_lines
 from assay.gateway.providers.blanks import blanks_in, fill, known_values, missing_values
 from assay.gateway.providers.protocols import HEADERS, PATHS
+from assay.gateway.redaction import Redactor, redact
 from assay.gateway.signing import Signer, make_signer, secrets_in
 
 Operation: TypeAlias = Literal[
@@ -240,9 +241,15 @@ class Upstream:
 
     def redact(self, text: bytes) -> bytes:
         """``text`` without this provider's key, should the provider have echoed it."""
-        for echo in self._echoes:
-            text = text.replace(echo, b"[key]")
-        return text
+        return redact(text, self._echoes)
+
+    def redact_words(self, words: str) -> str:
+        """The same for a message."""
+        return redact(words.encode("utf-8", "replace"), self._echoes).decode("utf-8", "replace")
+
+    def redactor(self) -> Redactor:
+        """The same for one answer that comes in pieces."""
+        return Redactor(self._echoes)
 
     def require_ready(self) -> None:
         """Raise what a client should be told when no call can be made.

@@ -210,4 +210,5 @@ class _Examiner:
         self._note("error", Verdict(True, "any model's name is answered here, so its errors were not seen"))
 
     def _note(self, name: str, verdict: Verdict) -> None:
-        self._checks.append(Check(name, verdict.ok, verdict.detail[:300], self._way.protocol, self._lost))
+        detail = self._route.upstream.redact_words(verdict.detail)[:300]
+        self._checks.append(Check(name, verdict.ok, detail, self._way.protocol, self._lost))
