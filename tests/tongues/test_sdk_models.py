@@ -14,6 +14,7 @@ from google.genai import errors, types
 
 from assay.core import Model, Provider
 from tests.tongues.rig import PROTOCOLS, Tongues, deployment, running_tongues
+from tests.tongues.speakers import SCHEMA, TOOL, talk
 from tests.upstream import ScriptedUpstream
 
 NAMES = ("plain-1", "org/family:free", "a b", "模型")
@@ -157,3 +158,22 @@ def test_a_provider_that_does_not_count_says_why(tongues: Tongues, upstream: str
             client.messages.count_tokens(model=deployment(upstream, "text"), messages=[])
         assert empty.value.request_id
     tongues.upstream.complaints.clear()
+
+
+@pytest.mark.parametrize("upstream", ["anthropic", "gemini", "openai_responses"])
+def test_a_conversation_that_changed_its_model_can_still_be_counted(tongues: Tongues, upstream: str) -> None:
+    """Its thoughts are signed for the model of before, which this provider would refuse."""
+    tongues.upstream.complaints.clear()
+    conversation = talk(tongues, "anthropic", "gemini/think-tool", tools=True, thinking=True)
+    heard = conversation.ask("How is the weather?")
+    conversation.close()
+    history: Any = [
+        {"role": "user", "content": "How is the weather?"},
+        {"role": "assistant", "content": [block.model_dump(exclude_none=True) for block in heard.raw.content]},
+        {"role": "user", "content": [{"type": "tool_result", "tool_use_id": heard.calls[0].id, "content": "fine"}]},
+    ]
+    tools: Any = [{"name": TOOL, "input_schema": SCHEMA}]
+    with anthropic.Anthropic(base_url=tongues.url, api_key=tongues.key, max_retries=0) as client:
+        counted = client.messages.count_tokens(model=deployment(upstream, "text"), messages=history, tools=tools)
+    assert counted.input_tokens >= 5
+    assert tongues.upstream.complaints == []

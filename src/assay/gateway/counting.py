@@ -11,6 +11,7 @@ from assay.gateway.client import Client
 from assay.gateway.connection import Fault, Timeouts
 from assay.gateway.dialect import Asked, Headers, read_asked, read_fields
 from assay.gateway.faces import Asking
+from assay.gateway.prepare import has_seals
 from assay.gateway.snapshot import Snapshot
 from assay.wire.codec import Counter
 from assay.wire.codecs import COUNTERS, UPSTREAM_COUNTERS
@@ -50,7 +51,7 @@ class Counting:
         losses: tuple[str, ...]
         if not way.offers("count_tokens"):
             count, losses = codec.write_count(estimate(codec.read_count_request(body, model=asking.model))), (ESTIMATED,)
-        elif way.protocol == asking.protocol:
+        elif way.protocol == asking.protocol and not has_seals(body):
             bent = way.dialect.write(asked, route.deployment.upstream_model, forwarded, operation="count_tokens")
             count, losses = await self._ask(attempt, bent.body, forwarded), bent.losses
         else:

@@ -33,7 +33,7 @@ async def prepare(asking: Asking, asked: Asked, body: bytes, attempt: Attempt, f
     continued = _continued(asked) if is_responses and not (way.protocol == codec.NAME and way.offer.stores_responses) else None
     remembers = is_responses and _stores(asked) and not (way.protocol == codec.NAME and way.offer.stores_responses)
     # Seals of another protocol's thoughts mean nothing to this one's server: it would refuse them.
-    if way.protocol == codec.NAME and continued is None and _SEAL not in body and _SEAL_AS_BYTES not in body:
+    if way.protocol == codec.NAME and continued is None and not has_seals(body):
         return Passed(asked, codec, way, model, forwarded, as_list=asking.as_list, remembers=remembers)
     request = codec.read_request(body, model=asking.model, stream=asking.stream)
     if asking.as_list:
@@ -43,6 +43,11 @@ async def prepare(asking: Asking, asked: Asked, body: bytes, attempt: Attempt, f
     if continued is not None:
         request = continue_from(await memory.recall(attempt.key, continued), request)
     return Translated(request, codec, way, attempt.route.deployment, request_id=attempt.request_id, remembers=remembers)
+
+
+def has_seals(body: bytes) -> bool:
+    """Whether a client returns what the gateway gave it to carry."""
+    return _SEAL in body or _SEAL_AS_BYTES in body
 
 
 def _with_list(request: Request) -> dict[str, dict[str, object]]:

@@ -32,7 +32,9 @@ def write_error(error: AssayError, request_id: str = "") -> bytes:
     param = error.param if said is None else said.param
     if param is not None:
         details["param"] = param
-    kind = said.type if said is not None and said.type in _KNOWN else _type(status)
+    kind = _TYPES.get(status)
+    if kind is None:
+        kind = said.type if said is not None and said.type in _KNOWN else _type(status)
     fields: dict[str, Any] = {
         "type": "error",
         "error": {"type": kind, "message": str(error) if said is None else said.message, "details": details},
