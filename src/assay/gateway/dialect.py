@@ -12,14 +12,23 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from assay.core import InvalidInput, Offer, Request, Sampling
+from assay.core import InvalidInput, Offer, Request, Sampling, TooLarge
 from assay.gateway.reasoning import put, spell, with_thoughts, without_thoughts
 from assay.wire.losses import Losses
 
 Fields: TypeAlias = dict[str, msgspec.Raw]
 Headers: TypeAlias = Sequence[tuple[bytes, bytes]]
 
+MAX_ENTRIES = 100_000
+"""Of a list at the top of a body, such as the messages. Agents of 2026 give up on conversations of some thousand."""
+
+MAX_VALUES = 2_000_000
+"""Lists and objects in a body, by its brackets, those in texts too: minified JSON and logs have one in twenty bytes."""
+
+_SMALL_BYTES = 1024 * 1024
+
 _fields = msgspec.json.Decoder(Fields)
+_entries = msgspec.json.Decoder(list[msgspec.Raw])
 _text = msgspec.json.Decoder(str)
 _number = msgspec.json.Decoder(float)
 _options = msgspec.json.Decoder(Fields)
@@ -49,8 +58,14 @@ def read_asked(body: bytes, *, model: str | None = None, stream: bool | None = N
     Raises:
         InvalidInput: ``request.encoding`` (not UTF-8), ``request.json`` (not a JSON object, or nested too deep),
             ``request.model``, ``request.stream``.
+        TooLarge: ``request.too_many_values``.
     """
+    is_large = len(body) > _SMALL_BYTES
+    if is_large:
+        _check_values(body)
     fields = read_fields(body)
+    if is_large:
+        _check_entries(fields)
     return Asked(fields, model or _model_in(fields), _stream_in(fields) if stream is None else stream)
 
 
@@ -65,6 +80,30 @@ def read_fields(body: bytes) -> Fields:
     except (msgspec.MsgspecError, RecursionError) as error:
         reason = "it is nested too deep" if isinstance(error, RecursionError) else str(error)
         raise InvalidInput("request.json", f"The body must be a JSON object: {reason}.") from None
+
+
+def _check_values(body: bytes) -> None:
+    """Refuse what is small as bytes and would be huge as values: reading it would take seconds, and gigabytes."""
+    count = body.count(b"{") + body.count(b"[")
+    if count > MAX_VALUES:
+        raise TooLarge(
+            "request.too_many_values",
+            f"The body holds about {count} lists and objects; at most {MAX_VALUES} are read.",
+            hint="Send less of the conversation.",
+        )
+
+
+def _check_entries(fields: Fields) -> None:
+    for name, value in fields.items():
+        if memoryview(value)[:1] != b"[":
+            continue
+        if (entries := len(_entries.decode(value))) > MAX_ENTRIES:
+            raise TooLarge(
+                "request.too_many_values",
+                f"The list {name[:40]!r} has {entries} entries; at most {MAX_ENTRIES} are read.",
+                hint="Send less of the conversation.",
+                param=name[:40],
+            )
 
 
 def _model_in(fields: Fields) -> str:
