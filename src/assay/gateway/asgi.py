@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
-from typing import Any, TypeAlias
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, MutableMapping
+from typing import Any, TypeAlias, TypeVar
 
 from assay.core import AssayError, InvalidInput, TooLarge
 from assay.wire.codec import Codec
@@ -13,6 +14,7 @@ Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
+T = TypeVar("T")
 Headers: TypeAlias = list[tuple[bytes, bytes]]
 
 
@@ -84,6 +86,30 @@ async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
         if not message.get("more_body"):
             return b"".join(pieces)
         message = await receive()
+
+
+async def unless_left(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
+    """What ``work`` gives; it is cancelled when the client leaves before. The body must have been read.
+
+    Raises:
+        ClientLeft: it left.
+    """
+    watcher = asyncio.create_task(_until_left(receive), name="client watcher")
+    working = asyncio.create_task(work, name="work for a client")
+    try:
+        await asyncio.wait((watcher, working), return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            return working.result()
+        raise ClientLeft
+    finally:
+        watcher.cancel()
+        if working.cancel():
+            await asyncio.wait((working,))
+
+
+async def _until_left(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 def _too_large(limit: int) -> TooLarge:

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 
 import msgspec
 
-from assay.core import CallFailed, Event, InvalidInput, UsageReported
-from assay.gateway.asgi import AnswerBroken, Headers, Receive, Send, passable, send_answer, send_error
+from assay.core import AssayError, Event, InvalidInput, Outcome, UsageReported
+from assay.gateway.asgi import AnswerBroken, ClientLeft, Headers, Receive, Send, passable, send_answer, send_error, unless_left
 from assay.gateway.attempt import Attempt
 from assay.gateway.client import Client
 from assay.gateway.connection import Fault, Response, Timeouts
@@ -30,6 +30,12 @@ _MODEL = re.compile(rb'(?i)content-disposition:\s*form-data;[^\r\n]*\bname="?mod
 _MOST_PARTS = 1000
 _LONGEST_HEAD = 8192
 _TEXT = (b"application/json", b"text/", b"application/x-subrip")
+
+
+_ENDINGS: dict[type[BaseException], tuple[Outcome, str]] = {
+    ClientLeft: ("cancelled", "client.left"),
+    asyncio.CancelledError: ("cancelled", "gateway.stopped"),
+}
 
 
 class _Counted(msgspec.Struct):
@@ -75,22 +81,12 @@ class Endpoints:
         )  # fmt: skip
         attempt.operation = asking.operation
         attempt.events = []
-        watcher = asyncio.create_task(_until_left(receive), name="client watcher")
-        passing = asyncio.create_task(self._pass(attempt, asking, outgoing, content_type, send), name="endpoint")
         try:
-            await asyncio.wait((watcher, passing), return_when=asyncio.FIRST_COMPLETED)
-            if not passing.done():
-                attempt.end("cancelled", "client.left")
-                passing.cancel()
-            await asyncio.gather(passing, return_exceptions=True)
-            if not passing.cancelled() and (error := passing.exception()) is not None:
-                raise error
-        finally:
-            watcher.cancel()
-            passing.cancel()
-            attempt.end("cancelled", "gateway.stopped")
-            attempt.response = None
-            self._recorder.record(attempt)
+            await unless_left(receive, self._pass(attempt, asking, outgoing, content_type, send))
+        except BaseException as error:
+            attempt.end(*_ENDINGS.get(type(error), ("error", "gateway.bug")))
+            self._record(attempt)
+            raise
 
     async def _pass(self, attempt: Attempt, asking: Asking, body: bytes, content_type: bytes, send: Send) -> None:
         headers: Headers = [(b"x-request-id", attempt.request_id.encode())]
@@ -102,12 +98,19 @@ class Endpoints:
             if response.status != 200:
                 refusal = await attempt.refused(response)
                 await send_error(send, asking.codec, refusal.error, attempt.request_id, refusal.status)
-                return
-            await self._relay(attempt, response, headers, send)
+            else:
+                await self._relay(attempt, response, headers, send)
         except Fault as fault:
             await send_error(send, asking.codec, attempt.fail(fault), attempt.request_id)
-        except CallFailed as error:
+        except AssayError as error:
+            attempt.end("error", error.code)
             await send_error(send, asking.codec, error, attempt.request_id)
+        # At once: a client that has its answer may ask for the record of it.
+        self._record(attempt)
+
+    def _record(self, attempt: Attempt) -> None:
+        attempt.response = None
+        self._recorder.record(attempt)
 
     async def _relay(self, attempt: Attempt, response: Response, headers: Headers, send: Send) -> None:
         """Text is read whole, for its usage; sound goes on as it comes, and is cut off where it breaks off."""
@@ -200,8 +203,3 @@ def _usage_in(answer: bytes) -> list[Event]:
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return []
     return [UsageReported(usage=read_usage(msgspec.json.encode(usage)), at_ns=time.monotonic_ns())] if usage else []
-
-
-async def _until_left(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass

@@ -15,7 +15,7 @@ import math
 import time
 from typing import TypeAlias
 
-from assay.core import AssayError, CallFailed, UpstreamBroken, fold
+from assay.core import AssayError, UpstreamBroken, fold
 from assay.gateway.asgi import EVENT_STREAM, JSON, Headers, Receive, Send, passable, send_answer, send_error
 from assay.gateway.attempt import Attempt, Refusal
 from assay.gateway.client import Client
@@ -113,7 +113,8 @@ class Exchange:
             await self._fail(attempt.fail(fault))
         except StreamFailed as failed:
             await self._break_off(attempt, failed)
-        except CallFailed as error:
+        except AssayError as error:
+            attempt.end("error", error.code)
             await self._fail(error)
         except asyncio.CancelledError:
             attempt.end("cancelled", "client.left" if self.has_left else "gateway.stopped")
@@ -214,8 +215,9 @@ class Exchange:
         if isinstance(failed, StreamError) and not self._streaming and response is not None:
             await self._refuse(attempt.refuse(_status_of(failed), _document_of(failed.said), response), passes=False)
             return
-        title = attempt.route.upstream.provider.title
-        await self._fail(UpstreamBroken(failed.code, f"{title}: {failed.message}", call=attempt.call(), hint=failed.hint))
+        upstream = attempt.route.upstream
+        message = upstream.redact_words(f"{upstream.provider.title}: {failed.message}")
+        await self._fail(UpstreamBroken(failed.code, message, call=attempt.call(), hint=failed.hint))
 
     async def _begin_stream(self) -> None:
         if not self._streaming:
