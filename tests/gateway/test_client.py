@@ -457,3 +457,99 @@ def test_what_is_no_base_url_is_refused(url: str) -> None:
         read_url(url)
     assert raised.value.code == "provider.base_url"
     assert "pw" not in str(raised.value)
+
+
+def in_steps(goes_on: asyncio.Event, *pieces: bytes) -> Callable[[Wire], Awaitable[None]]:
+    """An upstream that sends the next piece of its stream each time it is told to."""
+
+    async def converse(wire: Wire) -> None:
+        await wire.request()
+        await wire.send(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n")
+        for piece in pieces:
+            await goes_on.wait()
+            goes_on.clear()
+            await wire.send(b"%x\r\n%b\r\n" % (len(piece), piece))
+        await goes_on.wait()
+        await wire.send(b"0\r\n\r\n")
+
+    return converse
+
+
+async def test_pieces_are_poured_in_the_moment_they_come() -> None:
+    """Whatever came before is poured first, and the connection serves again after the end."""
+    goes_on, got = asyncio.Event(), list[bytes]()
+
+    def take(piece: bytes) -> bool:
+        got.append(piece)
+        goes_on.set()
+        return True
+
+    async with told(in_steps(goes_on, b"one", b"two", b"three")) as upstream, client() as sender:
+        response = await send(sender, upstream)
+        await response.begin()
+        goes_on.set()
+        assert await response.pour(take) == "ended"
+        assert got == [b"one", b"two", b"three"]
+        assert await response.pour(take) == "ended"
+        assert sender.in_flight == 0
+
+
+async def test_a_taker_that_has_enough_stops_the_pouring_and_loses_nothing() -> None:
+    goes_on, got = asyncio.Event(), list[bytes]()
+
+    def take(piece: bytes) -> bool:
+        got.append(piece)
+        goes_on.set()
+        return len(got) != 2
+
+    async with told(in_steps(goes_on, b"one", b"two", b"three")) as upstream, client() as sender:
+        response = await send(sender, upstream)
+        await response.begin()
+        goes_on.set()
+        assert await response.pour(take) == "stopped"
+        assert got == [b"one", b"two"]
+        assert await response.read() == b"three"
+        goes_on.set()
+        assert await response.pour(take) == "ended"
+
+
+async def test_what_a_taker_raises_is_raised_where_it_is_poured() -> None:
+    def take(piece: bytes) -> bool:
+        raise Fault("upstream.too_large", piece.decode())
+
+    goes_on = asyncio.Event()
+    async with told(in_steps(goes_on, b"one")) as upstream, client() as sender:
+        response = await send(sender, upstream)
+        await response.begin()
+        goes_on.set()
+        with pytest.raises(Fault, match="one"):
+            await response.pour(take)
+        response.close()
+
+
+async def test_a_quiet_upstream_and_a_broken_one_are_told_while_pouring() -> None:
+    got: list[bytes] = []
+
+    def take(piece: bytes) -> bool:
+        got.append(piece)
+        return True
+
+    goes_on = asyncio.Event()
+
+    async def converse(wire: Wire) -> None:
+        await wire.request()
+        await wire.send(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n")
+        await goes_on.wait()
+        await wire.send(b"half")
+
+    async with told(converse) as upstream, client() as sender:
+        response = await send(sender, upstream)
+        await response.begin()
+        pouring = asyncio.create_task(response.pour(take))
+        await asyncio.sleep(0)
+        response.nudge_if_quiet(time.monotonic_ns() + 20_000_000_000, 10)
+        assert await pouring == "quiet"
+        goes_on.set()
+        with pytest.raises(Fault, match="middle of its answer"):
+            await response.pour(take)
+        assert got == [b"half"]

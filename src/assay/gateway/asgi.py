@@ -18,8 +18,9 @@ T = TypeVar("T")
 Headers: TypeAlias = list[tuple[bytes, bytes]]
 
 
-class AnswersWhole:
-    """A ``send`` that can also be given a whole answer; two messages cost more than all else about a short one."""
+class Direct:
+    """A ``send`` that can also be told what to write without messages: they would cost more than all else about a short answer,
+    and a step of a task for each piece of a stream."""
 
     __slots__ = ()
 
@@ -28,7 +29,11 @@ class AnswersWhole:
         raise NotImplementedError
 
     async def answer(self, status: int, headers: Headers, body: bytes) -> None:
-        """Status, headers without a length, and the body."""
+        """A whole answer: status, headers without a length, and the body."""
+        raise NotImplementedError
+
+    def push(self, body: bytes) -> bool:
+        """More of a body that has begun and will go on. False: the client takes less than is written; await a message next."""
         raise NotImplementedError
 
 
@@ -118,7 +123,7 @@ def _too_large(limit: int) -> TooLarge:
 
 async def send_answer(send: Send, status: int, headers: Headers, body: bytes) -> None:
     """A whole answer at once: in one step where our own server stands behind ``send``."""
-    if isinstance(send, AnswersWhole):
+    if isinstance(send, Direct):
         await send.answer(status, headers, body)
         return
     await send(

@@ -14,7 +14,7 @@ import asyncio
 import select
 import time
 from collections.abc import Callable
-from typing import cast
+from typing import Literal, TypeAlias, cast
 
 import httptools
 import msgspec
@@ -27,6 +27,9 @@ HIGH_WATER = 128 * 1024
 
 _TRUSTED_NS = 50_000_000
 """An idle connection is looked at before it is used again, unless it was used this short a time ago."""
+
+Poured: TypeAlias = Literal["ended", "quiet", "stopped"]
+"""Why `Response.pour` returned: the answer is whole, `nudge_if_quiet` woke it, or its taker wants no more for now."""
 
 _NO_BODY_MEANS_END = (b"content-length", b"transfer-encoding")
 
@@ -62,6 +65,8 @@ class Response:
         "_nudged_ns",
         "_release",
         "_size",
+        "_stopped",
+        "_take",
         "_timeouts",
         "_waiter",
         "_waits_since_ns",
@@ -90,6 +95,8 @@ class Response:
         self._complete = False
         self._nudged = False
         self._nudged_ns = 0
+        self._take: Callable[[bytes], bool] | None = None
+        self._stopped = False
         self._fault: Fault | None = None
         self._waiter: asyncio.Future[None] | None = None
 
@@ -131,6 +138,41 @@ class Response:
                 self._nudged = False
                 return b""
             await self._wait()
+        return self._taken()
+
+    async def pour(self, take: Callable[[bytes], bool]) -> Poured:
+        """Give every piece to ``take`` in the moment that it comes, until it returns False or the answer ends.
+
+        `read` costs a turn of the event loop and a step of the reader's task for each piece; this costs neither, which is a
+        third of all that a piece of a stream costs. ``take`` must not block; what it raises is raised here.
+
+        Raises:
+            Fault: as `read` does.
+        """
+        while True:
+            if self._chunks:
+                if not take(self._taken()):
+                    return "stopped"
+            elif self._fault is not None:
+                raise self._fault
+            elif self._complete:
+                self._finish()
+                return "ended"
+            elif self._nudged:
+                self._nudged = False
+                return "quiet"
+            else:
+                self._take = take
+                try:
+                    await self._wait()
+                finally:
+                    self._take = None
+                if self._stopped:
+                    self._stopped = False
+                    return "stopped"
+
+    def _taken(self) -> bytes:
+        """All that is here, joined; the connection may go on to read."""
         chunks, self._chunks = self._chunks, []
         if self._size > HIGH_WATER and self._connection is not None:
             self._connection.resume()
@@ -209,6 +251,15 @@ class Response:
         """Bytes arrived at ``now_ns``."""
         self.arrived_ns = self._waits_since_ns = now_ns
         waiter = self._waiter
+        if self._take is not None and self._chunks and waiter is not None and not waiter.done():
+            try:
+                self._stopped = not self._take(self._taken())
+            except Exception as error:  # noqa: BLE001  # it belongs to the reader, which is told
+                self._waiter = None
+                waiter.set_exception(error)
+                return
+            if not self._stopped and not self._complete:
+                return
         if waiter is not None and (self._chunks or self._complete or self.status):
             self._waiter = None
             if not waiter.done():

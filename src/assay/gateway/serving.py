@@ -7,7 +7,7 @@ import logging
 from http import HTTPStatus
 from typing import Any, Protocol
 
-from assay.gateway.asgi import AnswerBroken, AnswersWhole, Headers, Message, Scope
+from assay.gateway.asgi import AnswerBroken, Direct, Headers, Message, Scope
 
 _LEFT: Message = {"type": "http.disconnect"}
 _STATUS_LINES = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
@@ -54,7 +54,7 @@ class Line(Protocol):
         ...
 
 
-class Serving(AnswersWhole):
+class Serving(Direct):
     """One request and its answer: the two ends of ASGI."""
 
     __slots__ = (
@@ -190,6 +190,11 @@ class Serving(AnswersWhole):
         if not self._has_left:
             self._send_head(status, [*headers, (b"content-length", b"%d" % len(body))])
             self._send_body(body, False)
+
+    def push(self, body: bytes) -> bool:
+        if not self._has_left:
+            self._send_body(body, True)
+        return not self._line.is_clogged
 
     def _send_head(self, status: int, headers: Headers) -> None:
         length: int | None = None
