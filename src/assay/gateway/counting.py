@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from assay.core import Audio, File, Image, Refusal, Request, Text, Thinking, Video, canonical
-from assay.gateway.asgi import JSON, Send, send_answer
+from assay.core import Audio, File, Image, Refusal, Request, Text, Thinking, UpstreamRefused, Video, canonical
+from assay.gateway.asgi import JSON, Receive, Send, send_answer, send_error, unless_left
 from assay.gateway.attempt import Attempt
 from assay.gateway.client import Client
 from assay.gateway.connection import Fault, Timeouts
@@ -34,33 +34,42 @@ class Counting:
         self._timeouts = timeouts
 
     async def answer(
-        self, asking: Asking, body: bytes, snapshot: Snapshot, forwarded: Headers, send: Send, request_id: str
+        self, asking: Asking, body: bytes, snapshot: Snapshot, forwarded: Headers, receive: Receive, send: Send, request_id: str
     ) -> None:
-        """Count, and say so in the client's protocol.
+        """Count, and say so in the client's protocol; or say what the provider refused, under its own status.
 
         Raises:
-            AssayError: the body cannot be read, there is no such model, or the provider failed.
+            AssayError: the body cannot be read, there is no such model, or the provider failed. ClientLeft: nobody waits for it.
         """
-        codec = COUNTERS[asking.protocol]
         asked = read_asked(body, model=asking.model, stream=False)
         route = snapshot.find(asked.model)
         attempt = Attempt(
             route, asked=asked.model, purpose="traffic", stream=False, client_protocol=asking.protocol, request_id=request_id
         )
-        way = attempt.way
-        losses: tuple[str, ...]
-        if not way.offers("count_tokens"):
-            count, losses = codec.write_count(estimate(codec.read_count_request(body, model=asking.model))), (ESTIMATED,)
-        elif way.protocol == asking.protocol and not has_seals(body):
-            bent = way.dialect.write(asked, route.deployment.upstream_model, forwarded, operation="count_tokens")
-            count, losses = await self._ask(attempt, bent.body, forwarded), bent.losses
-        else:
-            count, losses = await self._translate(attempt, codec, codec.read_count_request(body, model=asking.model))
+        try:
+            count, losses = await unless_left(receive, self._count(attempt, asking, asked, body, forwarded))
+        except UpstreamRefused as error:
+            status = error.upstream_status or error.status
+            await send_error(send, asking.codec, error, request_id, status if 400 <= status < 600 else error.status)
+            return
         told = request_id.encode()
         headers = [JSON, (b"x-request-id", told), *([(b"request-id", told)] if asking.protocol == "anthropic" else ())]
         if losses:
             headers.append(header_of(losses))
         await send_answer(send, 200, headers, count)
+
+    async def _count(
+        self, attempt: Attempt, asking: Asking, asked: Asked, body: bytes, forwarded: Headers
+    ) -> tuple[bytes, tuple[str, ...]]:
+        """The answer for the client, and what of it is not exact."""
+        codec, way = COUNTERS[asking.protocol], attempt.way
+        if not way.offers("count_tokens"):
+            return codec.write_count(estimate(codec.read_count_request(body, model=asking.model))), (ESTIMATED,)
+        if way.protocol == asking.protocol and not has_seals(body):
+            model = attempt.route.deployment.upstream_model
+            bent = way.dialect.write(asked, model, forwarded, operation="count_tokens")
+            return await self._ask(attempt, bent.body, forwarded), bent.losses
+        return await self._translate(attempt, codec, codec.read_count_request(body, model=asking.model))
 
     async def _translate(self, attempt: Attempt, codec: Counter, request: Request) -> tuple[bytes, tuple[str, ...]]:
         """Have a provider of another protocol count; and what it was not given to count."""

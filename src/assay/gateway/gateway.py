@@ -127,7 +127,7 @@ class Gateway:
         if asking.operation == "generate":
             await self._generate(asking, body, key, forwarded(asking.protocol, headers), receive, send, request_id)
         elif asking.operation == "count_tokens":
-            await self._counting.answer(asking, body, snapshot, forwarded(asking.protocol, headers), send, request_id)
+            await self._counting.answer(asking, body, snapshot, forwarded(asking.protocol, headers), receive, send, request_id)
         else:
             content_type = next((value for name, value in headers if name == b"content-type"), JSON[1])
             await self._endpoints.answer(asking, body, content_type, snapshot, key, receive, send, request_id)

@@ -21,6 +21,8 @@ _SEAL = b'"' + MARK.encode()
 _SEAL_AS_BYTES = b'"' + base64.b64encode(MARK.encode())
 """How a seal begins where a protocol wants base64: the mark's six bytes are eight signs, whatever follows."""
 
+_text = msgspec.json.Decoder(str | None)
+
 
 async def prepare(asking: Asking, asked: Asked, body: bytes, attempt: Attempt, forwarded: Headers, memory: Memory) -> Answering:
     """Choose the way, and do what has to be done before the upstream is asked.
@@ -57,9 +59,10 @@ def _with_list(request: Request) -> dict[str, dict[str, object]]:
 def _continued(asked: Asked) -> str | None:
     """The response that the request goes on from."""
     raw = asked.fields.get("previous_response_id")
-    value = msgspec.json.decode(raw) if raw is not None else None
-    if value is None or type(value) is str:
-        return value
+    try:
+        return _text.decode(raw) if raw is not None else None
+    except msgspec.MsgspecError:
+        pass
     raise InvalidInput("wire.wrong_type", "previous_response_id: expected a string.", param="previous_response_id")
 
 
