@@ -124,6 +124,8 @@ class ChatTalk:
         message = answer.choices[0].message
         # Users append what they know of; only those of DeepSeek and its kin know to send the thoughts back.
         kept = {"role": "assistant", "content": message.content}
+        if message.refusal:
+            kept["refusal"] = message.refusal
         if self._returns_thoughts and getattr(message, "reasoning_content", None):
             kept["reasoning_content"] = message.reasoning_content
         if message.tool_calls:
@@ -136,7 +138,7 @@ class ChatTalk:
             message.content or message.refusal or "",
             answer.choices[0].finish_reason,
             (answer.usage.prompt_tokens, answer.usage.completion_tokens),
-            [Called(call.id, call.function.name, json.loads(call.function.arguments)) for call in message.tool_calls or ()],
+            [Called(call.id, call.function.name, json.loads(call.function.arguments or "{}")) for call in message.tool_calls or ()],
             getattr(message, "reasoning_content", None) or "",
             pieces,
             answer,

@@ -305,7 +305,7 @@ def test_what_cannot_be_said_is_named() -> None:
     ]:
         writer.write(event)
     assert json.loads(writer.close())["output"] == []
-    assert writer.losses.listed == ("dropped:audio", "dropped:unknown", "dropped:choices")
+    assert writer.losses.listed == ("dropped:audio", "dropped:server_tool_use", "dropped:choices")
 
 
 def test_an_answer_without_an_end_is_never_ended() -> None:

@@ -16,8 +16,10 @@ from assay.wire import gemini, openai_chat, openai_responses
 from assay.wire.codec import Codec
 from assay.wire.codecs import UPSTREAM_CODECS
 from assay.wire.errors import StreamFailed
-from assay.wire.losses import Written
+from assay.wire.handover import Handover
+from assay.wire.losses import Losses, Written
 from assay.wire.names import fit_names, unfit
+from assay.wire.turns import answer_calls
 
 
 def write_for(way: Way, request: Request, model: str, max_output: int | None = None) -> Written:
@@ -25,14 +27,16 @@ def write_for(way: Way, request: Request, model: str, max_output: int | None = N
 
     ``model`` is the provider's name for it, ``max_output`` the most tokens that it can say, where that is known.
     """
-    prepared, unspelled = way.dialect.prepare(msgspec.structs.replace(request, model=model), max_output=max_output)
+    losses = Losses()
+    asked = msgspec.structs.replace(request, model=model, transcript=answer_calls(request.transcript, losses))
+    prepared, unspelled = way.dialect.prepare(asked, max_output=max_output)
     if way.protocol == openai_chat.NAME:
         known = way.offer.extensions
         written = openai_chat.write_request(prepared, extensions=openai_chat.COMMON if known is None else known)
     else:
         written = UPSTREAM_CODECS[way.protocol].write_request(prepared)
     bent = way.dialect.write(Asked(read_fields(written.body), model, request.stream), model)
-    return Written(bent.body, tuple(dict.fromkeys((*unspelled, *written.losses, *bent.losses))))
+    return Written(bent.body, tuple(dict.fromkeys((*losses.listed, *unspelled, *written.losses, *bent.losses))))
 
 
 class Translated:
@@ -46,6 +50,7 @@ class Translated:
 
     __slots__ = (
         "_codec",
+        "_handover",
         "_held",
         "_names",
         "_reader",
@@ -74,6 +79,7 @@ class Translated:
         self.response_id = f"resp_{answer_id}" if remembers else None
         self._reader = UPSTREAM_CODECS[way.protocol].EventReader(stream=request.stream, seed=answer_id)
         self._writer = codec.EventWriter(request, id=answer_id, created=int(time.time()))
+        self._handover = Handover(way.protocol, codec.NAME, self._writer.losses)
         self._unframe = way.unframe() if request.stream else None
         self._held: list[Event] | None = []
 
@@ -121,6 +127,7 @@ class Translated:
                 return b""
             events, self._held = self._held, None
         write = self._writer.write
+        events = self._handover.pass_on(events)
         if self._names:
             events = [unfit(event, self._names) for event in events]
         if len(events) == 1:

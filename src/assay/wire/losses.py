@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from assay.core import Extra, Tool
+from assay.core import Extra, Part, Tool, Unknown
 
 HONOURED = frozenset(("store", "include", "previous_response_id", "stream_options", "max_completion_tokens", "alt", "obfuscation"))
 """Fields outside core that the gateway itself does what they ask for, or that only spell a setting which core has."""
@@ -67,6 +67,15 @@ class Losses:
             if protocol != mine:
                 kind = fields.get("type") or next(iter(fields), "unknown")
                 self.drop(f"tools.{kind}")
+
+    @staticmethod
+    def kind_of(part: Part) -> str:
+        """What a part is called; one that only its own protocol knows, as that calls it."""
+        if not isinstance(part, Unknown):
+            return type(part).__name__.lower()
+        fields = next(iter(part.extra.values()), {})
+        kind = fields.get("type") or next(iter(fields), "part").removeprefix("item.")
+        return kind if type(kind) is str else "part"
 
     def _add(self, loss: str) -> None:
         if len(self._met) < MOST:

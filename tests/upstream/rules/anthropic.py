@@ -236,10 +236,13 @@ def _check_thoughts(body: Any, thinks: bool) -> None:
 
 
 def _under_way(turns: list[Any]) -> list[Any]:
-    """The assistant's last message, if it waits for the results that end the conversation."""
-    if len(turns) < 2 or all(block["type"] != "tool_result" for block in _blocks(turns[-1])):
-        return []
-    return turns[-2:-1]
+    """The first message of the assistant in the turn that goes on with the results which end the conversation."""
+    first: list[Any] = []
+    for said, answered in zip(turns[-2::-2], turns[-1::-2], strict=False):
+        if all(block["type"] != "tool_result" for block in _blocks(answered)):
+            break
+        first = [said]
+    return first
 
 
 def _check_cache_marks(body: Any) -> None:

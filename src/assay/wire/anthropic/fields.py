@@ -10,6 +10,9 @@ NAME = "anthropic"
 NOTHING = "(no content)"
 """What is said where the server demands words and there are none, as Claude Code does it."""
 
+THOUGHTS = frozenset(("thinking", "redacted_thinking"))
+"""The types of blocks that hold thoughts."""
+
 MAX_BODY_BYTES = 64 * 1024 * 1024
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from assay.core import Audio, File, Image, Message, Part, ToolResult, Unknown, Video
 from assay.wire.anthropic.blocks import write_blocks, write_content
 from assay.wire.anthropic.draft import Draft
-from assay.wire.anthropic.fields import NAME, NOTHING
+from assay.wire.anthropic.fields import NAME, NOTHING, THOUGHTS
 from assay.wire.fields import Json
 
 _MEDIA = (Audio, File, Image, Unknown, Video)
@@ -64,8 +64,19 @@ def write_messages(messages: tuple[Message, ...], draft: Draft) -> list[Json]:
     if written[-1]["role"] == "assistant" and last[-1:] and last[-1]["type"] == "text":
         last[-1]["text"] = last[-1]["text"].rstrip()  # the server refuses a beginning that ends in blanks
     for fields in written:
+        if fields["role"] == "assistant" and not draft.own:
+            _end_in_words(fields["content"], draft)
         fields["content"] = write_content(_results_first(fields["content"]) if fields["role"] == "user" else fields["content"])
     return written
+
+
+def _end_in_words(blocks: list[Json], draft: Draft) -> None:
+    """The server refuses a message that ends in thoughts: they led to nothing."""
+    while blocks and blocks[-1]["type"] in THOUGHTS:
+        blocks.pop()
+        draft.losses.drop("messages[].thinking")
+    if not blocks:
+        blocks.append({"type": "text", "text": NOTHING})
 
 
 def _report(message: Message, draft: Draft) -> None:

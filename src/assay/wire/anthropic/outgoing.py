@@ -65,6 +65,8 @@ def _write_fields(request: Request, draft: Draft) -> Json:
     if request.stream:
         fields["stream"] = True
     _add_own(fields, request.extra.get(NAME, {}))
+    if request.sampling.thinking and "thinking" not in fields:
+        _clear_no_thoughts(fields, draft)
     draft.losses.foreign(request.extra, NAME)
     return fields
 
@@ -80,3 +82,17 @@ def _add_own(fields: Json, extra: Json) -> None:
             fields[key] = {**fields.get(key, {}), **value}
         else:
             fields[key] = value
+
+
+def _clear_no_thoughts(fields: Json, draft: Draft) -> None:
+    """The server refuses to clear thoughts (``clear_thinking_...``, which Claude Code always asks for) where it does not think."""
+    managed = fields.get("context_management")
+    edits = managed.get("edits") if type(managed) is dict else None
+    if type(managed) is not dict or type(edits) is not list:
+        return
+    left = [edit for edit in edits if not (type(edit) is dict and str(edit.get("type")).startswith("clear_thinking"))]
+    if len(left) < len(edits):
+        draft.losses.drop("context_management.clear_thinking")
+        fields["context_management"] = {**managed, "edits": left}
+        if not left:
+            del fields["context_management"]

@@ -7,10 +7,13 @@ with ``temperature`` other than 1, with ``top_k``, with ``top_p`` under 0.95; a 
 
 from __future__ import annotations
 
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from assay.core import Request, Sampling
 from assay.wire.anthropic.draft import Draft
+from assay.wire.anthropic.fields import THOUGHTS
 from assay.wire.anthropic.tools import write_output
 from assay.wire.fields import Json
 
@@ -46,11 +49,15 @@ def _write_thinking(request: Request, messages: list[Json], draft: Draft) -> Jso
     kind = _kind(sampling, own=draft.own)
     if kind in ("enabled", "adaptive") and _forbids_thinking(request, messages):
         losses.drop("thinking")
+        _forget_thoughts(messages, draft)
         return None
     if kind is None or kind == "disabled":
         if sampling.show_thinking and kind is None:
             losses.drop("show_thinking")
-        return None if kind is None else {"type": "disabled"}
+        if kind is None:
+            return None
+        _forget_thoughts(messages, draft)
+        return {"type": "disabled"}
     thinking: Json = {"type": kind}
     if kind == "enabled":
         budget = _budget(sampling, draft)
@@ -82,15 +89,35 @@ def _forbids_thinking(request: Request, messages: list[Json]) -> bool:
 
 def _goes_on_without_thoughts(messages: list[Json]) -> bool:
     """Whether the turn that now goes on has calls of tools, but does not begin with thoughts."""
+    blocks = [block for message in _under_way(messages) for block in _blocks(message)]
+    return any(block["type"] == "tool_use" for block in blocks) and blocks[0]["type"] not in THOUGHTS
+
+
+def _under_way(messages: list[Json]) -> list[Json]:
+    """What the assistant has said in the turn that now goes on. Neighbours of one role are one message to the server."""
     turn: list[Json] = []
-    for message in reversed(messages):
-        content = message["content"]
-        blocks = content if type(content) is list else [{"type": "text"}]
-        if message["role"] == "assistant":
-            turn = blocks + turn
-        elif message["role"] == "user" and all(block["type"] != "tool_result" for block in blocks):
+    said = [message for message in messages if message["role"] != "system"]
+    for role, neighbours in groupby(reversed(said), key=itemgetter("role")):
+        group = list(neighbours)
+        if role == "assistant":
+            turn = group[::-1] + turn
+        elif all(block["type"] != "tool_result" for message in group for block in _blocks(message)):
             break
-    return any(block["type"] == "tool_use" for block in turn) and turn[0]["type"] not in ("thinking", "redacted_thinking")
+    return turn
+
+
+def _blocks(message: Json) -> list[Json]:
+    content = message["content"]
+    return content if type(content) is list else [{"type": "text"}]
+
+
+def _forget_thoughts(messages: list[Json], draft: Draft) -> None:
+    """A server that is not to think takes no thoughts in the turn that goes on."""
+    for message in _under_way(messages):
+        rest = [block for block in _blocks(message) if block["type"] not in THOUGHTS]
+        if rest and len(rest) < len(_blocks(message)):
+            message["content"] = rest
+            draft.losses.drop("messages[].thinking")
 
 
 def _budget(sampling: Sampling, draft: Draft) -> int | None:

@@ -70,6 +70,8 @@ class EventWriter:
         self._model = request.model
         self._stream = request.stream
         self._shows_thoughts = request.sampling.show_thinking is not False
+        self._asked_to_think = request.sampling.thinking is True
+        self._thought = False
         self._events: list[Event] = []
         self._waiting: list[Event] = []
         self._part: Part | None = None
@@ -241,7 +243,14 @@ class EventWriter:
         return {"type": "tool_use", "id": id, "name": call.name, "input": input, **call.extra.get(NAME, {})}
 
     def _carrier(self, call: ToolCall) -> Json | None:
-        return {"type": "redacted_thinking", "data": seal(call=call)} if needs_carrying(call) else None
+        """The block before a call that carries its signature.
+
+        Who asked for thoughts and gets a call without any is given an empty seal, by which the turn is known again: Anthropic
+        refuses to go on thinking after calls that no thoughts came before.
+        """
+        is_foreign = call.provider not in (None, NAME)
+        unthought, self._thought = is_foreign and self._asked_to_think and not self._thought, True
+        return {"type": "redacted_thinking", "data": seal(call=call)} if unthought or needs_carrying(call) else None
 
     def _whole_block(self, block: Json) -> bytes:
         written = self._open_block(block, None) + self._stop_block()
@@ -286,6 +295,7 @@ class EventWriter:
     def _thinking_block(self, thought: Thinking) -> Json | None:
         """Its own maker's thoughts as they came; others sealed, and with their words inside where the client wants none shown."""
         own = thought.extra.get(NAME, {})
+        self._thought = self._thought or bool(thought.text) or needs_carrying(thought)
         if thought.provider == NAME:
             if thought.redacted is not None:
                 return {"type": "redacted_thinking", "data": thought.redacted, **own}
@@ -309,7 +319,7 @@ class EventWriter:
             return {"type": "text", "text": part.html}
         if isinstance(part, Unknown) and NAME in part.extra:
             return {**part.extra[NAME], **(event.extra.get(NAME, {}) if event is not None else {})}
-        self.losses.drop(_kind(part))
+        self.losses.drop(self.losses.kind_of(part))
         return None
 
     def _stop_fields(self, stopped: Stopped) -> Json:
@@ -364,12 +374,6 @@ def _closed(part: Thinking, event: PartClosed, grown: str) -> Thinking:
     """The thought as it is at its end."""
     signature = part.signature if event.signature is None else event.signature
     return msgspec.structs.replace(part, text=part.text + grown, signature=signature)
-
-
-def _kind(part: Part) -> str:
-    if isinstance(part, Unknown):
-        return next((str(fields.get("type", "part")) for fields in part.extra.values()), "part")
-    return type(part).__name__.lower()
 
 
 def _event(name: str, fields: Json) -> bytes:

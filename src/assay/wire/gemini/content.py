@@ -135,7 +135,8 @@ class ContentReader:
 
     def _read_result(self, fields: Json, at: str) -> ToolResult:
         call_id, name, result = read_result(fields, at)
-        if call_id is None:
+        if call_id is None or (call_id not in self._names and any(self._names[waiting] == name for waiting in self._waiting)):
+            # Some clients number results of calls that came without an id.
             call_id = next((waiting for waiting in self._waiting if self._names[waiting] == name), f"call_of_{name}")
         if call_id in self._waiting:
             self._waiting.remove(call_id)

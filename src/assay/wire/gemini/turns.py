@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from assay.core import Extra, Message, Part, Text, ToolCall, ToolResult
 from assay.wire.losses import Losses
-
-_NOT_GIVEN = "The call was not answered."
+from assay.wire.turns import NOT_GIVEN
 
 
 class Turn:
@@ -41,7 +40,7 @@ def arrange(messages: tuple[Message, ...], losses: Losses) -> list[Turn]:
     for turn in [*turns]:
         for call_id, name in turn.waiting.items():
             losses.approximate("tool_result", "none was given")
-            _answers_of(turns, turn).results.append(ToolResult(id=call_id, parts=(Text(text=_NOT_GIVEN),), is_error=True))
+            _answers_of(turns, turn).results.append(ToolResult(id=call_id, parts=(Text(text=NOT_GIVEN),), is_error=True))
             _answers_of(turns, turn).names[call_id] = name
     return [turn for turn in turns if turn.parts or turn.results or turn.extra]
 

@@ -88,6 +88,7 @@ class _Candidate:
         self.said = ""
         self.citations: list[Citation] = []
         self.thoughts: list[Thinking] = []
+        self.called = False
         self.stopped: Stopped | None = None
 
 
@@ -219,7 +220,6 @@ class EventWriter:
             case Thinking():
                 return self._thought(choice, _whole_thought(part, more, signature))
             case Text(text=text, citations=citations):
-                self.losses.foreign(part.extra, NAME, "messages[].content[]")
                 late = event.extra.get(NAME, {}) if event is not None else {}
                 citations += event.citations if event is not None else ()
                 return self._text(choice, text + more, citations, {**part.extra.get(NAME, {}), **late})
@@ -252,18 +252,20 @@ class EventWriter:
     def _call(self, choice: int, call: ToolCall) -> bytes:
         fields = write_call(call, self.losses)
         candidate = self._candidate(choice)
+        is_foreign = call.provider not in (None, NAME)
         if call.provider == NAME and call.signature is not None:
             fields["thoughtSignature"] = call.signature
-        elif candidate.thoughts or call.signature is not None:
+        elif candidate.thoughts or call.signature is not None or (is_foreign and not candidate.called):
+            # Even an empty seal: by it the call is known as one that no Gemini model made, which it would refuse unsigned.
             fields["thoughtSignature"] = _sealed(candidate.thoughts, call)
             candidate.thoughts = []
+        candidate.called = True
         return self._part(choice, fields)
 
     def _end(self, number: int, candidate: _Candidate) -> Json | None:
         """The last of a candidate; None where there is none, since the prompt itself was blocked."""
         stopped = candidate.stopped
         assert stopped is not None
-        self.losses.foreign(stopped.extra, NAME, "choices[]")
         extra = {key: value for key, value in stopped.extra.get(NAME, {}).items() if key != "promptFeedback"}
         if "promptFeedback" in stopped.extra.get(NAME, {}) and not candidate.parts and not candidate.said:
             return None

@@ -157,15 +157,22 @@ class EventWriter:
                 return self._role(0)
             case PartOpened(part=part, index=index, choice=choice):
                 return self._role(choice) + self._open(part, index, choice)
-            case PartClosed(citations=citations, choice=choice) if citations:
-                return self._chunk(choice, {"annotations": [write_citation(citation) for citation in citations]})
-            case PartClosed(index=index, choice=choice, extra=extra) if NAME in extra:
-                late = extra[NAME]
-                slot = self._slots.get((choice, index))
-                return self._chunk(choice, late if slot is None else {"tool_calls": [{"index": slot, **late}]})
+            case PartClosed():
+                return self._close_part(event)
             case Stopped(choice=choice):
                 return self._role(choice) + self._stop(event)
         return b""
+
+    def _close_part(self, event: PartClosed) -> bytes:
+        """What a part still has to say at its end."""
+        choice, late, written = event.choice, event.extra.get(NAME), b""
+        key = choice, event.index
+        if event.citations:
+            written += self._chunk(choice, {"annotations": [write_citation(citation) for citation in event.citations]})
+        if late is not None:
+            slot = self._slots.get(key)
+            written += self._chunk(choice, late if slot is None else {"tool_calls": [{"index": slot, **late}]})
+        return written
 
     def _role(self, choice: int) -> bytes:
         if choice in self._spoke:
@@ -190,9 +197,13 @@ class EventWriter:
             case ToolCall():
                 return self._open_call(part, index, choice, start)
             case _:
+                self._drop(part)
                 return b""
         self._around[choice, index] = (start + b'{"%s":' % field.encode(), b"}" + _OPEN)
         return self._chunk(choice, {field: text}) if text else b""
+
+    def _drop(self, part: Part) -> None:
+        self.losses.drop(self.losses.kind_of(part))
 
     def _open_call(self, call: ToolCall, index: int, choice: int, start: bytes) -> bytes:
         written = write_tool_call(call)
@@ -231,6 +242,9 @@ class EventWriter:
 
     def _choice(self, number: int) -> Json:
         events = [event for event in self._events if getattr(event, "choice", None) == number]
+        for event in events:
+            if isinstance(event, PartOpened) and not isinstance(event.part, Text | Refusal | Thinking | ToolCall):
+                self._drop(event.part)
         stopped = next(event for event in reversed(events) if type(event) is Stopped)
         extra = {**stopped.extra.get(NAME, {})}
         message = {**_write_answer(fold(events).message), **extra.pop("message", {})}
@@ -246,6 +260,8 @@ def _write_answer(message: Message) -> Json:
     )
     text = (Text(text=message.text),) if message.text else ()
     [fields] = MessageWriter(Losses(), ()).write(Message(role="assistant", parts=text + others))
+    if fields["content"] is None and "tool_calls" not in fields and "function_call" not in fields and "refusal" not in fields:
+        fields["content"] = ""  # clients give it back, and servers take no message that says nothing at all
     fields.setdefault("refusal", None)
     cited = [write_citation(citation) for part in message.parts if isinstance(part, Text) for citation in part.citations]
     if cited:

@@ -141,7 +141,7 @@ class EventWriter:
                 return PictureSlot(self._output, part)
             case Unknown() if NAME in part.extra:
                 return UnknownSlot(self._output, part)
-        self.losses.drop("unknown" if isinstance(part, Unknown) else type(part).__name__.lower())
+        self.losses.drop(self.losses.kind_of(part))
         return None
 
     def _say(self, part: Text | Refusal) -> Slot:
