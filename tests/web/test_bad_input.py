@@ -95,7 +95,7 @@ def test_a_wrong_gateway_key_is_refused_whatever_else_is_wrong(
     [
         ("GET", "/v1/chat/completions"),
         ("PUT", "/v1/chat/completions"),
-        ("POST", "/v1/embeddings"),
+        ("POST", "/v1/moderations"),
         ("POST", "/v1/models"),
         ("GET", "/v1/"),
     ],
@@ -221,7 +221,7 @@ def test_a_bad_body_is_named_by_the_api(assay: RunningAssay, path: str) -> None:
         ("DELETE /providers/nobody", 404, "provider.not_found", "'nobody'"),
         ("POST /providers/nobody/test", 404, "provider.not_found", "'nobody'"),
         ("GET /providers/nobody/models", 404, "provider.not_found", "'nobody'"),
-        ("POST /providers/openai/verify", 400, "provider.no_model", "'openai'"),
+        ("POST /providers/ollama/verify", 400, "provider.no_model", "'ollama'"),
         ("POST /datasets/nothing/import", 404, "dataset.not_found", "'nothing'"),
         ("POST /votes?source=here&name=x", 400, "votes.empty_file", "'x'"),
     ],

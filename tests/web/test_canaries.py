@@ -28,7 +28,8 @@ PROVIDER_KEY = 'sk-canary-provider/"é-4f9c2ab17d'
 PROMPT = 'canary prompt "quoted" 金絲雀 7b1e55'
 REPLY = 'canary reply "quoted" 回覆 90cc1f'
 BODY_COLUMNS = {
-    ("transcripts", "body"),
+    ("call_bodies", "request"),
+    ("call_bodies", "reply"),
     ("transcripts", "content"),
     ("arena_turns", "prompt"),
     ("arena_turns", "a"),
@@ -186,7 +187,7 @@ PATHS: dict[str, Callable[[RunningAssay], int]] = {
     "provider's key as gateway key": lambda assay: assay.chat(_ask("careless/fine"), key=_ascii(PROVIDER_KEY)).status,
     "no key": lambda assay: assay.ask("POST", "/v1/chat/completions", _ask("careless/fine")).status,
     "basic auth": lambda assay: assay.ask("GET", "/v1/models", headers={"authorization": f"Basic {assay.gateway_key}"}).status,
-    "key in the address": lambda assay: assay.ask("GET", f"/v1/models?key={assay.gateway_key}").status,
+    "key in the address": lambda assay: assay.ask("GET", f"/v1/models/nobody?key={assay.gateway_key}").status,
     "unknown path": lambda assay: (
         assay.ask("GET", f"/v1/{quote(PROMPT)}", headers={"authorization": f"Bearer {assay.gateway_key}"}).status
     ),

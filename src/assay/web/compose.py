@@ -69,7 +69,7 @@ class Assay:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            if scope["path"].startswith(PREFIXES):
+            if f"{scope['path']}/".startswith(PREFIXES):
                 await self.gateway(scope, receive, send)
             else:
                 await self._guarded(scope, receive, send)
