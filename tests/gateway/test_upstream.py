@@ -40,7 +40,17 @@ async def test_models_named_in_addresses_by_clients_do_not_fill_the_memory() -> 
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("model", ["m\r\nx: y", "m n", "../../v1/other", "水", "m?x=1", "m#x", "a/b:c"])
+async def test_neither_forms_nor_long_headers_drive_out_what_comes_again() -> None:
+    way = Upstream(ROWS["anthropic"], "k").way("anthropic")
+    (_, head) = await way.address("generate", "m", stream=False, body=b"")
+    for number in range(600):
+        await way.address("generate", "m", stream=False, body=b"", content_type=b"multipart/form-data; boundary=%d" % number)
+        await way.address("generate", "m", stream=False, body=b"", forwarded=[(b"anthropic-beta", b"%d" % number * 4000)])
+    assert (await way.address("generate", "m", stream=False, body=b""))[1] is head
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("model", ["m\r\nx: y", "m n", "v1..2/..other", "水", "m?x=1", "m#x", "a/b:c"])
 async def test_no_models_name_breaks_out_of_its_place(model: str) -> None:
     head = await head_of(Upstream(ROWS["gemini"], "k").way("gemini"), model)
     path = head.split(" ")[1]
@@ -52,7 +62,7 @@ async def test_no_models_name_breaks_out_of_its_place(model: str) -> None:
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("model", [".", ".."])
+@pytest.mark.parametrize("model", [".", "..", "../../v1/other", "a/..", "a/./b", "..\\b"])
 async def test_a_models_name_that_would_climb_the_path_is_refused(model: str) -> None:
     way = Upstream(row("bedrock", region="eu-west-1"), "k").way("bedrock_converse")
     with pytest.raises(InvalidInput) as raised:
@@ -70,6 +80,15 @@ async def test_what_the_client_says_in_a_header_replaces_what_the_row_says() -> 
     assert head.count("anthropic-version") == 1
     assert "x-api-key: k\r\n" in head
     assert "anthropic-version: 2023-06-01\r\n" in await head_of(way)
+
+
+@pytest.mark.anyio
+async def test_a_list_in_several_headers_stays_one_list() -> None:
+    way = Upstream(ROWS["anthropic"], "k").way("anthropic")
+    forwarded = [(b"anthropic-beta", b"a,b"), (b"anthropic-version", b"2023-06-01"), (b"anthropic-version", b"2023-06-01")]
+    head = await head_of(way, forwarded=[*forwarded, (b"anthropic-beta", b"c")])
+    assert "anthropic-beta: a,b, c\r\n" in head
+    assert "anthropic-version: 2023-06-01\r\n" in head
 
 
 @pytest.mark.anyio

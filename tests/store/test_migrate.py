@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from assay.core import Unavailable
+from assay.core import Transcript, Unavailable, canonical, new_id, now_us, user
 from assay.store import Database, Sql, migrate, open_database, pending
+from assay.store.migrate import CREATE_TABLE, INSERT_APPLIED, load_migrations
+from assay.store.queries import drop_expired_bodies, get_bodies, list_calls
 from tests.postgres import Postgres
 
 pytestmark = pytest.mark.anyio
@@ -18,6 +20,12 @@ TWO_STEPS = {
     "0001_first": "CREATE TABLE sample (a BIGINT); /*sqlite: INSERT INTO sample VALUES (1); */ /*postgresql: INSERT INTO sample VALUES (2); */",
     "0002_second": "INSERT INTO sample SELECT a * 10 FROM sample;",
 }
+
+OLD_CALL = Sql("""
+    INSERT INTO calls (id, request_id, at, purpose, outcome, asked, deployment, provider, model, protocol, stream, duration_us, request)
+    VALUES (:id, :id, 1, 'traffic', 'ok', 'm', 'up/m', 'up', 'm', 'openai_chat', 0, 1, :request)
+""")
+OLD_BODY = Sql("INSERT INTO transcripts (hash, kind, content, kept_until) VALUES (:hash, 'request', :content, :kept_until)")
 
 
 def package(folder: Path, name: str, steps: dict[str, str]) -> str:
@@ -100,6 +108,36 @@ async def test_two_processes_may_migrate_at_once(kind: str, request: pytest.Fixt
     shipped = len(await database.read(Sql("SELECT name FROM migrations")))
     assert sorted(int(out) for out, _ in said) == [0, 0, 0, shipped]
     await database.close()
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+async def test_what_the_first_schema_held_outlives_every_step_since(
+    kind: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    """Rows are written as the version wrote them that shipped the first step alone, and read as this one reads them."""
+    if kind == "sqlite":
+        url = f"sqlite:///{tmp_path}/old.db"
+    else:
+        server: Postgres = request.getfixturevalue("postgres")
+        url = server.url(await _make_database(server, f"old_{tmp_path.name}"))
+    db = await open_database(url)
+    first, *since = load_migrations("assay.store")
+    said = Transcript((user("before the change"),))
+    call = {"id": new_id(), "request": said.hash}
+    body = {"hash": bytes.fromhex(said.hash), "content": canonical(said), "kept_until": now_us() + 1_000_000_000}
+    async with db.transaction() as tx:
+        await tx.script(CREATE_TABLE)
+        await tx.script(first.sql(tx.dialect))
+        await tx.write(INSERT_APPLIED, {"package": first.package, "name": first.name, "checksum": first.checksum, "at": 1})
+        await tx.write(OLD_CALL, call)
+        await tx.write(OLD_BODY, body)
+    assert await migrate(db, "assay.store") == [f"assay.store/{step.name}" for step in since]
+    (kept,) = await list_calls(db, 10)
+    assert (kept.id, kept.request, kept.timeline) == (call["id"], said.hash, ())
+    assert (kept.client_protocol, kept.operation) == (None, None)
+    assert await get_bodies(db, [said.hash], [kept.id]) == {said.hash: canonical(said)}
+    assert await drop_expired_bodies(db, now_us() + 2_000_000_000) == 1
+    await db.close()
 
 
 async def _make_database(server: Postgres, name: str) -> str:

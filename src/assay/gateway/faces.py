@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qs, unquote
+from urllib.parse import parse_qs
 
 import msgspec
 
@@ -55,7 +55,7 @@ _MODELS = "/models"
 
 
 def read_address(method: str, path: str, query: bytes, headers: list[tuple[bytes, bytes]]) -> Asking:
-    """What ``method`` and ``path`` ask for.
+    """What ``method`` and ``path`` ask for; ``path`` is free of escapes, as ASGI wants it.
 
     Raises:
         NotFound: ``route.not_found``.
@@ -71,7 +71,7 @@ def read_address(method: str, path: str, query: bytes, headers: list[tuple[bytes
         prefix = "/v1beta" if path.startswith("/v1beta/") else "/v1"
         rest = path[len(prefix) :]
         if rest == _MODELS or rest.startswith(_MODELS + "/"):
-            return Asking(_lister(prefix, headers), "models", model=unquote(rest[len(_MODELS) + 1 :]) or None)
+            return Asking(_lister(prefix, headers), "models", model=rest[len(_MODELS) + 1 :] or None)
     raise NotFound(
         "route.not_found",
         f"{method} {path[:200]!r} is not answered here.",
@@ -129,7 +129,7 @@ def _read_gemini(path: str, query: bytes) -> Asking | None:
             model, _, verb = path[len(prefix) :].rpartition(":")
             if model and verb in _VERBS:
                 operation, stream = _VERBS[verb]
-                return Asking("gemini", operation, unquote(model), stream, as_list=stream and b"alt=sse" not in query)
+                return Asking("gemini", operation, model, stream, as_list=stream and b"alt=sse" not in query)
     return None
 
 

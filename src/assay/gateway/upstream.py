@@ -6,6 +6,7 @@ kept; where each request must be signed, or a token fetched, that happens here t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
 from typing import Literal, TypeAlias
@@ -35,6 +36,8 @@ _KEY_VARIABLES = {
 """Where clouds' own tools look for a key, beside the variables of a row."""
 _MOST_HEADS = 512
 """Heads that one way keeps; model names in paths come from clients, and could be without end."""
+_LONGEST_KEPT = 4096
+_SEGMENTS = re.compile(r"[/\\]")
 
 
 class Way:
@@ -120,9 +123,11 @@ class Way:
         head = self._heads.get(known)
         if head is None:
             head = self._write(operation, path, named, content_type, forwarded)
-            if len(self._heads) >= _MOST_HEADS:
-                self._heads.clear()
-            self._heads[known] = head
+            # Forms have a boundary of their own each, and would drive out what comes again.
+            if content_type == _JSON and len(head[1]) <= _LONGEST_KEPT:
+                if len(self._heads) >= _MOST_HEADS:
+                    self._heads.clear()
+                self._heads[known] = head
         return head if self._signer is None else await self._sign(self._signer, head, content_type, body)
 
     def unframe(self) -> Callable[[bytes], bytes] | None:
@@ -155,10 +160,16 @@ class Way:
         return self._paths[operation]
 
     def _write(self, operation: Operation, path: str, model: str, content_type: bytes, forwarded: Headers) -> tuple[Origin, bytes]:
-        if model and not model.strip("."):
+        if any(segment in (".", "..") for segment in _SEGMENTS.split(model)):
+            # Escaped or not, some servers on the way would climb up to another address with our key.
             raise InvalidInput("provider.path", f"{model[:20]!r} is no model's name.", param="model")
         origin, target = self._place(fill(path, self._values).replace("{model}", quote(model, safe="-._~")))
-        theirs = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in forwarded}
+        theirs: dict[str, str] = {}
+        for raw_name, raw_value in forwarded:
+            name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+            before = theirs.setdefault(name, value)
+            if before != value:  # a list in several headers of one name is one list (RFC 9110, section 5.3)
+                theirs[name] = f"{before}, {value}"
         for name in self.offer.header_fields:
             theirs.pop(name, None)
         headers = {name: value for name, value in self._headers.items() if name.lower() not in theirs} | theirs
