@@ -26,9 +26,9 @@ def asking(*ids: str) -> Request:
 
 
 @pytest.fixture
-async def recorder(anyio_backend: str, db: Database) -> AsyncIterator[Recorder]:
-    await migrate(db, "assay.gateway")
-    recorder = Recorder(db)
+async def recorder(anyio_backend: str, database: Database) -> AsyncIterator[Recorder]:
+    await migrate(database, "assay.gateway")
+    recorder = Recorder(database)
     yield recorder
     await recorder.close()
 
@@ -48,29 +48,29 @@ def test_the_oldest_values_make_room_by_number_and_by_size() -> None:
 
 
 @pytest.mark.parametrize("policy", ["off", "hashed"])
-async def test_thoughts_reach_no_disk_where_bodies_are_not_kept(db: Database, recorder: Recorder, policy: Bodies) -> None:
-    memory = Memory(db, recorder, bodies=policy)
+async def test_thoughts_reach_no_disk_where_bodies_are_not_kept(database: Database, recorder: Recorder, policy: Bodies) -> None:
+    memory = Memory(database, recorder, bodies=policy)
     memory.keep("key", [("asy_1", SEAL)])
     memory.remember("key", "resp_1", "request", None)
     restored = await memory.restore("key", asking("asy_1"))
     assert any(isinstance(part, Thinking) for part in restored.transcript.messages[0].parts)
     await memory.close()
-    assert await load_kept(db, "key", ["asy_1", "resp_1"]) == {}
+    assert await load_kept(database, "key", ["asy_1", "resp_1"]) == {}
 
 
-async def test_what_is_written_down_ends_with_the_bodies(db: Database, recorder: Recorder) -> None:
-    memory = Memory(db, recorder, days=2)
+async def test_what_is_written_down_ends_with_the_bodies(database: Database, recorder: Recorder) -> None:
+    memory = Memory(database, recorder, days=2)
     memory.keep("key", [("asy_1", SEAL)])
     await memory.close()
-    assert await load_kept(db, "key", ["asy_1"]) == {"asy_1": SEAL}
-    await drop_expired(db, now_us() + 2 * DAY_US)
-    assert await load_kept(db, "key", ["asy_1"]) == {}
+    assert await load_kept(database, "key", ["asy_1"]) == {"asy_1": SEAL}
+    await drop_expired(database, now_us() + 2 * DAY_US)
+    assert await load_kept(database, "key", ["asy_1"]) == {}
 
 
-async def test_what_is_kept_belongs_to_one_key(db: Database, recorder: Recorder) -> None:
-    await save_kept(db, [("asy_1", "mine", SEAL)], kept_until=now_us() + DAY_US)
-    await save_kept(db, [("asy_1", "theirs", "assay.other")], kept_until=now_us() + DAY_US)
-    memory = Memory(db, recorder)
+async def test_what_is_kept_belongs_to_one_key(database: Database, recorder: Recorder) -> None:
+    await save_kept(database, [("asy_1", "mine", SEAL)], kept_until=now_us() + DAY_US)
+    await save_kept(database, [("asy_1", "theirs", "assay.other")], kept_until=now_us() + DAY_US)
+    memory = Memory(database, recorder)
     assert len((await memory.restore("mine", asking("asy_1"))).transcript.messages[0].parts) == 2
     for other in ("theirs", None):
         assert await memory.restore(other, asking("asy_1")) == asking("asy_1")
@@ -78,8 +78,8 @@ async def test_what_is_kept_belongs_to_one_key(db: Database, recorder: Recorder)
             await memory.recall(other, "asy_1")
 
 
-async def test_one_answer_is_continued_twice_at_the_same_time(db: Database, recorder: Recorder) -> None:
-    memory = Memory(db, recorder)
+async def test_one_answer_is_continued_twice_at_the_same_time(database: Database, recorder: Recorder) -> None:
+    memory = Memory(database, recorder)
     answered = Answered(asking("c"), Message(role="assistant", parts=()))
     memory.remember("key", "resp_1", "request", answered, 100)
     first, second = await asyncio.gather(memory.recall("key", "resp_1"), memory.recall("key", "resp_1"))

@@ -8,7 +8,8 @@ that is wrapped inside. Frames are taken apart by AWS's own library.
 from __future__ import annotations
 
 import base64
-import binascii
+import re
+import struct
 from typing import Any
 
 import msgspec
@@ -17,6 +18,7 @@ from assay.gateway.connection import Fault
 from assay.gateway.signing import library_missing
 from assay.wire.sse import escape_separators
 
+_NAME = re.compile(r"[\w.-]{0,100}", re.ASCII)
 LARGEST_FRAME = 25 * 1024 * 1024
 
 _ERRORS = {
@@ -79,7 +81,8 @@ class AwsFrames:
             for frame in self._buffer:
                 events.append(self._event(frame.headers, frame.payload))
                 self._held = 0
-        except (self._broken, msgspec.MsgspecError, binascii.Error, UnicodeDecodeError) as error:
+        # Of headers that are cut short or of unknown types, the library says it with whatever failed.
+        except (self._broken, msgspec.MsgspecError, struct.error, KeyError, ValueError) as error:
             raise Fault("upstream.garbled", f"The stream holds a broken frame: {error}.") from error
         if self._held > LARGEST_FRAME:
             raise Fault("upstream.too_large", f"One event of the stream is larger than {LARGEST_FRAME} bytes.")
@@ -92,14 +95,22 @@ class AwsFrames:
             kind = str(headers.get(":exception-type", ""))
             return self._error(kind, _message.decode(payload).message or kind)
         if not self._is_wrapped:
-            return b"event: %b\ndata: %b\n\n" % (str(headers.get(":event-type", "")).encode(), escape_separators(payload))
+            return _written(str(headers.get(":event-type", "")), payload)
         if headers.get(":event-type") != "chunk":
             return b""
         inner = base64.b64decode(_wrapped.decode(payload).bytes, validate=True)
-        return b"event: %b\ndata: %b\n\n" % (_typed.decode(inner).type.encode(), escape_separators(inner))
+        return _written(_typed.decode(inner).type, inner)
 
     def _error(self, kind: str, message: str) -> bytes:
         if self._is_wrapped:
             error = {"type": "error", "error": {"type": _ERRORS.get(kind, "api_error"), "message": message}}
             return b"event: error\ndata: %b\n\n" % escape_separators(msgspec.json.encode(error))
         return b"event: exception\ndata: %b\n\n" % escape_separators(msgspec.json.encode({"type": kind, "message": message}))
+
+
+def _written(name: str, data: bytes) -> bytes:
+    """One server-sent event. Raises `ValueError` for a name that would break out of its line."""
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"{name[:40]!r} is no event's name")
+    # Line breaks between the parts of a JSON document are white space.
+    return b"event: %b\ndata: %b\n\n" % (name.encode(), escape_separators(data).replace(b"\r", b" ").replace(b"\n", b" "))

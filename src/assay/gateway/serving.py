@@ -98,7 +98,7 @@ class Serving(Direct):
         """Let the application answer; what it fails to say is said for it."""
         try:
             await app(self._scope, self.receive, self)
-            if not self._is_answered and not self._has_left:
+            if not self._is_answered and not self._has_left and not self._is_stopped:
                 raise RuntimeError("the application returned without a whole answer")
         except AnswerBroken:
             self.keeps_alive = False
@@ -110,6 +110,11 @@ class Serving(Direct):
             if not self._is_answered:
                 self._line.transport.close()
             self._line.ended(self)
+
+    @property
+    def _is_stopped(self) -> bool:
+        """Whether the server could wait no longer for the application, which may have said so already."""
+        return self.task is not None and self.task.cancelling() > 0
 
     def _fail(self) -> None:
         """Answer 500 where nothing was written yet; else cut the connection, since a clean end would be a lie."""
