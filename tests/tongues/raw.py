@@ -10,10 +10,8 @@ import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import quote, urlsplit
-
-from tests.tongues.rig import Tongues
 
 Headers = Sequence[tuple[str, str]]
 TOOL: dict[str, Any] = {"name": "weather", "description": "The weather in a city."}
@@ -24,6 +22,16 @@ SCHEMA: dict[str, Any] = {
     "additionalProperties": False,
 }
 _WAIT_S = 30
+
+
+class Door(Protocol):
+    """Where a gateway answers, without a path, and a key that it takes."""
+
+    @property
+    def url(self) -> str: ...
+
+    @property
+    def key(self) -> str: ...
 
 
 def path_of(protocol: str, model: str, *, stream: bool, as_list: bool = False) -> str:
@@ -190,7 +198,7 @@ def _parts(document: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 async def ask(
-    tongues: Tongues,
+    tongues: Door,
     protocol: str,
     model: str,
     *,
@@ -215,10 +223,10 @@ async def ask(
         async with asyncio.timeout(_WAIT_S):
             return await hear(reader, protocol)
     finally:
-        writer.close()
+        writer.transport.abort()  # what was refused early is not sent to its end
 
 
-async def connect(tongues: Tongues) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+async def connect(tongues: Door) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """A connection to the gateway."""
     at = urlsplit(tongues.url)
     return await asyncio.open_connection(at.hostname, at.port, limit=64 * 1024 * 1024)
