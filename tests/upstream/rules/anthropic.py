@@ -222,7 +222,8 @@ def _check_thoughts(body: Any, thinks: bool) -> None:
     if not thinks:
         return
     whole = str(body["model"]).startswith("think-")
-    for message in turns if whole else _under_way(turns):
+    flexible = body["thinking"]["type"] == "adaptive"
+    for message in turns if whole else [] if flexible else _under_way(turns):
         blocks = _blocks(message)
         if message["role"] != "assistant" or all(block["type"] != "tool_use" for block in blocks):
             continue

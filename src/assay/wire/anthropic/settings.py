@@ -47,7 +47,7 @@ def write_settings(fields: Json, request: Request, draft: Draft) -> None:
 def _write_thinking(request: Request, messages: list[Json], draft: Draft) -> Json | None:
     sampling, losses = request.sampling, draft.losses
     kind = _kind(sampling, own=draft.own)
-    if kind in ("enabled", "adaptive") and _forbids_thinking(request, messages):
+    if kind in ("enabled", "adaptive") and _forbids_thinking(request, messages, manual=kind == "enabled"):
         losses.drop("thinking")
         _forget_thoughts(messages, draft)
         return None
@@ -81,10 +81,11 @@ def _kind(sampling: Sampling, *, own: bool) -> str | None:
     return "adaptive" if not own and (sampling.effort is not None or sampling.show_thinking) else None
 
 
-def _forbids_thinking(request: Request, messages: list[Json]) -> bool:
+def _forbids_thinking(request: Request, messages: list[Json], *, manual: bool) -> bool:
+    """Only where the budget is set by hand must the turn have begun with thoughts (documentation, "Adaptive thinking", 2026-11)."""
     if request.tool_choice is not None and request.tool_choice.mode in ("required", "named") and request.tools:
         return True
-    return messages[-1]["role"] == "assistant" or _goes_on_without_thoughts(messages)
+    return messages[-1]["role"] == "assistant" or (manual and _goes_on_without_thoughts(messages))
 
 
 def _goes_on_without_thoughts(messages: list[Json]) -> bool:
