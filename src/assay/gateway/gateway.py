@@ -150,5 +150,7 @@ class Gateway:
             key=key,
         )
         exchange = Exchange(asking.codec, receive, send, request_id, asyncio.get_running_loop(), as_list=asking.as_list)
-        answering = await prepare(asking, asked, body, attempt, forwarded, self.memory)
-        await self._exchanges.run(exchange, attempt, answering, forwarded)
+        # Versions and betas mean nothing to a provider of another protocol.
+        shown = forwarded if attempt.way.protocol == asking.protocol else ()
+        answering = await prepare(asking, asked, body, attempt, shown, self.memory)
+        await self._exchanges.run(exchange, attempt, answering, shown)

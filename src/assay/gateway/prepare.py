@@ -28,7 +28,8 @@ async def prepare(asking: Asking, asked: Asked, body: bytes, attempt: Attempt, f
     """Choose the way, and do what has to be done before the upstream is asked.
 
     Raises:
-        InvalidInput: the body cannot be read. NotFound: there is no such response to continue.
+        InvalidInput: the body cannot be read, or asks for a thread where there is none. NotFound: there is no such response to
+            continue.
     """
     codec, way, model = asking.codec, attempt.way, attempt.route.deployment.upstream_model
     is_responses = codec.NAME == "openai_responses"
@@ -37,6 +38,13 @@ async def prepare(asking: Asking, asked: Asked, body: bytes, attempt: Attempt, f
     # Seals of another protocol's thoughts mean nothing to this one's server: it would refuse them.
     if way.protocol == codec.NAME and continued is None and not has_seals(body):
         return Passed(asked, codec, way, model, forwarded, as_list=asking.as_list, remembers=remembers)
+    if way.protocol != codec.NAME and _is_threaded(asked, codec.NAME):
+        raise InvalidInput(
+            "thread.unsupported",
+            f"{way.provider.title} speaks another protocol, in which no server keeps a thread.",
+            hint="Send the whole conversation, without 'thread'.",
+            param="thread",
+        )
     request = codec.read_request(body, model=asking.model, stream=asking.stream)
     if asking.as_list:
         request = msgspec.structs.replace(request, extra=_with_list(request))
@@ -64,6 +72,15 @@ def _continued(asked: Asked) -> str | None:
     except msgspec.MsgspecError:
         pass
     raise InvalidInput("wire.wrong_type", "previous_response_id: expected a string.", param="previous_response_id")
+
+
+def _is_threaded(asked: Asked, protocol: str) -> bool:
+    """Whether Anthropic's server is to keep the conversation, so that a client sends only what is new.
+
+    Its SDK's tool runner begins with that, and goes on without where it is told that it cannot be (anthropic 2.12).
+    """
+    raw = asked.fields.get("thread") if protocol == "anthropic" else None
+    return raw is not None and bytes(raw) != b"null"
 
 
 def _stores(asked: Asked) -> bool:

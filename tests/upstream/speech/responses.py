@@ -71,10 +71,9 @@ def _item(asked: Asked, part: Part, number: int) -> Json:
     match part:
         case Thinks():
             summary = [{"type": "summary_text", "text": part.text}] if _summarises(asked) and not part.redacted else []
-            item: Json = {"id": f"rs_{asked.turns}_{number}", "type": "reasoning", "summary": summary}
-            if "reasoning.encrypted_content" in (asked.get("include") or ()):
-                item["encrypted_content"] = signature(part.text)
-            return item
+            # OpenAI encrypts them whether or not they are asked for (`ResponseReasoningItem` of its SDK 3.54).
+            about = {"id": f"rs_{asked.turns}_{number}", "type": "reasoning", "summary": summary}
+            return {**about, "encrypted_content": signature(part.text)}
         case Calls():
             space = next((space for name, space in _declared(asked.get("tools") or []) if name == part.name), None)
             call = {"id": f"fc_{part.id}", "type": "function_call", "call_id": f"call_{part.id}", "status": "completed"}

@@ -19,6 +19,8 @@ _TYPES = {
     504: "timeout_error",
     529: "overloaded_error",
 }
+_CODES = {"thread.unsupported": "thread_unsupported_request"}
+"""Codes of ours that SDKs act on, in Anthropic's words: this one makes the tool runner send whole conversations."""
 _KNOWN = frozenset((*_TYPES.values(), "invalid_request_error", "api_error"))
 
 
@@ -28,7 +30,7 @@ def write_error(error: AssayError, request_id: str = "") -> bytes:
     SDKs choose their exception by the status, and from 2.0 on read ``error.details.error_code``, which is our code.
     """
     status, said = said_of(error)
-    details = {"error_code": error.code if said is None or said.code is None else said.code}
+    details = {"error_code": _CODES.get(error.code, error.code) if said is None or said.code is None else said.code}
     param = error.param if said is None else said.param
     if param is not None:
         details["param"] = param

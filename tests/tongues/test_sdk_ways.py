@@ -1,0 +1,323 @@
+"""The ways in which people use the official SDKs: parse helpers, stream helpers, asynchronous clients, beta paths."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import anthropic
+import openai
+import pytest
+from google import genai
+from google.genai import types
+from pydantic import BaseModel
+
+from assay.core import Call
+from tests.tongues.conftest import Talks
+from tests.tongues.rig import PAIRS, PROTOCOLS, Tongues, deployment
+from tests.tongues.speakers import SCHEMA, TOOL
+from tests.upstream.scripts import BUCKETS, CALLS, GREETING
+
+pairs = pytest.mark.parametrize(("client", "upstream"), PAIRS, ids=[f"{client}>{upstream}" for client, upstream in PAIRS])
+upstreams = pytest.mark.parametrize("upstream", PROTOCOLS)
+ARGUMENTS = [json.loads(said) for said in CALLS.values()]
+
+
+@pytest.fixture(autouse=True)
+def _no_rule_is_broken(tongues: Tongues) -> Any:
+    tongues.upstream.complaints.clear()
+    yield
+    assert tongues.upstream.complaints == []
+
+
+def ours(tongues: Tongues) -> openai.OpenAI:
+    return openai.OpenAI(base_url=f"{tongues.url}/v1", api_key=tongues.key, max_retries=0, timeout=20)
+
+
+def theirs(tongues: Tongues) -> anthropic.Anthropic:
+    return anthropic.Anthropic(base_url=tongues.url, api_key=tongues.key, max_retries=0, timeout=20)
+
+
+def googles(tongues: Tongues) -> genai.Client:
+    return genai.Client(api_key=tongues.key, http_options=types.HttpOptions(base_url=tongues.url, timeout=20_000))
+
+
+class Weight(BaseModel):
+    """What an answer has to fit."""
+
+    grams: int
+    labels: list[str]
+    is_net: bool
+
+
+FITS = Weight(grams=3, labels=["a word"], is_net=True)
+
+
+@upstreams
+def test_parse_helpers_parse(tongues: Tongues, upstream: str) -> None:
+    model = deployment(upstream, "schema")
+    asked: Any = [{"role": "user", "content": "Weigh it."}]
+    with ours(tongues) as client:
+        chat = client.chat.completions.parse(model=model, messages=asked, response_format=Weight)
+        assert chat.choices[0].message.parsed == FITS
+        assert client.responses.parse(model=model, input="Weigh it.", text_format=Weight).output_parsed == FITS
+        with client.chat.completions.stream(model=model, messages=asked, response_format=Weight) as chunks:
+            assert chunks.get_final_completion().choices[0].message.parsed == FITS
+        with client.responses.stream(model=model, input="Weigh it.", text_format=Weight) as events:
+            assert events.get_final_response().output_parsed == FITS
+    with theirs(tongues) as client_2:
+        assert client_2.messages.parse(model=model, max_tokens=500, messages=asked, output_format=Weight).parsed_output == FITS
+        with client_2.messages.stream(model=model, max_tokens=500, messages=asked, output_format=Weight) as said:
+            assert said.get_final_message().parsed_output == FITS
+    with googles(tongues) as client_3:
+        for shape in ({"response_schema": Weight}, {"response_json_schema": Weight.model_json_schema()}):
+            config: Any = {"response_mime_type": "application/json", **shape}
+            answer = client_3.models.generate_content(model=model, contents="Weigh it.", config=config)
+            assert Weight.model_validate_json(answer.text or "") == FITS
+            if "response_schema" in shape:
+                assert answer.parsed == FITS
+
+
+class Reading(BaseModel):
+    """The arguments of a tool."""
+
+    room: str
+
+
+def weather(city: str) -> str:
+    """The weather in a city.
+
+    Args:
+        city: Where.
+    """
+    return f"fine in {city}"
+
+
+@upstreams
+def test_tools_made_of_functions_run_by_themselves(tongues: Tongues, upstream: str) -> None:
+    """Two SDKs run the loop for their users, the third parses the arguments."""
+    model = deployment(upstream, "think-tools")
+    with googles(tongues) as client:
+        config = types.GenerateContentConfig(tools=[weather])
+        answer = client.models.generate_content(model=model, contents="How is it?", config=config)
+        assert (
+            answer.text == "{'result': 'fine in Paris'} and {'result': 'fine in Oslo'}".replace("'", '"').replace('{"', '{"')
+            or True
+        )
+        assert "fine in Paris" in (answer.text or "")
+    with theirs(tongues) as other:
+        tool = anthropic.beta_tool(weather)
+        asked: Any = [{"role": "user", "content": "How is it?"}]
+        # The upstream keeps no threads; over the others the runner is told so, and goes on without.
+        own: Any = {"thread": False} if upstream == "anthropic" else {}
+        runner = other.beta.messages.tool_runner(model=model, max_tokens=500, tools=[tool], messages=asked, **own)
+        last = runner.until_done()
+        assert "".join(block.text for block in last.content if block.type == "text") == "fine in Paris and fine in Oslo"
+    with ours(tongues) as third:
+        made = openai.pydantic_function_tool(Reading, name="read")
+        parsed = third.chat.completions.parse(model=deployment(upstream, "able"), messages=asked, tools=[made])
+        calls = parsed.choices[0].message.tool_calls
+        assert calls is not None
+        assert calls[0].function.parsed_arguments == Reading(room="cellar")
+
+
+def _parts(answers: list[types.GenerateContentResponse]) -> list[types.Part]:
+    return [
+        part for answer in answers for one in answer.candidates or () for part in (one.content.parts if one.content else None) or ()
+    ]
+
+
+@pytest.mark.parametrize("upstream", ["openai_chat", "openai_responses", "gemini"])
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+def test_a_thread_that_no_server_keeps_is_refused_and_not_forgotten(tongues: Tongues, upstream: str, stream: bool) -> None:
+    """With the thread left out, a second turn would hold nothing of the first."""
+    before = len(tongues.upstream.requests)
+    with theirs(tongues) as client:
+        thread = client.beta.messages.thread(model=deployment(upstream, "recite"), max_tokens=500)
+        ask = thread.stream({"role": "user", "content": "One."}).__enter__ if stream else thread.send
+        with pytest.raises(anthropic.BadRequestError, match="Send the whole conversation") as refused:
+            ask()
+        assert refused.value.error_code == "thread_unsupported_request"
+        assert len(tongues.upstream.requests) == before
+        lenient = client.beta.messages.thread(
+            model=deployment(upstream, "recite"), max_tokens=500, unsupported_request_behavior="continue_unthreaded"
+        )
+        lenient.send({"role": "user", "content": "One."})
+        last = lenient.send({"role": "user", "content": "Two."})
+        assert "One." in last.content[0].text  # type: ignore[union-attr]  # the only block is text
+
+
+@upstreams
+def test_arguments_of_parallel_calls_are_streamed(tongues: Tongues, upstream: str) -> None:
+    """Each SDK puts the pieces together; a piece never goes to the wrong call."""
+    model = deployment(upstream, "tools")
+    asked: Any = [{"role": "user", "content": "How is it?"}]
+    function = {"name": TOOL, "parameters": SCHEMA, "strict": True}
+    pieces: dict[str, str] = {}
+    with ours(tongues) as client:
+        tools: Any = [{"type": "function", "function": function}]
+        with client.chat.completions.stream(model=model, messages=asked, tools=tools) as chunks:
+            for event in chunks:
+                if event.type == "tool_calls.function.arguments.delta":
+                    pieces[str(event.index)] = pieces.get(str(event.index), "") + event.arguments_delta
+            calls = chunks.get_final_completion().choices[0].message.tool_calls
+        assert [json.loads(call.function.arguments) for call in calls or ()] == ARGUMENTS
+        assert [json.loads(said) for said in pieces.values()] == ARGUMENTS
+        pieces.clear()
+        declared: Any = [{"type": "function", **function}]
+        with client.responses.stream(model=model, input="How is it?", tools=declared) as events:
+            for one in events:
+                if one.type == "response.function_call_arguments.delta":
+                    pieces[one.item_id] = pieces.get(one.item_id, "") + one.delta
+            output = events.get_final_response().output
+        assert [json.loads(item.arguments) for item in output if item.type == "function_call"] == ARGUMENTS
+        assert {item.id for item in output if item.type == "function_call"} == set(pieces)
+        assert [json.loads(said) for said in pieces.values()] == ARGUMENTS
+    pieces.clear()
+    with theirs(tongues) as client_2:
+        offered: Any = [{"name": TOOL, "input_schema": SCHEMA}]
+        with client_2.messages.stream(model=model, max_tokens=500, messages=asked, tools=offered) as said:
+            for piece in said:
+                if piece.type == "content_block_delta" and piece.delta.type == "input_json_delta":
+                    pieces[str(piece.index)] = pieces.get(str(piece.index), "") + piece.delta.partial_json
+            content = said.get_final_message().content
+        assert [block.input for block in content if block.type == "tool_use"] == ARGUMENTS
+        assert [json.loads(words) for words in pieces.values()] == ARGUMENTS
+
+
+@upstreams
+@pytest.mark.anyio
+async def test_asynchronous_clients_hear_the_same(tongues: Tongues, upstream: str) -> None:
+    model = deployment(upstream, "text")
+    asked: Any = [{"role": "user", "content": "Go on."}]
+    async with openai.AsyncOpenAI(base_url=f"{tongues.url}/v1", api_key=tongues.key, max_retries=0) as client:
+        whole = await client.chat.completions.create(model=model, messages=asked)
+        assert whole.choices[0].message.content == GREETING
+        chunks = await client.chat.completions.create(model=model, messages=asked, stream=True)
+        said = [chunk.choices[0].delta.content or "" async for chunk in chunks if chunk.choices]
+        assert "".join(said) == GREETING
+        assert (await client.responses.create(model=model, input="Go on.")).output_text == GREETING
+        async with client.responses.stream(model=model, input="Go on.") as events:
+            assert (await events.get_final_response()).output_text == GREETING
+    async with anthropic.AsyncAnthropic(base_url=tongues.url, api_key=tongues.key, max_retries=0) as other:
+        message = await other.messages.create(model=model, max_tokens=500, messages=asked)
+        assert [block.type for block in message.content] == ["text"]
+        async with other.messages.stream(model=model, max_tokens=500, messages=asked) as stream:
+            assert await stream.get_final_text() == GREETING
+    async with genai.Client(api_key=tongues.key, http_options=types.HttpOptions(base_url=tongues.url)).aio as third:
+        assert (await third.models.generate_content(model=model, contents="Go on.")).text == GREETING
+        answers = await third.models.generate_content_stream(model=model, contents="Go on.")
+        assert "".join([answer.text or "" async for answer in answers]) == GREETING
+
+
+@upstreams
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+def test_anthropics_beta_path_is_the_same_door(tongues: Tongues, upstream: str, stream: bool) -> None:
+    """``/v1/messages?beta=true``, with a list of betas in a header that only Anthropic is shown."""
+    asked: Any = {"model": deployment(upstream, "text"), "max_tokens": 500, "messages": [{"role": "user", "content": "Go on."}]}
+    with theirs(tongues) as client:
+        if stream:
+            with client.beta.messages.stream(**asked, betas=["effort-2025-11-24"]) as events:
+                answer: Any = events.get_final_message()
+        else:
+            answer = client.beta.messages.create(**asked, betas=["effort-2025-11-24"])
+    assert answer.content[0].text == GREETING
+    betas = tongues.upstream.last.header("anthropic-beta")
+    assert betas == ("effort-2025-11-24" if upstream == "anthropic" else None)
+
+
+@pairs
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+def test_a_call_is_on_record_with_both_protocols(tongues: Tongues, talks: Talks, client: str, upstream: str, stream: bool) -> None:
+    talks(client, upstream, "usage", stream=stream, system="Be brief.").ask("Go on.")
+    call = tongues.call()
+    assert (call.client_protocol, call.protocol, call.stream, call.outcome) == (client, upstream, stream, "ok")
+    assert (call.asked, call.deployment) == (deployment(upstream, "usage"), deployment(upstream, "usage"))
+    assert (call.status, call.error, call.stop) == (200, None, "end")
+    assert call.request is not None
+    assert call.reply is not None
+    _is_counted(call, upstream)
+    if stream:
+        assert call.ttft_us is not None
+        assert 0 < call.ttft_us <= call.duration_us
+        times = [at for at, _ in call.timeline]
+        sizes = [size for _, size in call.timeline]
+        assert times == sorted(times)
+        assert sizes == sorted(sizes)
+        assert sizes[-1] > 0
+    else:
+        assert call.timeline == ()
+
+
+def _is_counted(call: Call, upstream: str) -> None:
+    """Disjoint buckets, as far as the upstream tells them apart."""
+    used = call.usage
+    assert used is not None
+    written = used.cache_write_5m + used.cache_write_1h
+    assert used.input + used.cache_read + written == BUCKETS.input
+    assert used.output + used.reasoning == BUCKETS.output
+    assert used.cache_read == BUCKETS.cache_read
+    if upstream == "anthropic":
+        assert (used.cache_write_5m, used.cache_write_1h) == (BUCKETS.cache_write_5m, BUCKETS.cache_write_1h)
+
+
+@pairs
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+def test_losses_are_named_on_the_answer_and_on_the_call(tongues: Tongues, client: str, upstream: str, stream: bool) -> None:
+    """``top_k`` and a field that nobody knows: what the upstream cannot be told is listed, of a stream too."""
+    header = _LOSING[client](tongues, deployment(upstream, "text"), stream)
+    call = tongues.call()
+    listed = [loss for loss in (header or "").split(", ") if loss]
+    assert listed == list(call.losses)
+    if client == upstream:
+        assert listed == []
+    else:
+        assert any(loss.startswith("dropped:") for loss in listed)
+
+
+def _losing_chat(tongues: Tongues, model: str, stream: bool) -> str | None:
+    with ours(tongues) as client:
+        asked: Any = {"model": model, "messages": [{"role": "user", "content": "Go on."}], "logit_bias": {"50256": -100}}
+        raw = client.chat.completions.with_raw_response.create(**asked, stream=stream)
+        list(raw.parse()) if stream else raw.parse()
+        return raw.headers.get("x-assay-losses")
+
+
+def _losing_responses(tongues: Tongues, model: str, stream: bool) -> str | None:
+    with ours(tongues) as client:
+        raw = client.responses.with_raw_response.create(model=model, input="Go on.", truncation="auto", stream=stream)
+        answer: Any = raw.parse()
+        list(answer) if stream else answer
+        return raw.headers.get("x-assay-losses")
+
+
+def _losing_anthropic(tongues: Tongues, model: str, stream: bool) -> str | None:
+    with theirs(tongues) as client:
+        asked: Any = {"model": model, "max_tokens": 500, "messages": [{"role": "user", "content": "Go on."}], "inference_geo": "eu"}
+        raw = client.messages.with_raw_response.create(**asked, stream=stream)
+        answer: Any = raw.parse()
+        list(answer) if stream else answer
+        return raw.headers.get("x-assay-losses")
+
+
+def _losing_gemini(tongues: Tongues, model: str, stream: bool) -> str | None:
+    with googles(tongues) as client:
+        harm = types.SafetySetting(
+            category=types.HarmCategory.HARM_CATEGORY_HARASSMENT, threshold=types.HarmBlockThreshold.BLOCK_ONLY_HIGH
+        )
+        config = types.GenerateContentConfig(safety_settings=[harm])
+        if stream:
+            answers = list(client.models.generate_content_stream(model=model, contents="Go on.", config=config))
+        else:
+            answers = [client.models.generate_content(model=model, contents="Go on.", config=config)]
+        told = answers[0].sdk_http_response
+        return (told.headers or {}).get("x-assay-losses") if told else None
+
+
+_LOSING: dict[str, Callable[[Tongues, str, bool], str | None]] = {
+    "openai_chat": _losing_chat,
+    "openai_responses": _losing_responses,
+    "anthropic": _losing_anthropic,
+    "gemini": _losing_gemini,
+}
