@@ -496,3 +496,36 @@ def test_counts_are_read_and_written() -> None:
     for wrong in (b"{}", b"[]", b'{"input_tokens":-1}', b'{"input_tokens":"3"}', b"no"):
         with pytest.raises(StreamBroken):
             read_count(wrong)
+
+
+THOUGHT = Thinking(text="Hm.", signature="s", provider=NAME)
+CLEARS = {"edits": [{"type": "clear_thinking_20251015", "keep": "all"}, {"type": "clear_tool_uses_20250919"}]}
+
+
+def fields_of(*messages: Message, **settings: Any) -> tuple[Any, tuple[str, ...]]:
+    """As `say`, for signatures that the strict server did not make."""
+    written = write_request(Request(model="m", transcript=Transcript(messages), **settings))
+    return json.loads(written.body), written.losses
+
+
+def test_a_message_does_not_end_in_thoughts() -> None:
+    cut_off = Message(role="assistant", parts=(Text(text="So."), THOUGHT))
+    body, losses = fields_of(user("Hi"), cut_off, user("Go on"), Message(role="assistant", parts=(THOUGHT,)), user("And?"))
+    assert [message["content"] for message in body["messages"]] == ["Hi", "So.", "Go on", "(no content)", "And?"]
+    assert losses == ("dropped:messages[].thinking",)
+
+
+@pytest.mark.parametrize("extra", [{}, {NAME: {"context_management": CLEARS}}])
+def test_where_no_thinking_may_be_asked_for_none_is_sent_or_cleared(extra: Any) -> None:
+    """A turn that began without thoughts, in which another model's follow: with a budget set by hand it cannot think any more."""
+    began = Message(role="assistant", parts=(ToolCall(id="a", name="f", arguments="{}"),))
+    thought = Message(role="assistant", parts=(THOUGHT, ToolCall(id="b", name="f", arguments="{}")))
+    found = [Message(role="user", parts=(ToolResult(id=id, parts=(Text(text="x"),)),)) for id in "ab"]
+    sampling = Sampling(thinking=True, thinking_budget=2000, max_tokens=4000)
+    body, losses = fields_of(user("Hi"), began, found[0], thought, found[1], sampling=sampling, tools=TWO, extra=extra)
+    assert "thinking" not in body
+    assert "signature" not in json.dumps(body)
+    assert {"dropped:thinking", "dropped:messages[].thinking"} <= set(losses)
+    if extra:
+        assert body["context_management"] == {"edits": [{"type": "clear_tool_uses_20250919"}]}
+        assert "dropped:context_management.clear_thinking" in losses

@@ -10,6 +10,7 @@ import pytest
 from assay.core import (
     Citation,
     Event,
+    Message,
     PartClosed,
     PartGrew,
     PartOpened,
@@ -18,6 +19,7 @@ from assay.core import (
     Started,
     Stopped,
     Text,
+    Thinking,
     ToolCall,
     Transcript,
     Unknown,
@@ -120,3 +122,10 @@ def test_an_empty_answer_can_be_given_back() -> None:
     for event in (Started(), Stopped(reason="end")):
         writer.write(event)
     assert json.loads(writer.close())["choices"][0]["message"]["content"] == ""
+
+
+def test_thoughts_that_nobody_else_can_read_leave_no_empty_message_behind() -> None:
+    secret = Message(role="assistant", parts=(Thinking(signature="s", provider="gemini"),))
+    written = openai_chat.write_request(Request(model="m", transcript=Transcript((user("Hi."), secret, user("So?")))))
+    assert [message["content"] for message in json.loads(written.body)["messages"]] == ["Hi.", "So?"]
+    assert written.losses == ("dropped:messages[].thinking",)

@@ -137,17 +137,18 @@ class MessageWriter:
         self._losses.foreign(message.extra, NAME, "messages[]")
         results = [part for part in message.parts if isinstance(part, ToolResult)]
         if not results:
-            return [self._write_message(message)]
+            written = self._write_message(message)
+            return [] if _says_nothing(message, written) else [written]
         rest = tuple(part for part in message.parts if not isinstance(part, ToolResult))
-        written = [self._write_result(message, result) for result in results]
+        answers = [self._write_result(message, result) for result in results]
         shown = tuple(part for result in results for part in result.parts if not isinstance(part, Text))
         if shown:
             self._losses.approximate("tool_result.image", "a user message")
         if rest or shown:
             role: Role = "user" if message.role == "tool" else message.role
             said = Message(role=role, parts=(*shown, *rest), name=message.name)
-            written.append(self._write_message(said))
-        return written
+            answers.append(self._write_message(said))
+        return answers
 
     def _write_result(self, message: Message, result: ToolResult) -> Json:
         self._losses.foreign(result.extra, NAME, "messages[]")
@@ -206,6 +207,12 @@ class MessageWriter:
                 tools.append({**written, "id": short_id(call.id)})
         if tools:
             fields["tool_calls"] = tools
+
+
+def _says_nothing(message: Message, written: Json) -> bool:
+    """Whether all that an assistant's message had were thoughts that only another protocol's model can read."""
+    foreign = bool(message.parts) and all(isinstance(part, Thinking) and part.provider is not None for part in message.parts)
+    return foreign and not written["content"] and len(written) == len(("role", "content"))
 
 
 def short_id(call_id: str) -> str:
