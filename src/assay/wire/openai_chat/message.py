@@ -188,7 +188,7 @@ class MessageWriter:
         ):
             refusal = cast(Refusal, said.pop()).text
         content = self._content.write(said) if said else ""
-        fields["content"] = None if not content and (calls or refusal is not None) else content
+        fields["content"] = None if not said and (calls or refusal is not None) else content
         if refusal is not None:
             fields["refusal"] = refusal
         for thought in thoughts:
