@@ -42,7 +42,7 @@ def running_process(folder: Path, root: str, key: str, environ: Mapping[str, str
     """`assay up` before the upstream at ``root``, which takes ``key``; it logs at DEBUG, and one is signed in."""
     rows = (
         f'[providers.{name}]\ntitle = "{name}"\nbase_url = "{root}{path}"\nprotocol = "{protocol}"\nauth = "{auth}"\nextensions = []\n'
-        f'key_env = ["CANARY_{name.upper()}"]\n'
+        f'key_env = ["CANARY_{name.upper()}"]\ncounts_tokens = {"false" if protocol == "openai_chat" else "true"}\n'
         for protocol, (name, path, auth) in ROWS.items()
     )
     (folder / "assay.toml").write_text("\n".join(rows))

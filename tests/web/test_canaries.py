@@ -7,11 +7,9 @@ real server that logs at DEBUG. Then everything that the server left behind is s
 from __future__ import annotations
 
 import base64
-import contextlib
 import http.client
 import json
 import socket
-import sqlite3
 from collections.abc import Callable, Iterator
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -22,19 +20,12 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 
+from tests.canaries import dump, found
 from tests.server import RunningAssay, running
 
 PROVIDER_KEY = 'sk-canary-provider/"é-4f9c2ab17d'
 PROMPT = 'canary prompt "quoted" 金絲雀 7b1e55'
 REPLY = 'canary reply "quoted" 回覆 90cc1f'
-BODY_COLUMNS = {
-    ("call_bodies", "request"),
-    ("call_bodies", "reply"),
-    ("transcripts", "content"),
-    ("arena_turns", "prompt"),
-    ("arena_turns", "a"),
-    ("arena_turns", "b"),
-}
 
 
 class _Upstream(BaseHTTPRequestHandler):
@@ -255,22 +246,6 @@ def after_all(assay: RunningAssay) -> RunningAssay:
     return assay
 
 
-def _forms(secret: str) -> Iterator[bytes]:
-    """The secret as it might be written: raw, JSON-escaped, URL-escaped, and in base64 at each alignment."""
-    raw = secret.encode()
-    yield raw
-    yield json.dumps(secret)[1:-1].encode()
-    yield json.dumps(secret, ensure_ascii=False)[1:-1].encode()
-    yield quote(secret).encode()
-    for shift in range(3):
-        padded = base64.b64encode(b"\0" * shift + raw)
-        yield padded[4 if shift else 0 : -4]
-
-
-def _found(secrets: dict[str, str], haystack: bytes) -> list[str]:
-    return [name for name, secret in secrets.items() if any(form in haystack for form in _forms(secret))]
-
-
 def _all_secrets(assay: RunningAssay) -> dict[str, str]:
     return _keys(assay) | {"prompt": PROMPT, "reply": REPLY}
 
@@ -287,43 +262,25 @@ def test_the_search_finds_what_it_looks_for() -> None:
         base64.b64encode(b"xy" + PROMPT.encode() + b"tail"),
         quote(PROMPT).encode(),
     ):
-        assert _found(secrets, b"before " + form + b" after") == ["prompt"]
-    assert _found(secrets, b"before " + PROMPT.encode()[:-4] + b" after") == []
+        assert found(secrets, b"before " + form + b" after") == ["prompt"]
+    assert found(secrets, b"before " + PROMPT.encode()[:-4] + b" after") == []
 
 
 def test_nothing_secret_is_logged_even_at_debug(after_all: RunningAssay) -> None:
     assert b"DEBUG" in after_all.stderr
-    assert _found(_all_secrets(after_all), after_all.stderr) == []
+    assert found(_all_secrets(after_all), after_all.stderr) == []
 
 
 def test_no_key_is_in_the_data_folder_in_clear(after_all: RunningAssay) -> None:
     for path in after_all.folder.rglob("*"):
         if path.is_file():
-            assert _found(_keys(after_all), path.read_bytes()) == [], path
+            assert found(_keys(after_all), path.read_bytes()) == [], path
 
 
 def test_prompts_and_replies_are_stored_as_bodies_and_nowhere_else(after_all: RunningAssay) -> None:
-    rest, bodies = _dump(after_all.folder / "data" / "assay.db")
-    assert _found(_all_secrets(after_all), rest) == []
+    rest, bodies = dump(after_all.folder / "data" / "assay.db")
+    assert found(_all_secrets(after_all), rest) == []
     assert bodies > 0
-
-
-def _dump(database: Path) -> tuple[bytes, int]:
-    """Every value of every table but the stored bodies, and how many of those there are."""
-    rest: list[bytes] = []
-    bodies = 0
-    with contextlib.closing(sqlite3.connect(database)) as connection:
-        tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        for table in tables:
-            rows = connection.execute(f'SELECT * FROM "{table}"')
-            columns = [column[0] for column in rows.description]
-            for row in rows:
-                for column, value in zip(columns, row, strict=True):
-                    if (table, column) in BODY_COLUMNS:
-                        bodies += 1
-                    else:
-                        rest.append(value if isinstance(value, bytes) else str(value).encode())
-    return b"\n".join(rest), bodies
 
 
 def test_no_page_and_no_answer_of_the_api_shows_a_secret(after_all: RunningAssay) -> None:
@@ -340,16 +297,16 @@ def test_no_page_and_no_answer_of_the_api_shows_a_secret(after_all: RunningAssay
         "/healthz",
     ):
         reply = after_all.ask("GET", path)
-        assert _found(_all_secrets(after_all), reply.body + json.dumps(reply.headers).encode()) == [], path
+        assert found(_all_secrets(after_all), reply.body + json.dumps(reply.headers).encode()) == [], path
 
 
 def test_an_upstream_that_repeats_our_key_is_not_passed_on_with_it(after_all: RunningAssay) -> None:
     for status in STATUSES:
         reply = after_all.chat(_ask(f"careless/{status}"))
-        assert _found({"provider key": _ascii(PROVIDER_KEY)}, reply.body) == [], status
+        assert found({"provider key": _ascii(PROVIDER_KEY)}, reply.body) == [], status
     for model in ("garbage", "mid-error"):
         assert (
-            _found(
+            found(
                 {"provider key": _ascii(PROVIDER_KEY)}, after_all.chat(_ask(f"careless/{model}", stream=model == "mid-error")).body
             )
             == []
@@ -359,4 +316,4 @@ def test_an_upstream_that_repeats_our_key_is_not_passed_on_with_it(after_all: Ru
 def test_the_command_line_of_the_process_shows_no_secret(after_all: RunningAssay) -> None:
     processes = [Path(f"/proc/{after_all.process.pid}/cmdline"), *Path(f"/proc/{after_all.process.pid}/task").glob("*/cmdline")]
     for path in processes:
-        assert _found(_all_secrets(after_all), path.read_bytes()) == []
+        assert found(_all_secrets(after_all), path.read_bytes()) == []
