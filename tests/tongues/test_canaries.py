@@ -124,7 +124,7 @@ async def _wrong_requests(process: Process, client: str) -> AsyncIterator[tuple[
         "too deep": body[:-1] + b',"x":' + b"[" * 5000 + b"]" * 5000 + b"}",
         "a list where an object is due": [PROMPT],
         "no conversation": {"model": model, "x": PROMPT},
-        "words where a list is due": json.loads(body) | {LISTS[client]: {"x": PROMPT}},
+        "words where an object is due": json.loads(body) | {LISTS[client]: [[PROMPT]]},
         "tools that are none": json.loads(body) | {"tools": [PROMPT]},
     }
     other = deployment(PROTOCOLS[(PROTOCOLS.index(client) + 1) % 4], "fine")
