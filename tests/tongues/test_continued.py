@@ -53,6 +53,21 @@ def test_tools_are_answered_by_the_id_of_the_response_that_called_them(
 
 
 @pytest.mark.parametrize("upstream", PROTOCOLS)
+def test_instructions_are_of_one_request_and_system_messages_of_the_conversation(client: openai.OpenAI, upstream: str) -> None:
+    name = "stateless/recite" if upstream == "openai_responses" else deployment(upstream, "recite")
+    given: Any = [{"role": "system", "content": "Speak as a scale."}, {"role": "user", "content": "One."}]
+    first = client.responses.create(model=name, instructions="Only now.", input=given)
+    second = client.responses.create(model=name, input="Two.", previous_response_id=first.id)
+    assert "Only now." in first.output_text
+    third = client.responses.create(model=name, instructions="And now.", input="Three.", previous_response_id=second.id)
+    assert "Speak as a scale." in third.output_text
+    assert "And now." in third.output_text
+    bare = client.responses.create(model=name, input=given)
+    last = client.responses.create(model=name, input="Two.", previous_response_id=bare.id)
+    assert "Speak as a scale." in last.output_text
+
+
+@pytest.mark.parametrize("upstream", PROTOCOLS)
 def test_a_streamed_response_can_be_continued_too(client: openai.OpenAI, upstream: str) -> None:
     model = deployment(upstream, "recite")
     with client.responses.stream(model=model, input="The apple weighs 150 g.") as stream:

@@ -17,6 +17,7 @@ from assay.core import Call
 from tests.tongues.conftest import Talks
 from tests.tongues.rig import PAIRS, PROTOCOLS, Tongues, deployment
 from tests.tongues.speakers import SCHEMA, TOOL
+from tests.upstream.script import Answer, Asked, Calls, says
 from tests.upstream.scripts import BUCKETS, CALLS, GREETING
 
 pairs = pytest.mark.parametrize(("client", "upstream"), PAIRS, ids=[f"{client}>{upstream}" for client, upstream in PAIRS])
@@ -321,3 +322,74 @@ _LOSING: dict[str, Callable[[Tongues, str, bool], str | None]] = {
     "anthropic": _losing_anthropic,
     "gemini": _losing_gemini,
 }
+
+
+CODEX_TOOLS: list[dict[str, Any]] = [
+    {
+        "type": "namespace",
+        "name": "collab",
+        "description": "Work together.",
+        "tools": [{"type": "function", "name": "spawn", "description": "Begin.", "strict": False, "parameters": SCHEMA}],
+    },
+    {"type": "custom", "name": "apply_patch", "description": "Free text.", "format": {"type": "text"}},
+    {"type": "web_search", "external_web_access": False},
+]
+PATCH = '*** Begin Patch\n"quoted" \\ 界\n*** End Patch'
+
+
+@pytest.fixture(scope="module")
+def codex(tongues: Tongues) -> str:
+    """A model that calls the first two tools that it has, and then repeats what they found."""
+
+    def script(asked: Asked) -> Answer:
+        if asked.results:
+            return says(" and ".join(asked.results))
+        spawn, patch = asked.tools[:2]
+        said = json.dumps({"input": PATCH})
+        return Answer([Calls(spawn, ['{"city":', '"Oslo"}'], "s1"), Calls(patch, [said[:9], said[9:]], "p1")], finish="tools")
+
+    tongues.upstream.scripts["codex"] = script
+    return "codex"
+
+
+@pytest.mark.parametrize("upstream", ["openai_chat", "anthropic", "gemini"])
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+@pytest.mark.parametrize("stored", [False, True], ids=["sent again", "stored"])
+def test_namespaces_and_free_text_come_back_as_codex_sent_them(
+    tongues: Tongues, codex: str, upstream: str, stream: bool, stored: bool
+) -> None:
+    more: Any = {"store": stored, "include": ["reasoning.encrypted_content"], "parallel_tool_calls": True}
+    asked: Any = [{"type": "message", "role": "developer", "content": [{"type": "input_text", "text": "You are Codex."}]}]
+    asked.append({"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Go on."}]})
+    with ours(tongues) as client:
+
+        def turn(given: Any, **also: Any) -> Any:
+            options: Any = {"model": deployment(upstream, codex), "input": given, "tools": CODEX_TOOLS, **more, **also}
+            options["extra_body"] = {"client_metadata": {"session": "s"}}
+            if not stream:
+                return client.responses.create(**options)
+            with client.responses.stream(**options) as events:
+                return events.get_final_response()
+
+        first = turn(asked)
+        spawn, patch = (item for item in first.output if item.type in ("function_call", "custom_tool_call"))
+        assert (spawn.type, spawn.name, spawn.namespace, json.loads(spawn.arguments)) == (
+            "function_call",
+            "spawn",
+            "collab",
+            {"city": "Oslo"},
+        )
+        assert (patch.type, patch.name, patch.input) == ("custom_tool_call", "apply_patch", PATCH)
+        found: Any = [
+            {"type": "function_call_output", "call_id": spawn.call_id, "output": "spawned"},
+            {"type": "custom_tool_call_output", "call_id": patch.call_id, "output": "patched"},
+        ]
+        if stored:
+            last = turn(found, previous_response_id=first.id)
+        else:
+            history = [item.model_dump(exclude_none=True, exclude={"parsed_arguments"}) for item in first.output]
+            last = turn([*asked, *history, *found])
+    assert last.output_text == "spawned and patched"
+    told = json.dumps(tongues.upstream.last.json)
+    assert "collab__spawn" in told
+    assert "You are Codex." in told

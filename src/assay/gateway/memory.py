@@ -211,10 +211,15 @@ def continue_from(before: Answered, request: Request) -> Request:
     """
     if not request.transcript.messages:
         raise InvalidInput("responses.empty", "There is no input that would continue the response.", param="input")
-    earlier = tuple(message for message in before.request.transcript.messages if message.role != "system")
-    first = [message for message in request.transcript.messages if message.role == "system"]
-    rest = [message for message in request.transcript.messages if message.role != "system"]
+    _, earlier = _instructions_and_rest(before.request)
+    instructions, mine = _instructions_and_rest(request)
     own = {name: value for name, value in request.extra.get(_RESPONSES, {}).items() if name != "previous_response_id"}
-    return msgspec.structs.replace(
-        request, transcript=Transcript((*first, *earlier, before.reply, *rest)), extra={**request.extra, _RESPONSES: own}
-    )
+    whole = Transcript((*instructions, *earlier, before.reply, *mine))
+    return msgspec.structs.replace(request, transcript=whole, extra={**request.extra, _RESPONSES: own})
+
+
+def _instructions_and_rest(request: Request) -> tuple[tuple[Message, ...], tuple[Message, ...]]:
+    """A system's message of the input is marked by an entry in its ``extra``: it is a part of what was said."""
+    messages = request.transcript.messages
+    count = 1 if messages and messages[0].role == "system" and _RESPONSES not in messages[0].extra else 0
+    return messages[:count], messages[count:]

@@ -86,7 +86,9 @@ class ItemReader:
         if role not in _ROLES:
             kept["role"] = role
             role = "user"
-        self._add(Message(role=cast(Role, role), parts=parts, extra=left_over(kept)))
+        # An entry, even when it is empty, tells a system's message of the input from the instructions, which are not kept.
+        extra = {NAME: kept} if role == "system" else left_over(kept)
+        self._add(Message(role=cast(Role, role), parts=parts, extra=extra))
 
     def _say(self, parts: tuple[Part, ...], kept: Json) -> None:
         """A message of the model. It does not go on with one before it."""
