@@ -12,8 +12,9 @@ from typing import Any
 import msgspec
 
 from assay.core import Answer, Message, Started, Text, fold
+from assay.wire.openai_chat.choice import STOP_REASONS
 from assay.wire.openai_chat.fields import NAME
-from assay.wire.openai_chat.reader import STOP_REASONS, read_events
+from assay.wire.openai_chat.reader import read_events
 from assay.wire.openai_chat.usage import read_usage
 
 _MANY = 64 * 1024 * 1024

@@ -34,10 +34,10 @@ from assay.wire.document import encode
 from assay.wire.errors import StreamBroken
 from assay.wire.fields import Json
 from assay.wire.losses import Losses
+from assay.wire.openai_chat.choice import STOP_REASONS
 from assay.wire.openai_chat.citation import write_citation
 from assay.wire.openai_chat.fields import NAME
 from assay.wire.openai_chat.message import MessageWriter, write_tool_call
-from assay.wire.openai_chat.reader import STOP_REASONS
 from assay.wire.openai_chat.usage import write_usage
 from assay.wire.sse import escape_separators
 
