@@ -382,3 +382,35 @@ def test_hostile_json_is_read_or_refused_and_nothing_else(messages: Any, rest: A
 def test_hostile_bytes_are_refused(body: bytes) -> None:
     with pytest.raises(AssayError):
         read_request(body)
+
+
+def test_nothing_stands_between_the_results_of_calls_that_were_made_at_once() -> None:
+    """Neither a picture out of one of them nor what the user said beside them."""
+    calls = tuple(ToolCall(id=id, name="f", arguments="{}") for id in "abc")
+    picture = Image(data="iVBO", media_type="image/png")
+    request = Request(
+        model="m",
+        transcript=Transcript(
+            (
+                user("Look."),
+                Message(role="assistant", parts=calls),
+                Message(role="tool", parts=(ToolResult(id="a", parts=(picture,)),)),
+                Message(role="user", parts=(ToolResult(id="b", parts=(Text(text="2"),)), Text(text="And?"))),
+                Message(role="tool", parts=(ToolResult(id="c", parts=(Text(text="3"),)),)),
+                user("Sure?"),
+            )
+        ),
+        tools=(Tool(name="f"),),
+    )
+    sent = written(request)
+    check_request(sent)
+    assert [message["role"] for message in sent["messages"]] == [
+        "user",
+        "assistant",
+        "tool",
+        "tool",
+        "tool",
+        "user",
+        "user",
+        "user",
+    ]

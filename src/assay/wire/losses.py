@@ -51,11 +51,11 @@ class Losses:
         self._add(f"renamed:{what}")
 
     def foreign(self, extra: Extra, mine: str, at: str = "") -> None:
-        """Every field in ``extra`` of a protocol other than ``mine`` is dropped."""
+        """Every field in ``extra`` of a protocol other than ``mine`` is dropped; one that is null says nothing."""
         for protocol, fields in extra.items():
             if protocol != mine:
-                for name in fields:
-                    if name not in HONOURED:
+                for name, value in fields.items():
+                    if name not in HONOURED and value is not None:
                         self.drop(f"{at}.{name}" if at else name)
 
     def tool(self, tool: Tool, mine: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import cast
 
 import msgspec
@@ -128,6 +128,19 @@ class MessageWriter:
     def __init__(self, losses: Losses, extensions: Collection[str]):
         self._losses = losses
         self._content = ContentWriter(losses, extensions)
+
+    def write_all(self, messages: Iterable[Message]) -> list[Json]:
+        """The ``messages`` of a request. Nothing may stand between the results of calls that were made at once."""
+        written: list[Json] = []
+        after: list[Json] = []
+        for message in messages:
+            answers = any(isinstance(part, ToolResult) for part in message.parts)
+            if not answers:
+                written += after
+                after = []
+            for fields in self.write(message):
+                (after if answers and fields["role"] != "tool" else written).append(fields)
+        return written + after
 
     def write(self, message: Message) -> list[Json]:
         """The elements of ``messages`` that ``message`` becomes: results of tools are messages of their own here.

@@ -214,7 +214,7 @@ def write_request(request: Request, *, extensions: Collection[str] = COMMON) -> 
     extra = request.extra.get(NAME, {})
     fields: dict[str, Any] = {"model": request.model}
     writer = MessageWriter(losses, extensions)
-    fields["messages"] = [written for message in request.transcript.messages for written in writer.write(message)]
+    fields["messages"] = writer.write_all(request.transcript.messages)
     _write_tools(fields, request, losses)
     if request.output is not None:
         losses.foreign(request.output.extra, NAME, "output")
