@@ -12,10 +12,7 @@ import openai
 from google import genai
 from google.genai import errors, types
 
-from tests.tongues.rig import Tongues
-
 _REQUEST = httpx2.Request("POST", "/v1/responses")
-Ask = Callable[[Tongues, str, bool, str | None], Iterator[str]]
 
 
 @dataclass
@@ -30,65 +27,71 @@ class Failure:
     body: Any
 
 
-def failing(tongues: Tongues, client: str, model: str, *, stream: bool, key: str | None = None) -> Failure:
-    """Ask what must fail. An answer that ends as if nothing were wrong is an `AssertionError`."""
-    text = ""
-    try:
-        for piece in _ASK[client](tongues, model, stream, key):
-            text += piece
-    except openai.APIStatusError as error:
-        return Failure(type(error), error.status_code, error.message, text, error.response.headers, error.body)
-    except openai.APIError as error:
-        return Failure(type(error), None, error.message, text, {}, error.body)
-    except anthropic.APIStatusError as error:
-        return Failure(type(error), error.status_code, error.message, text, error.response.headers, error.body)
-    except anthropic.APIError as error:
-        return Failure(type(error), None, error.message, text, {}, error.body)
-    except errors.APIError as error:
-        headers = getattr(error.response, "headers", {})
-        return Failure(type(error), error.code, error.message or "", text, headers, error.details)
-    raise AssertionError(f"no error, but {text!r}")
+class Clients:
+    """The SDKs' plain clients of one gateway, made once: each loads the system's certificates."""
 
+    def __init__(self, url: str, key: str):
+        shared: dict[str, Any] = {"api_key": key, "max_retries": 0, "timeout": 20}
+        self._openai = openai.OpenAI(base_url=f"{url}/v1", **shared)
+        self._anthropic = anthropic.Anthropic(base_url=url, **shared)
+        self._google = genai.Client(api_key=key, http_options=types.HttpOptions(base_url=url, timeout=20_000))
+        self._ask: dict[str, Callable[[str, bool], Iterator[str]]] = {
+            "openai_chat": self._chat,
+            "openai_responses": self._responses,
+            "anthropic": self._messages,
+            "gemini": self._generate,
+        }
 
-def _chat(tongues: Tongues, model: str, stream: bool, key: str | None) -> Iterator[str]:
-    with openai.OpenAI(base_url=f"{tongues.url}/v1", api_key=key or tongues.key, max_retries=0, timeout=20) as client:
+    def close(self) -> None:
+        """Let go of their connections."""
+        self._openai.close()
+        self._anthropic.close()
+        self._google.close()
+
+    def failing(self, client: str, model: str, *, stream: bool) -> Failure:
+        """Ask what must fail. An answer that ends as if nothing were wrong is an `AssertionError`."""
+        text = ""
+        try:
+            for piece in self._ask[client](model, stream):
+                text += piece
+        except (openai.APIStatusError, anthropic.APIStatusError) as error:
+            return Failure(type(error), error.status_code, error.message, text, error.response.headers, error.body)
+        except (openai.APIError, anthropic.APIError) as error:
+            return Failure(type(error), None, error.message, text, {}, error.body)
+        except errors.APIError as error:
+            headers = getattr(error.response, "headers", {})
+            return Failure(type(error), error.code, error.message or "", text, headers, error.details)
+        raise AssertionError(f"no error, but {text!r}")
+
+    def _chat(self, model: str, stream: bool) -> Iterator[str]:
         messages: Any = [{"role": "user", "content": "Go on."}]
         if not stream:
-            yield client.chat.completions.create(model=model, messages=messages).choices[0].message.content or ""
+            yield self._openai.chat.completions.create(model=model, messages=messages).choices[0].message.content or ""
             return
-        for chunk in client.chat.completions.create(model=model, messages=messages, stream=True):
+        for chunk in self._openai.chat.completions.create(model=model, messages=messages, stream=True):
             yield chunk.choices[0].delta.content or "" if chunk.choices else ""
 
-
-def _responses(tongues: Tongues, model: str, stream: bool, key: str | None) -> Iterator[str]:
-    with openai.OpenAI(base_url=f"{tongues.url}/v1", api_key=key or tongues.key, max_retries=0, timeout=20) as client:
+    def _responses(self, model: str, stream: bool) -> Iterator[str]:
         if not stream:
-            yield client.responses.create(model=model, input="Go on.").output_text
+            yield self._openai.responses.create(model=model, input="Go on.").output_text
             return
-        for event in client.responses.create(model=model, input="Go on.", stream=True):
+        for event in self._openai.responses.create(model=model, input="Go on.", stream=True):
             if event.type == "response.failed":
                 # The SDK raises only ``error`` by itself; that a response failed is for its user to see.
                 raise openai.APIError(event.response.error.message if event.response.error else "", _REQUEST, body=None)
             yield event.delta if event.type == "response.output_text.delta" else ""
 
-
-def _anthropic(tongues: Tongues, model: str, stream: bool, key: str | None) -> Iterator[str]:
-    with anthropic.Anthropic(base_url=tongues.url, api_key=key or tongues.key, max_retries=0, timeout=20) as client:
+    def _messages(self, model: str, stream: bool) -> Iterator[str]:
         asked: dict[str, Any] = {"model": model, "max_tokens": 1000, "messages": [{"role": "user", "content": "Go on."}]}
         if not stream:
-            yield "".join(block.text for block in client.messages.create(**asked).content if block.type == "text")
+            yield "".join(block.text for block in self._anthropic.messages.create(**asked).content if block.type == "text")
             return
-        for event in client.messages.create(**asked, stream=True):
+        for event in self._anthropic.messages.create(**asked, stream=True):
             yield event.delta.text if event.type == "content_block_delta" and event.delta.type == "text_delta" else ""
 
-
-def _gemini(tongues: Tongues, model: str, stream: bool, key: str | None) -> Iterator[str]:
-    with genai.Client(api_key=key or tongues.key, http_options=types.HttpOptions(base_url=tongues.url, timeout=20_000)) as client:
+    def _generate(self, model: str, stream: bool) -> Iterator[str]:
         if not stream:
-            yield client.models.generate_content(model=model, contents="Go on.").text or ""
+            yield self._google.models.generate_content(model=model, contents="Go on.").text or ""
             return
-        for chunk in client.models.generate_content_stream(model=model, contents="Go on."):
+        for chunk in self._google.models.generate_content_stream(model=model, contents="Go on."):
             yield chunk.text or ""
-
-
-_ASK: dict[str, Ask] = {"openai_chat": _chat, "openai_responses": _responses, "anthropic": _anthropic, "gemini": _gemini}

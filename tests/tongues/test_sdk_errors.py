@@ -10,7 +10,7 @@ import openai
 import pytest
 from google.genai import errors
 
-from tests.tongues.failures import Failure, failing
+from tests.tongues.failures import Clients, Failure
 from tests.tongues.rig import PAIRS, PROTOCOLS, Tongues, deployment
 from tests.upstream.script import Answer, Asked, Status, says
 from tests.upstream.scripts import ANSWER_429_S, GREETING
@@ -50,6 +50,13 @@ ways = pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 clients = pytest.mark.parametrize("client", PROTOCOLS)
 
 
+@pytest.fixture(scope="module")
+def sdks(tongues: Tongues) -> Iterator[Clients]:
+    clients = Clients(tongues.url, tongues.key)
+    yield clients
+    clients.close()
+
+
 def kind_of(client: str, status: int) -> type[Exception]:
     """The exception that the SDK has for a status."""
     ours, anthropics, googles = KINDS[status]
@@ -72,8 +79,8 @@ def check(failure: Failure, client: str, status: int) -> None:
 @pairs
 @ways
 @pytest.mark.parametrize("status", [400, 403, 404, 422, 429, 500, 503, 529])
-def test_each_status_raises_its_exception(tongues: Tongues, client: str, upstream: str, stream: bool, status: int) -> None:
-    failure = failing(tongues, client, deployment(upstream, f"error-{status}"), stream=stream)
+def test_each_status_raises_its_exception(sdks: Clients, client: str, upstream: str, stream: bool, status: int) -> None:
+    failure = sdks.failing(client, deployment(upstream, f"error-{status}"), stream=stream)
     check(failure, client, status)
     assert f"scripted {status}" in failure.message
     assert "sk-upstream" not in str(failure)
@@ -85,30 +92,30 @@ def test_each_status_raises_its_exception(tongues: Tongues, client: str, upstrea
 
 @pairs
 @ways
-def test_a_bad_key_of_ours_is_not_told_as_the_clients(tongues: Tongues, client: str, upstream: str, stream: bool) -> None:
-    failure = failing(tongues, client, deployment(upstream, "error-401"), stream=stream)
+def test_a_bad_key_of_ours_is_not_told_as_the_clients(sdks: Clients, client: str, upstream: str, stream: bool) -> None:
+    failure = sdks.failing(client, deployment(upstream, "error-401"), stream=stream)
     check(failure, client, 401)
     assert "Your gateway key is fine. Replace the provider's key on the Providers page." in failure.message
 
 
 @pairs
 @ways
-def test_a_page_of_a_proxy_is_a_bad_gateway(tongues: Tongues, client: str, upstream: str, stream: bool) -> None:
-    failure = failing(tongues, client, deployment(upstream, "html-502"), stream=stream)
+def test_a_page_of_a_proxy_is_a_bad_gateway(sdks: Clients, client: str, upstream: str, stream: bool) -> None:
+    failure = sdks.failing(client, deployment(upstream, "html-502"), stream=stream)
     check(failure, client, 502)
     assert "Bad Gateway" in failure.message
 
 
 @pairs
 @ways
-def test_what_is_no_answer_is_a_bad_gateway(tongues: Tongues, client: str, upstream: str, stream: bool) -> None:
-    check(failing(tongues, client, deployment(upstream, "not-json"), stream=stream), client, 502)
+def test_what_is_no_answer_is_a_bad_gateway(sdks: Clients, client: str, upstream: str, stream: bool) -> None:
+    check(sdks.failing(client, deployment(upstream, "not-json"), stream=stream), client, 502)
 
 
 @pairs
 @pytest.mark.parametrize("model", ["mid-stream-error", "mid-stream-event", "cut", "cut-utf8"])
-def test_a_stream_that_breaks_raises_after_the_words_that_came(tongues: Tongues, client: str, upstream: str, model: str) -> None:
-    failure = failing(tongues, client, deployment(upstream, model), stream=True)
+def test_a_stream_that_breaks_raises_after_the_words_that_came(sdks: Clients, client: str, upstream: str, model: str) -> None:
+    failure = sdks.failing(client, deployment(upstream, model), stream=True)
     assert issubclass(failure.kind, (openai.APIError, anthropic.APIError, errors.APIError))
     assert failure.text
     assert GREETING.startswith(failure.text)
@@ -119,8 +126,8 @@ def test_a_stream_that_breaks_raises_after_the_words_that_came(tongues: Tongues,
 
 
 @pairs
-def test_an_answer_that_is_not_whole_is_no_answer(tongues: Tongues, client: str, upstream: str) -> None:
-    check(failing(tongues, client, deployment(upstream, "cut"), stream=False), client, 502)
+def test_an_answer_that_is_not_whole_is_no_answer(sdks: Clients, client: str, upstream: str) -> None:
+    check(sdks.failing(client, deployment(upstream, "cut"), stream=False), client, 502)
 
 
 @pytest.fixture(scope="module")
@@ -143,9 +150,9 @@ def early_errors(tongues: Tongues) -> Iterator[None]:
 @pairs
 @pytest.mark.parametrize("model", ["error-at-once", "error-after-start"])
 def test_an_error_before_any_content_has_a_status_of_its_own(
-    tongues: Tongues, early_errors: None, client: str, upstream: str, model: str
+    sdks: Clients, early_errors: None, client: str, upstream: str, model: str
 ) -> None:
-    failure = failing(tongues, client, deployment(upstream, model), stream=True)
+    failure = sdks.failing(client, deployment(upstream, model), stream=True)
     assert "scripted overload" in failure.message
     if model == "error-after-start" and (client == upstream or upstream == "gemini"):
         # What is passed on is passed on at once; and Gemini's streams begin with content.
@@ -156,13 +163,13 @@ def test_an_error_before_any_content_has_a_status_of_its_own(
 
 @clients
 @ways
-def test_a_model_that_is_unknown_is_not_found(tongues: Tongues, client: str, stream: bool) -> None:
+def test_a_model_that_is_unknown_is_not_found(sdks: Clients, client: str, stream: bool) -> None:
     """Unknown here, and unknown to the provider."""
-    failure = failing(tongues, client, "no/such:model", stream=stream)
+    failure = sdks.failing(client, "no/such:model", stream=stream)
     check(failure, client, 404)
     assert "no/such:model" in failure.message
     for upstream in PROTOCOLS:
-        failure = failing(tongues, client, deployment(upstream, "no-such-model"), stream=stream)
+        failure = sdks.failing(client, deployment(upstream, "no-such-model"), stream=stream)
         check(failure, client, 404)
         assert "no-such-model" in failure.message
 
@@ -170,6 +177,8 @@ def test_a_model_that_is_unknown_is_not_found(tongues: Tongues, client: str, str
 @clients
 @ways
 def test_a_bad_gateway_key_is_the_clients(tongues: Tongues, client: str, stream: bool) -> None:
-    failure = failing(tongues, client, "chat/text", stream=stream, key="ask-wrong")
+    strangers = Clients(tongues.url, "ask-wrong")
+    failure = strangers.failing(client, "chat/text", stream=stream)
+    strangers.close()
     check(failure, client, 401)
     assert "This gateway key is not valid here." in failure.message
