@@ -94,6 +94,25 @@ def test_the_model_may_change_between_two_turns(client: openai.OpenAI, tongues: 
     assert tongues.upstream.complaints == []
 
 
+def test_a_conversation_may_go_on_where_answers_are_kept_and_did_not_begin_there(client: openai.OpenAI) -> None:
+    """OpenAI knows nothing of an answer that Gemini gave."""
+    first = client.responses.create(model="gemini/recite", input="The apple weighs 150 g.")
+    second = client.responses.create(model="responses/recite", input="And the pear?", previous_response_id=first.id)
+    third = client.responses.create(model="responses/recite", input="And both?", previous_response_id=second.id)
+    for words in ("The apple weighs 150 g.", "And the pear?", "And both?"):
+        assert words in third.output_text
+
+
+@pytest.mark.parametrize("name", ["gemini/recite", "stateless/recite", "responses/recite", "anthropic/recite"])
+def test_what_was_said_before_is_counted_too(client: openai.OpenAI, name: str) -> None:
+    first = client.responses.create(model=name, input="one two three")
+    alone = client.responses.input_tokens.count(model=name, input="four five")
+    both = client.responses.input_tokens.count(model=name, input="four five", previous_response_id=first.id)
+    assert both.input_tokens >= alone.input_tokens + 3
+    if name != "stateless/recite":
+        assert alone.input_tokens == 2
+
+
 def test_what_is_not_to_be_stored_cannot_be_continued(client: openai.OpenAI) -> None:
     first = client.responses.create(model="gemini/text", input="Hello.", store=False)
     with pytest.raises(openai.NotFoundError) as caught:

@@ -11,7 +11,8 @@ from assay.gateway.client import Client
 from assay.gateway.connection import Fault, Timeouts
 from assay.gateway.dialect import Asked, Headers, read_asked, read_fields
 from assay.gateway.faces import Asking
-from assay.gateway.prepare import has_seals
+from assay.gateway.memory import Memory, continue_from
+from assay.gateway.prepare import has_seals, said_before
 from assay.gateway.snapshot import Snapshot
 from assay.wire.codec import Counter
 from assay.wire.codecs import COUNTERS, UPSTREAM_COUNTERS
@@ -29,12 +30,21 @@ ESTIMATED = "approximated:token_count=an estimate"
 class Counting:
     """Answers the requests for token counts of all protocols that have them. Counts are no calls: nothing is recorded."""
 
-    def __init__(self, client: Client, timeouts: Timeouts):
+    def __init__(self, client: Client, timeouts: Timeouts, memory: Memory):
         self._client = client
         self._timeouts = timeouts
+        self._memory = memory
 
     async def answer(
-        self, asking: Asking, body: bytes, snapshot: Snapshot, forwarded: Headers, receive: Receive, send: Send, request_id: str
+        self,
+        asking: Asking,
+        body: bytes,
+        snapshot: Snapshot,
+        key: str,
+        forwarded: Headers,
+        receive: Receive,
+        send: Send,
+        request_id: str,
     ) -> None:
         """Count, and say so in the client's protocol; or say what the provider refused, under its own status.
 
@@ -44,7 +54,13 @@ class Counting:
         asked = read_asked(body, model=asking.model, stream=False)
         route = snapshot.find(asked.model)
         attempt = Attempt(
-            route, asked=asked.model, purpose="traffic", stream=False, client_protocol=asking.protocol, request_id=request_id
+            route,
+            asked=asked.model,
+            purpose="traffic",
+            stream=False,
+            client_protocol=asking.protocol,
+            request_id=request_id,
+            key=key,
         )
         try:
             count, losses = await unless_left(receive, self._count(attempt, asking, asked, body, forwarded))
@@ -63,13 +79,18 @@ class Counting:
     ) -> tuple[bytes, tuple[str, ...]]:
         """The answer for the client, and what of it is not exact."""
         codec, way = COUNTERS[asking.protocol], attempt.way
-        if not way.offers("count_tokens"):
-            return codec.write_count(estimate(codec.read_count_request(body, model=asking.model))), (ESTIMATED,)
-        if way.protocol == asking.protocol and not has_seals(body):
+        before = await said_before(asking, asked, attempt, self._memory)
+        counts = way.offers("count_tokens")
+        if counts and way.protocol == asking.protocol and before is None and not has_seals(body):
             model = attempt.route.deployment.upstream_model
             bent = way.dialect.write(asked, model, forwarded, operation="count_tokens")
             return await self._ask(attempt, bent.body, forwarded), bent.losses
-        return await self._translate(attempt, codec, codec.read_count_request(body, model=asking.model))
+        request = codec.read_count_request(body, model=asking.model)
+        if before is not None:
+            request = continue_from(before, request)
+        if not counts:
+            return codec.write_count(estimate(request)), (ESTIMATED,)
+        return await self._translate(attempt, codec, request)
 
     async def _translate(self, attempt: Attempt, codec: Counter, request: Request) -> tuple[bytes, tuple[str, ...]]:
         """Have a provider of another protocol count; and what it was not given to count."""

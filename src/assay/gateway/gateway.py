@@ -52,7 +52,7 @@ class Gateway:
         self.caller = GatewayCaller(self.client, self.recorder, self.timeouts, lambda: self.snapshot)
         self.memory = Memory(db, self.recorder, bodies=settings.bodies, days=settings.bodies_days)
         self._exchanges = Exchanges(self.client, self.recorder, self.memory, self.timeouts)
-        self._counting = Counting(self.client, self.timeouts)
+        self._counting = Counting(self.client, self.timeouts, self.memory)
         self._endpoints = Endpoints(self.client, self.recorder, self.timeouts)
         self._refreshing = asyncio.Lock()
 
@@ -127,7 +127,8 @@ class Gateway:
         if asking.operation == "generate":
             await self._generate(asking, body, key, forwarded(asking.protocol, headers), receive, send, request_id)
         elif asking.operation == "count_tokens":
-            await self._counting.answer(asking, body, snapshot, forwarded(asking.protocol, headers), receive, send, request_id)
+            shown = forwarded(asking.protocol, headers)
+            await self._counting.answer(asking, body, snapshot, key, shown, receive, send, request_id)
         else:
             content_type = next((value for name, value in headers if name == b"content-type"), JSON[1])
             await self._endpoints.answer(asking, body, content_type, snapshot, key, receive, send, request_id)

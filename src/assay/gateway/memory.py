@@ -143,6 +143,11 @@ class Memory:
             known |= found
         return restore(request, known.get)
 
+    async def knows(self, key: str | None, response_id: str) -> bool:
+        """Whether ``response_id`` is the name of an answer that was remembered here."""
+        young = self._answers.get((key, response_id)) or self._kept.get((key, response_id))
+        return young is not None or bool(await load_kept(self._db, key, [response_id]))
+
     async def recall(self, key: str | None, response_id: str) -> Answered:
         """The conversation up to and with the answer ``response_id``.
 

@@ -11,12 +11,13 @@ from assay.gateway.attempt import Attempt
 from assay.gateway.dialect import Asked, Headers
 from assay.gateway.exchange import Answering
 from assay.gateway.faces import Asking
-from assay.gateway.memory import Memory, continue_from
+from assay.gateway.memory import Answered, Memory, continue_from
 from assay.gateway.passing import Passed
 from assay.gateway.translate import Translated
 from assay.wire import openai_chat
 from assay.wire.carry import MARK
 
+_RESPONSES = "openai_responses"
 _SEAL = b'"' + MARK.encode()
 _SEAL_AS_BYTES = b'"' + base64.b64encode(MARK.encode())
 """How a seal begins where a protocol wants base64: the mark's six bytes are eight signs, whatever follows."""
@@ -32,11 +33,11 @@ async def prepare(asking: Asking, asked: Asked, body: bytes, attempt: Attempt, f
             continue.
     """
     codec, way, model = asking.codec, attempt.way, attempt.route.deployment.upstream_model
-    is_responses = codec.NAME == "openai_responses"
-    continued = _continued(asked) if is_responses and not (way.protocol == codec.NAME and way.offer.stores_responses) else None
-    remembers = is_responses and _stores(asked) and not (way.protocol == codec.NAME and way.offer.stores_responses)
+    before = await said_before(asking, asked, attempt, memory)
     # Seals of another protocol's thoughts mean nothing to this one's server: it would refuse them.
-    if way.protocol == codec.NAME and continued is None and not has_seals(body):
+    passes = way.protocol == codec.NAME and before is None and not has_seals(body)
+    remembers = codec.NAME == _RESPONSES and _stores(asked) and not (passes and way.offer.stores_responses)
+    if passes:
         return Passed(asked, codec, way, model, forwarded, as_list=asking.as_list, remembers=remembers)
     if way.protocol != codec.NAME and _is_threaded(asked, codec.NAME):
         raise InvalidInput(
@@ -50,9 +51,24 @@ async def prepare(asking: Asking, asked: Asked, body: bytes, attempt: Attempt, f
         request = msgspec.structs.replace(request, extra=_with_list(request))
     if codec.NAME == openai_chat.NAME:
         request = await memory.restore(attempt.key, request)
-    if continued is not None:
-        request = continue_from(await memory.recall(attempt.key, continued), request)
+    if before is not None:
+        request = continue_from(before, request)
     return Translated(request, codec, way, attempt.route.deployment, request_id=attempt.request_id, remembers=remembers)
+
+
+async def said_before(asking: Asking, asked: Asked, attempt: Attempt, memory: Memory) -> Answered | None:
+    """The conversation that a client of Responses refers to by its last answer; None where the provider itself keeps it.
+
+    Raises: as `Memory.recall` does. InvalidInput: it is no name of an answer.
+    """
+    continued = _continued(asked) if asking.protocol == _RESPONSES else None
+    if continued is None:
+        return None
+    way = attempt.way
+    is_kept_there = way.protocol == asking.protocol and way.offer.stores_responses
+    if is_kept_there and not await memory.knows(attempt.key, continued):
+        return None
+    return await memory.recall(attempt.key, continued)
 
 
 def has_seals(body: bytes) -> bool:
