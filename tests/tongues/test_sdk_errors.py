@@ -45,6 +45,17 @@ WORDS = {
 }
 """What Google calls them (``google.rpc.Code``)."""
 
+TYPES = {
+    400: "invalid_request_error",
+    401: "authentication_error",
+    403: "permission_error",
+    404: "not_found_error",
+    429: "rate_limit_error",
+    500: "api_error",
+    529: "overloaded_error",
+}
+"""What Anthropic calls them (API reference, "Errors", 2026-11)."""
+
 pairs = pytest.mark.parametrize(("client", "upstream"), PAIRS, ids=[f"{client}>{upstream}" for client, upstream in PAIRS])
 ways = pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 clients = pytest.mark.parametrize("client", PROTOCOLS)
@@ -70,6 +81,7 @@ def check(failure: Failure, client: str, status: int) -> None:
     assert failure.headers["x-request-id"]
     if client == "anthropic":
         assert failure.body["type"] == "error"
+        assert failure.body["error"]["type"] == TYPES.get(status, failure.body["error"]["type"])
         assert failure.body["request_id"] == failure.headers["request-id"] or failure.body["request_id"] == "req_scripted"
     elif client == "gemini":
         assert failure.body["error"]["code"] == status

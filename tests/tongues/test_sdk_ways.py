@@ -228,6 +228,71 @@ def test_anthropics_beta_path_is_the_same_door(tongues: Tongues, upstream: str, 
     assert betas == ("effort-2025-11-24" if upstream == "anthropic" else None)
 
 
+@upstreams
+def test_a_chat_is_told_its_tokens_only_if_it_asks(tongues: Tongues, upstream: str) -> None:
+    """And then in a chunk of its own, after the only finish reason, which many clients rely on."""
+    asked: Any = {"model": deployment(upstream, "text"), "messages": [{"role": "user", "content": "Go on."}], "stream": True}
+    with ours(tongues) as client:
+        plain = list(client.chat.completions.create(**asked))
+        told = list(client.chat.completions.create(**asked, stream_options={"include_usage": True}))
+    assert all(chunk.choices and chunk.usage is None for chunk in plain)
+    assert [chunk.choices[0].finish_reason for chunk in plain if chunk.choices[0].finish_reason] == ["stop"]
+    assert plain[0].choices[0].delta.role == "assistant"
+    assert (told[-1].choices, told[-1].usage is not None) == ([], True)
+    assert len(told) == len(plain) + 1
+    assert tongues.call().usage is not None
+
+
+@upstreams
+def test_events_of_anthropic_come_in_their_order(tongues: Tongues, upstream: str) -> None:
+    asked: Any = {
+        "model": deployment(upstream, "think-tools"),
+        "max_tokens": 4000,
+        "thinking": {"type": "enabled", "budget_tokens": 2000},
+    }
+    asked |= {"messages": [{"role": "user", "content": "How is it?"}], "tools": [{"name": TOOL, "input_schema": SCHEMA}]}
+    with theirs(tongues) as client:
+        events: Any = list(client.messages.create(**asked, stream=True))
+    assert events[0].type == "message_start"
+    assert (events[0].message.content, events[0].message.stop_reason) == ([], None)
+    assert [event.type for event in events[-2:]] == ["message_delta", "message_stop"]
+    starts = [event.index for event in events if event.type == "content_block_start"]
+    assert starts == list(range(len(starts)))
+    open_block: int | None = None
+    for event in events:
+        if event.type == "content_block_start":
+            assert open_block is None
+            open_block = event.index
+        elif event.type == "content_block_delta":
+            assert event.index == open_block
+        elif event.type == "content_block_stop":
+            assert event.index == open_block
+            open_block = None
+    kinds = [event.content_block.type for event in events if event.type == "content_block_start"]
+    assert kinds[-2:] == ["tool_use", "tool_use"]
+    assert kinds[0] in ("thinking", "redacted_thinking")
+
+
+@upstreams
+def test_events_of_responses_are_numbered_and_named(tongues: Tongues, upstream: str) -> None:
+    tools: Any = [{"type": "function", "name": TOOL, "parameters": SCHEMA, "strict": True}]
+    asked: Any = {
+        "model": deployment(upstream, "think-tools"),
+        "input": "How is it?",
+        "tools": tools,
+        "reasoning": {"summary": "auto"},
+    }
+    with ours(tongues) as client:
+        events = list(client.responses.create(**asked, stream=True))
+    assert [event.sequence_number for event in events] == list(range(len(events)))
+    assert [event.type for event in events[:2]] == ["response.created", "response.in_progress"]
+    assert events[-1].type == "response.completed"
+    done = [event.item for event in events if event.type == "response.output_item.done"]
+    assert [item.id for item in done] == [item.id for item in events[-1].response.output]
+    added = [event.item.id for event in events if event.type == "response.output_item.added"]
+    assert added == [item.id for item in done]
+
+
 @pairs
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 def test_a_call_is_on_record_with_both_protocols(tongues: Tongues, talks: Talks, client: str, upstream: str, stream: bool) -> None:
