@@ -12,7 +12,7 @@ from assay.wire.anthropic.fields import NAME, left_over
 from assay.wire.fields import Json, take_str, wrong
 from assay.wire.losses import Losses
 
-_OF_DOCUMENTS = frozenset(("char_location", "page_location", "content_block_location"))
+_OF_DOCUMENTS = ("char_location", "page_location", "content_block_location")
 
 
 def read_citation(value: object, at: str, length: int) -> Citation:

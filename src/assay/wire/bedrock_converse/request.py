@@ -5,7 +5,7 @@ The model's name and whether the answer comes in pieces are in the address, not 
 
 from __future__ import annotations
 
-from assay.core import Message, Part, Request, ToolResult
+from assay.core import InvalidInput, Message, Part, Request, ToolResult
 from assay.wire.bedrock_converse.blocks import write_blocks
 from assay.wire.bedrock_converse.fields import NAME, NOTHING, Draft
 from assay.wire.bedrock_converse.settings import write_settings
@@ -35,7 +35,10 @@ def write_count_request(request: Request) -> Written:
 
 def read_count(body: bytes) -> int:
     """The number of tokens that an upstream counted. Raises `StreamBroken`."""
-    value = decode(body)
+    try:
+        value = decode(body)
+    except InvalidInput:
+        value = None
     count = value.get("inputTokens") if type(value) is dict else None
     if type(count) is not int or count < 0:
         raise StreamBroken("wire.bad_chunk", "The upstream's count of tokens is not what the protocol says.")
