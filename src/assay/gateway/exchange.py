@@ -16,7 +16,7 @@ import time
 from typing import TypeAlias
 
 from assay.core import AssayError, UpstreamBroken, fold
-from assay.gateway.asgi import EVENT_STREAM, JSON, Headers, Receive, Send, passable, send_answer, send_error
+from assay.gateway.asgi import EVENT_STREAM, JSON, Direct, Headers, Receive, Send, passable, send_answer, send_error
 from assay.gateway.attempt import Attempt, Refusal
 from assay.gateway.client import Client
 from assay.gateway.connection import Fault, Response, Timeouts
@@ -165,18 +165,32 @@ class Exchange:
         if (response.header(b"content-type") or b"").startswith(b"application/json"):
             await self._refuse_document(attempt, response)
             return
-        send, feed, redact = self._send, answering.feed, attempt.route.upstream.redact
-        while (data := await response.read()) is not None:
-            if not data:
-                await self._beat(True)
-                continue
+        send, redact = self._send, attempt.route.upstream.redact
+        push = send.push if isinstance(send, Direct) else None
+        waiting = b""
+
+        def take(data: bytes) -> bool:
+            """Runs where the bytes arrive. What cannot be written at once waits for the exchange's own task."""
+            nonlocal waiting
             attempt.keep(data)
             if attempt.size > MAX_ANSWER_BYTES:
                 raise Fault("upstream.too_large", f"The answer is larger than {MAX_ANSWER_BYTES} bytes.")
-            if events := feed(data, response.arrived_ns):
-                if not self._streaming:
-                    await self._begin_stream()
-                await send({"type": "http.response.body", "body": redact(events), "more_body": True})
+            events = redact(answering.feed(data, response.arrived_ns))
+            if events and self._streaming and push is not None:
+                return push(events) and answering.failed is None
+            waiting = events
+            return not events and answering.failed is None
+
+        while (poured := await response.pour(take)) != "ended":
+            if poured == "quiet":
+                await self._beat(True)
+                continue
+            if waiting:
+                await self._begin_stream()
+            if self._streaming:
+                # Awaited even with nothing to say, so that a client that takes less than is written holds the upstream back.
+                await send({"type": "http.response.body", "body": waiting, "more_body": True})
+                waiting = b""
             if isinstance(answering, Translated) and answering.failed is not None:
                 raise answering.failed
         last = answering.finish()
