@@ -16,5 +16,6 @@ lock run pyproject.toml
 lock test pyproject.toml --extra aws --extra google --group test --constraints requirements/run.txt --constraints requirements/build.txt
 lock previous --group previous
 lock bench --group bench
+lock bench-litellm --group bench-litellm
 sh scripts/npm.sh update --package-lock-only --ignore-scripts
 sh scripts/clients.sh update --package-lock-only
