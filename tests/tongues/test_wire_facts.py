@@ -114,11 +114,14 @@ def odd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tongues]:
         yield running
 
 
+@pytest.mark.parametrize("apart", [False, pytest.param(True, marks=pytest.mark.prove)])
 @pytest.mark.parametrize(("client", "upstream"), PAIRS)
-def test_a_sign_of_life_of_any_upstream_is_borne_by_every_sdk(odd: Tongues, client: str, upstream: str) -> None:
+def test_a_sign_of_life_of_any_upstream_is_borne_by_every_sdk(odd: Tongues, client: str, upstream: str, apart: bool) -> None:
+    """All kinds of them in one stream, or each in a stream of its own."""
     assert isinstance(odd.upstream, SpoiledUpstream)
-    for name in sorted(BORNE_BY_UPSTREAMS[upstream]):
-        odd.upstream.spoil = lambda events, form=ODD[name]: [form, *(piece for event in events for piece in (event, form))]
+    forms = {name: ODD[name] for name in sorted(BORNE_BY_UPSTREAMS[upstream])}
+    for name, form in forms.items() if apart else [("all", b"".join(forms.values()))]:
+        odd.upstream.spoil = lambda events, form=form: [form, *(piece for event in events for piece in (event, form))]
         conversation = talk(odd, client, deployment(upstream, "text"), stream=True)
         try:
             assert conversation.ask("Go on.").text == GREETING, name

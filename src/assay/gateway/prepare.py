@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
+from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
 
 import msgspec
 
@@ -17,7 +21,12 @@ from assay.gateway.translate import Translated
 from assay.wire import openai_chat
 from assay.wire.carry import MARK
 
+_T = TypeVar("_T")
+
 _RESPONSES = "openai_responses"
+_LARGE_BYTES = 512 * 1024
+"""Claude Code's and Codex's first requests have a tenth of that. Reading and writing this much takes some 10 ms."""
+
 _SEAL = b'"' + MARK.encode()
 _SEAL_AS_BYTES = b'"' + base64.b64encode(MARK.encode())
 """How a seal begins where a protocol wants base64: the mark's six bytes are eight signs, whatever follows."""
@@ -46,14 +55,20 @@ async def prepare(asking: Asking, asked: Asked, body: bytes, attempt: Attempt, f
             hint="Send the whole conversation, without 'thread'.",
             param="thread",
         )
-    request = codec.read_request(body, model=asking.model, stream=asking.stream)
+    request = await _apart(body, partial(codec.read_request, body, model=asking.model, stream=asking.stream))
     if asking.as_list:
         request = msgspec.structs.replace(request, extra=_with_list(request))
     if codec.NAME == openai_chat.NAME:
         request = await memory.restore(attempt.key, request)
     if before is not None:
         request = continue_from(before, request)
-    return Translated(request, codec, way, attempt.route.deployment, request_id=attempt.request_id, remembers=remembers)
+    deployment, request_id = attempt.route.deployment, attempt.request_id
+    return await _apart(body, partial(Translated, request, codec, way, deployment, request_id=request_id, remembers=remembers))
+
+
+async def _apart(body: bytes, work: Callable[[], _T]) -> _T:
+    """Work on a large body in a thread, since nobody else would be answered meanwhile."""
+    return await asyncio.to_thread(work) if len(body) > _LARGE_BYTES else work()
 
 
 async def said_before(asking: Asking, asked: Asked, attempt: Attempt, memory: Memory) -> Answered | None:
