@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from assay.core import new_id
 from tests.clients.conftest import PROVIDERS
 from tests.clients.programs import CLAUDE_CODE, CODEX, GEMINI_CLI, LIMIT_S, PROGRAMS, Program, Ran, run
 from tests.clients.scripted import STEPS
@@ -43,7 +44,8 @@ class Watched:
     def __init__(self, assay: RunningAssay, upstream: ScriptedUpstream):
         self._assay, self._upstream = assay, upstream
         self._requests, self._complaints = len(upstream.requests), len(upstream.complaints)
-        self._calls = {call["id"] for call in self._listed()}
+        # Calls are on record a moment after they were made: what an earlier test asked may come now.
+        self._since = new_id()
 
     @property
     def requests(self) -> int:
@@ -57,7 +59,7 @@ class Watched:
     def calls(self) -> list[dict[str, Any]]:
         """One for each request, once all are on record."""
         deadline = time.monotonic() + 10
-        while len(calls := [call for call in self._listed() if call["id"] not in self._calls]) < self.requests:
+        while len(calls := [call for call in self._listed() if call["id"] > self._since]) < self.requests:
             assert time.monotonic() < deadline, f"{len(calls)} calls of {self.requests} requests"
         return calls
 
