@@ -220,7 +220,7 @@ ENDS = {
 async def test_line_ends_may_be_mixed_and_cut_in_the_middle(tmp_path: Path, ends: list[bytes]) -> None:
     async with spoiled(tmp_path) as tongues:
         assert isinstance(tongues.upstream, SpoiledUpstream)
-        for size in (1, 7, 100_000):
+        for size in (1, 7):
             tongues.upstream.spoil = lambda events, size=size: chunked(b"".join(with_ends(events, ends)), size)
             for case, heard in (await everywhere(tongues, "text", streams=(True,))).items():
                 assert (heard.text, heard.ended_well) == (GREETING, True), (case, size, heard)
@@ -258,7 +258,7 @@ async def _cut_at(tongues: Tongues, model: str, whole: str, size: int) -> None:
 async def test_a_reset_at_any_byte_is_an_error_or_the_whole_answer(tmp_path: Path, model: str, whole: str) -> None:
     draw = random.Random(model)
     async with spoiled(tmp_path) as tongues:
-        for size in [1, 5, *(draw.randrange(6, 3000) for _ in range(6))]:
+        for size in [1, 5, *(draw.randrange(6, 3000) for _ in range(3))]:
             await _cut_at(tongues, model, whole, size)
 
 

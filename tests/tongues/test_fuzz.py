@@ -27,7 +27,7 @@ from tests.tongues.raw import ask, path_of
 from tests.tongues.rig import PROTOCOLS, Tongues, deployment
 from tests.wire.fuzzing import BYTES, REQUESTS, STREAMED, WHOLE, changed, changed_bytes, changed_stream, chunks, fuzz
 
-SCALES = pytest.mark.parametrize("examples", [100, pytest.param(10_000, marks=[pytest.mark.prove, pytest.mark.timeout(3600)])])
+SCALES = pytest.mark.parametrize("examples", [50, pytest.param(10_000, marks=[pytest.mark.prove, pytest.mark.timeout(3600)])])
 EACH = pytest.mark.parametrize("protocol", PROTOCOLS)
 SOUND = b"ID3\r\n\r\n--x\r\n" + bytes(range(256))
 FORM = (
@@ -240,7 +240,7 @@ def test_an_address_is_known_or_not_found_whatever_it_holds(examples: int) -> No
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("rounds", [20, pytest.param(2000, marks=[pytest.mark.prove, pytest.mark.timeout(3600)])])
+@pytest.mark.parametrize("rounds", [10, pytest.param(2000, marks=[pytest.mark.prove, pytest.mark.timeout(3600)])])
 async def test_hostile_bodies_over_real_sockets_are_answered_and_never_a_defect(
     tongues: Tongues, caplog: pytest.LogCaptureFixture, rounds: int
 ) -> None:

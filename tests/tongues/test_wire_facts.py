@@ -282,19 +282,17 @@ NAMES = ("fake-model", "gpt-5.2", "claude-opus-5", "gemini-3-pro", "o3-mini", "d
 
 @pytest.mark.anyio
 @pytest.mark.parametrize(("client", "upstream"), PAIRS)
-async def test_the_name_of_a_model_changes_nothing_but_the_name(tmp_path: Path, client: str, upstream: str) -> None:
-    scripts = {name: (lambda asked: says(GREETING)) for name in NAMES}
-    async with SpoiledUpstream(scripts=scripts) as server, running_tongues(tmp_path, server) as tongues:
-        sent = set()
-        for name in NAMES:
-            rich = _rich(client, deployment(upstream, name))
-            heard = await ask(tongues, client, deployment(upstream, name), body=rich)
-            assert heard.status == 200, (name, heard)
-            body = server.last.json
-            body.pop("model", None)
-            sent.add(json.dumps(body, sort_keys=True))
-        assert len(sent) == 1
-        assert server.complaints == []
+async def test_the_name_of_a_model_changes_nothing_but_the_name(fresh: Tongues, client: str, upstream: str) -> None:
+    sent = set()
+    for name in NAMES:
+        fresh.upstream.scripts[name] = lambda asked: says(GREETING)
+        heard = await ask(fresh, client, deployment(upstream, name), body=_rich(client, deployment(upstream, name)))
+        assert heard.status == 200, (name, heard)
+        body = fresh.upstream.last.json
+        body.pop("model", None)
+        sent.add(json.dumps(body, sort_keys=True))
+    assert len(sent) == 1
+    assert fresh.upstream.complaints == []
 
 
 def _rich(client: str, model: str) -> dict[str, Any]:
@@ -347,7 +345,7 @@ KINDS: dict[int, tuple[type[Exception], ...]] = {
 
 
 @pytest.mark.parametrize("status", list(KINDS))
-@pytest.mark.parametrize(("client", "upstream"), PAIRS)
+@pytest.mark.parametrize(("client", "upstream"), [pair for number, pair in enumerate(PAIRS) if number % 5 in (0, 1)])
 def test_every_sdk_raises_its_own_kind_of_error(fresh: Tongues, talks: Talks, client: str, upstream: str, status: int) -> None:
     for stream in (False, True):
         with pytest.raises(KINDS[status], match=f"scripted {status}"):

@@ -19,7 +19,7 @@ from assay.wire.sse import SseSplitter
 from tests.wire.fuzzing import BYTES, REQUESTS, STREAMED, WHOLE, changed, changed_bytes, changed_stream, chunks, fuzz
 
 PROTOCOLS = pytest.mark.parametrize("protocol", list(CODECS))
-SCALES = pytest.mark.parametrize("examples", [100, pytest.param(10_000, marks=[pytest.mark.prove, pytest.mark.timeout(3600)])])
+SCALES = pytest.mark.parametrize("examples", [60, pytest.param(10_000, marks=[pytest.mark.prove, pytest.mark.timeout(3600)])])
 STOPS: tuple[StopReason, ...] = ("end", "length", "tool_calls")
 
 
