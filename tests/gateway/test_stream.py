@@ -70,6 +70,22 @@ def test_an_end_is_told_from_a_stop_in_the_middle(data: bytes, finished: bool) -
     assert is_finished(data) is finished
 
 
+def test_a_long_event_in_small_pieces_takes_linear_time() -> None:
+    """Sixteen thousand pieces: were all that is held looked at for each, this would take minutes."""
+    pipe = EventPipe(hides_usage=False)
+    piece = b"x" * 1000
+    for _ in range(LARGEST_EVENT // 1000):
+        assert pipe.feed(piece) == b""
+    assert len(pipe.feed(b"\n\n")) == LARGEST_EVENT // 1000 * 1000 + 2
+
+
+@pytest.mark.parametrize("protocol", ["openai_chat", "openai_responses"])
+def test_fields_that_openais_sdk_stumbles_over_are_taken_out_and_words_like_them_stay(protocol: str) -> None:
+    said = b'data: {"choices":[{"delta":{"content":"id: 5\\nretry: 6"}}]}'
+    sent = b"id: 1\n" + said + b"\n\n" + said + b"\nid: 2\n\nretry: 3\n\n: c\nid: 4\n\nevent: ping\n\n"
+    assert EventPipe(protocol, hides_usage=False).feed(sent) == said + b"\n\n" + said + b"\n\n: c\n\n"
+
+
 def test_an_event_without_an_end_is_given_up() -> None:
     pipe = EventPipe(hides_usage=False)
     pipe.feed(b"data: " + b"x" * 1024 * 1024)

@@ -15,8 +15,9 @@ import pytest
 from google import genai
 from google.genai import types
 
+from assay.core import Model, Provider
 from assay.store.queries import list_calls
-from tests.gateway.rig import until
+from tests.gateway.rig import PRICE, until
 from tests.tongues.raw import body_of, connect, key_header, path_of
 from tests.tongues.rig import PAIRS, PROTOCOLS, Tongues, deployment, running_tongues
 from tests.upstream import ScriptedUpstream
@@ -85,16 +86,28 @@ async def test_the_upstream_is_stopped_within_a_second_over_every_pair(tmp_path:
 
 @pytest.mark.anyio
 async def test_what_was_told_before_the_client_left_is_booked(tmp_path: Path) -> None:
-    """Anthropic tells what went in at the beginning."""
-    async with ScriptedUpstream() as upstream, running_tongues(tmp_path, upstream) as tongues:
+    """Anthropic tells what went in at the beginning, and that is what it costs."""
+    async with ScriptedUpstream() as upstream:
+        row = Provider(
+            name="priced", title="Priced", base_url=upstream.url, protocol="anthropic", auth="x-api-key", key_env=("UP_KEY",),
+            models=(Model(name="stall", price=PRICE),), origin="file",
+        )  # fmt: skip
+        await _leave_each_protocol_once(tmp_path, upstream, row)
+
+
+async def _leave_each_protocol_once(folder: Path, upstream: ScriptedUpstream, row: Provider) -> None:
+    async with running_tongues(folder, upstream, more=(row,)) as tongues:
         for client in PROTOCOLS:
-            leaver = await Leaver.ask(tongues, client, "anthropic/stall", stream=True)
+            leaver = await Leaver.ask(tongues, client, "priced/stall", stream=True)
             await leaver.until_begun()
             leaver.leave()
         await upstream.until(lambda upstream: upstream.aborted == len(PROTOCOLS))
         await until(lambda: tongues.gateway.client.in_flight == 0)
         await tongues.gateway.recorder.flush()
-        assert [call.usage.input for call in await list_calls(tongues.db, 10) if call.usage is not None] == [11] * len(PROTOCOLS)
+        for call in await list_calls(tongues.db, 10):
+            assert call.usage is not None
+            assert call.cost == PRICE.cost(call.usage)
+            assert (call.usage.input, call.cost is not None) == (11, True)
 
 
 async def _leave_again_and_again(folder: Path, count: int) -> None:

@@ -51,6 +51,16 @@ async def test_a_user_agent_that_comes_twice_is_no_offence(fresh: Tongues, clien
     assert fresh.upstream.complaints == []
 
 
+@pytest.mark.anyio
+async def test_betas_that_come_in_two_headers_are_all_passed_on(fresh: Tongues) -> None:
+    betas = [("anthropic-beta", "interleaved-thinking-2025-05-14"), ("anthropic-beta", "effort-2025-11-24")]
+    heard = await ask(fresh, "anthropic", "anthropic/text", headers=[*betas, ("anthropic-version", "2026-10-21")])
+    assert heard.text == GREETING
+    last = fresh.upstream.last
+    assert [value for name, value in last.headers if name == "anthropic-beta"] == [", ".join(value for _, value in betas)]
+    assert [value for name, value in last.headers if name == "anthropic-version"] == ["2026-10-21"]
+
+
 # 2. Separators that are ordinary text in JSON
 
 
@@ -127,6 +137,15 @@ def test_a_sign_of_life_of_any_upstream_is_borne_by_every_sdk(odd: Tongues, clie
             assert conversation.ask("Go on.").text == GREETING, name
         finally:
             conversation.close()
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("client", "upstream"), PAIRS)
+async def test_a_stream_may_begin_with_a_mark_of_the_order_of_bytes(odd: Tongues, client: str, upstream: str) -> None:
+    assert isinstance(odd.upstream, SpoiledUpstream)
+    odd.upstream.spoil = lambda events: [b"\xef\xbb", b"\xbf" + events[0], *events[1:]]
+    heard = await ask(odd, client, deployment(upstream, "text"), stream=True)
+    assert (heard.text, heard.ended_well, heard.body[:3] == b"\xef\xbb\xbf") == (GREETING, True, False)
 
 
 @pytest.mark.parametrize("protocol", OPENAI)

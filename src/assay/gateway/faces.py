@@ -107,9 +107,15 @@ def find_key(headers: list[tuple[bytes, bytes]], query: bytes) -> bytes | None:
 
 
 def forwarded(protocol: str, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    """The headers of a client's that a provider of the same protocol is to see."""
+    """The headers of a client's that a provider of the same protocol is to see, each once: lists that come in parts are joined."""
     wanted = _FORWARDED.get(protocol)
-    return [(name, value) for name, value in headers if name in wanted] if wanted is not None else []
+    if wanted is None:
+        return []
+    found: dict[bytes, bytes] = {}
+    for name, value in headers:
+        if name in wanted:
+            found[name] = b"%b, %b" % (found[name], value) if name in found and name.endswith(b"-beta") else value
+    return list(found.items())
 
 
 _FORWARDED = {

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import msgspec
 
 from assay.gateway.connection import Fault
-from assay.wire.sse import SseSplitter, escape_separators
+from assay.wire.sse import BOM, SseSplitter, escape_separators
 
 LARGEST_EVENT = 16 * 1024 * 1024
 
@@ -90,6 +90,8 @@ class EventPipe:
 
     def _fit(self, data: bytes) -> bytes:
         """Whole events, made fit for the client."""
+        if data.startswith(BOM):
+            data = data[len(BOM) :]
         match self._protocol:
             case "gemini":
                 return _only_data(escape_separators(data))

@@ -12,6 +12,9 @@ from assay.wire.errors import StreamBroken
 
 MAX_EVENT_BYTES = 16 * 1024 * 1024
 
+BOM = b"\xef\xbb\xbf"
+"""What some servers begin a stream with; it is none of its lines."""
+
 
 class SseEvent(msgspec.Struct, frozen=True, gc=False):
     """One event: its ``data`` lines joined by LF, and its ``event`` name, empty where it has none."""
@@ -86,7 +89,7 @@ def _event(block: bytes) -> SseEvent | None:
     """The general form: several lines, in any order; None where there is no data among them."""
     name = b""
     data: list[bytes] = []
-    for line in block.split(b"\n"):
+    for line in block.removeprefix(BOM).split(b"\n"):
         field, _, value = line.partition(b":")
         value = value.removeprefix(b" ")
         if field == b"data":
