@@ -35,7 +35,8 @@ def test_what_a_cloud_needs_beside_its_key_is_filled_in_on_the_page(browser: Bro
         shown = page.get_by_role("listitem").filter(has=page.get_by_role("heading", name="Azure OpenAI", exact=True))
         shown.get_by_role("button", name="Details").click()
         shown.get_by_label("Resource").fill("my-resource")
-        shown.get_by_role("button", name="Save").click()
+        with page.expect_response(lambda reply: reply.request.method == "PUT"):
+            shown.get_by_role("button", name="Save").click()
         expect(shown.get_by_label("Resource")).to_have_value("my-resource")
         (azure,) = [row for row in assay.ask("GET", "/api/v1/providers").json["providers"] if row["name"] == "azure"]
         assert {one["name"]: one["value"] for one in azure["parameters"]}["resource"] == "my-resource"
