@@ -10,7 +10,20 @@ from typing import Any
 
 import pytest
 
-from assay.core import Deployment, Provider, Request, Transcript, Unavailable, Usage, assistant, content_hash, new_id, now_us, user
+from assay.core import (
+    Asker,
+    Deployment,
+    Provider,
+    Request,
+    Transcript,
+    Unavailable,
+    Usage,
+    assistant,
+    content_hash,
+    new_id,
+    now_us,
+    user,
+)
 from assay.gateway.attempt import Attempt
 from assay.gateway.recorder import Recorder
 from assay.gateway.snapshot import Route
@@ -197,7 +210,7 @@ async def test_keys_show_when_they_were_last_used(db: Database) -> None:
     await db.write([(INSERT_KEY, {"id": "k1", "name": "k", "hint": "…", "hash": b"h", "vault": "v", "created": 1})])
     recorder = Recorder(db)
     used = attempt()
-    used.key = "k1"
+    used.asker = Asker(key="k1")
     before = now_us()
     recorder.record(used)
     await recorder.close()

@@ -19,8 +19,8 @@ async def test_a_new_key_is_found_by_itself_only(database: Database) -> None:
     row, key = await keys.create_key(database, VAULT, " laptop ")
     prefix, public, secret = key.split("-", 2)
     assert (prefix, public, len(secret), row.name, row.hint) == ("ask", row.id, 43, "laptop", f"…{key[-4:]}")
-    hashes = await keys.load_key_hashes(database, VAULT)
-    assert hashes.get(keys.hash_key(PEPPER, key)) == row
+    hashes = await keys.load_askers(database, VAULT)
+    assert hashes[keys.hash_key(PEPPER, key)].key == row.id
     for wrong in (key[:-1], key + "x", key.upper(), "", "\ud800", f"ask-{public}-{'x' * 43}"):
         assert hashes.get(keys.hash_key(PEPPER, wrong)) is None
 
@@ -37,7 +37,7 @@ async def test_a_revoked_key_is_listed_and_no_longer_found(database: Database) -
     revoked = await keys.revoke_key(database, lost.id)
     assert revoked.revoked is not None
     assert await keys.revoke_key(database, lost.id) == revoked
-    assert keys.hash_key(PEPPER, key) not in await keys.load_key_hashes(database, VAULT)
+    assert keys.hash_key(PEPPER, key) not in await keys.load_askers(database, VAULT)
     assert await keys.list_keys(database) == [kept, revoked]
 
 
@@ -66,7 +66,7 @@ async def test_keys_hashed_under_another_master_key_are_an_error_and_not_a_refus
     row, _ = await keys.create_key(database, VAULT, "laptop")
     other = Vault(bytes(32), Path("/other"))
     with pytest.raises(Unavailable, match="'laptop'") as refused:
-        await keys.load_key_hashes(database, other)
+        await keys.load_askers(database, other)
     assert refused.value.code == "vault.wrong_key"
     await keys.revoke_key(database, row.id)
-    assert await keys.load_key_hashes(database, other) == {}
+    assert await keys.load_askers(database, other) == {}

@@ -43,6 +43,11 @@ FULL = Call(
     operation="speech",
     losses=("temperature", "seed"),
     timeline=((3, 10), (5, 20)),
+    user="u1",
+    team="t1",
+    provider_key="second",
+    cost_between=(1, 4),
+    cached="0",
 )
 
 

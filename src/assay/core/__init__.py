@@ -1,5 +1,6 @@
 """The nouns that carry every number, and nothing that does I/O."""
 
+from assay.core.alias import Alias, Target
 from assay.core.call import Call, Outcome, Purpose
 from assay.core.caller import Budget, Caller, complete
 from assay.core.deployment import Deployment, Model, Offer, Origin, Parameter, Provider, ProviderKind, Reasoning
@@ -11,6 +12,7 @@ from assay.core.errors import (
     InvalidInput,
     NotFound,
     RateLimited,
+    Spent,
     TooLarge,
     Unauthorized,
     Unavailable,
@@ -32,6 +34,7 @@ from assay.core.event import (
     UsageReported,
     fold,
 )
+from assay.core.holder import LOCAL, AccountRole, Asker, Holder, HolderKind, Limits, Measure, Per, Scopes
 from assay.core.ids import iso, new_id, now_us
 from assay.core.measurement import Measurement
 from assay.core.money import Money, Price, PriceTag, Usage
@@ -66,7 +69,11 @@ from assay.core.verdict import CHOICES, Choice, Subject, Verdict
 
 __all__ = [
     "CHOICES",
+    "LOCAL",
+    "AccountRole",
+    "Alias",
     "Answer",
+    "Asker",
     "AssayError",
     "Audio",
     "Bodies",
@@ -84,8 +91,12 @@ __all__ = [
     "File",
     "Finished",
     "Forbidden",
+    "Holder",
+    "HolderKind",
     "Image",
     "InvalidInput",
+    "Limits",
+    "Measure",
     "Measurement",
     "Message",
     "Model",
@@ -101,6 +112,7 @@ __all__ = [
     "PartClosed",
     "PartGrew",
     "PartOpened",
+    "Per",
     "Price",
     "PriceTag",
     "Problem",
@@ -113,11 +125,14 @@ __all__ = [
     "Request",
     "Role",
     "Sampling",
+    "Scopes",
     "Settings",
+    "Spent",
     "Started",
     "StopReason",
     "Stopped",
     "Subject",
+    "Target",
     "Text",
     "Thinking",
     "TooLarge",

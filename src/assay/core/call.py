@@ -37,11 +37,25 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     duration_us: int
     ttft_us: int | None = None
     key: str | None = None
+    user: str | None = None
+    team: str | None = None
+    """Whose the key was at the time."""
+
+    provider_key: str | None = None
+    """Which of the provider's keys was used, where it has several: a name, never the key."""
+
     status: int | None = None
     error: str | None = None
     stop: str | None = None
     usage: Usage | None = None
     cost: Money | None = None
+    cost_between: tuple[int, int] | None = None
+    """Where ``cost`` and ``usage`` are an estimate, since the answer broke off before the provider said: nano-units that the true
+    cost lies between in 95 of 100 cases."""
+
+    cached: str | None = None
+    """The call whose answer was given again; then nothing was asked and nothing cost."""
+
     request: str | None = None
     reply: str | None = None
     upstream_id: str | None = None

@@ -5,6 +5,7 @@
     |  +- Unprocessable      422   well-formed, yet impossible here
     |  +- TooLarge           413
     +- Unauthorized          401
+    +- Spent                 402   a budget is used up
     +- Forbidden             403
     +- NotFound              404
     +- Conflict              409
@@ -59,6 +60,10 @@ class TooLarge(InvalidInput):
 
 class Unauthorized(AssayError):
     status = 401
+
+
+class Spent(AssayError):
+    status = 402
 
 
 class Forbidden(AssayError):

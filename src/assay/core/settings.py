@@ -11,6 +11,7 @@ from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 
+from assay.core.alias import Alias
 from assay.core.deployment import Provider
 
 
@@ -51,7 +52,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], _says("How much is logged, to standard error.")] = "INFO"
     data_dir: Annotated[Path | None, _says("Folder with public data sets (`votes/`, ...) to read instead of fetching them.")] = None
     providers: Annotated[tuple[Provider, ...], _says("`[providers.NAME]` tables: more providers, or changed ones.")] = ()
-    aliases: Annotated[dict[str, str], _says("`[aliases]`: names that clients may ask for, each with its deployment.")] = {}
+    aliases: Annotated[
+        dict[str, str | Alias],
+        _says("`[aliases]`: names that clients may ask for, each with its deployment, or a table with several `targets`."),
+    ] = {}
+    workers: Annotated[
+        int,
+        msgspec.Meta(ge=0, le=64),
+        _says("Processes that answer clients beside the one with the pages; 0: one process for all."),
+    ] = 0
+    drain_s: Annotated[Seconds, _says("Seconds that answers under way are given to end, when Assay is told to stop.")] = 25.0
 
     @property
     def database_url(self) -> str:

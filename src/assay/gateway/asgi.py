@@ -38,7 +38,7 @@ class Direct:
 
 
 JSON = (b"content-type", b"application/json")
-_HOPELESS = frozenset((400, 401, 403, 404, 413, 422, 503))
+_HOPELESS = frozenset((400, 401, 402, 403, 404, 413, 422, 503))
 """Nothing will change by itself within the few retries of a client; Claude Code tries a revoked key for a minute otherwise."""
 
 _PLAIN_VALUE = re.compile(rb"[\t\x20-\x7e]{1,200}")

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from assay.core import (
+    Asker,
     Call,
     CallFailed,
     Event,
@@ -23,6 +24,7 @@ from assay.core import (
 from assay.gateway.client import Client
 from assay.gateway.connection import Fault, Response, Timeouts
 from assay.gateway.dialect import Headers
+from assay.gateway.hold import Hold
 from assay.gateway.snapshot import Route
 from assay.gateway.upstream import Operation, Way
 from assay.wire.said import read_error
@@ -37,19 +39,21 @@ class Attempt:
 
     ``way`` is how the provider is asked: in ``client_protocol``, what the asker spoke, where the provider speaks it too.
     ``request`` and ``events`` are set where the asker had them as values; else the recorder reads them from the bytes.
+    ``asker`` is None where Assay itself asks; ``hold`` is what was reserved of budgets, on the last attempt at a request.
     ``id`` is the call's own, made here unless given. ``pieces`` are what came of the body, each with the monotonic time of its arrival.
     """
 
     __slots__ = (
         "asked",
+        "asker",
         "at",
         "body",
         "client_protocol",
         "duration_ns",
         "error",
         "events",
+        "hold",
         "id",
-        "key",
         "losses",
         "operation",
         "outcome",
@@ -79,7 +83,7 @@ class Attempt:
         way: Way | None = None,
         request_id: str,
         body: bytes = b"",
-        key: str | None = None,
+        asker: Asker | None = None,
         request: Request | None = None,
         id: str | None = None,
     ):
@@ -94,7 +98,8 @@ class Attempt:
         self.asked = asked
         self.purpose = purpose
         self.stream = stream
-        self.key = key
+        self.asker = asker
+        self.hold: Hold | None = None
         self.body = body
         self.request = request
         self.events: list[Event] | None = None
@@ -108,6 +113,11 @@ class Attempt:
         self.error: str | None = None
         self.losses: tuple[str, ...] = ()
         self.upstream_request_id: str | None = None
+
+    @property
+    def key(self) -> str | None:
+        """The id of the gateway key that asks; None where Assay itself does."""
+        return None if self.asker is None else self.asker.key
 
     async def send(
         self,
@@ -153,7 +163,7 @@ class Attempt:
 
     def call(self, **known: Any) -> Call:
         """The record of it; ``known`` is what the bodies told."""
-        route = self.route
+        route, asker = self.route, self.asker
         return Call(
             id=self.id,
             request_id=self.request_id,
@@ -170,6 +180,8 @@ class Attempt:
             stream=self.stream,
             duration_us=self.duration_ns // 1000,
             key=self.key,
+            user=None if asker is None else asker.user,
+            team=None if asker is None else asker.team,
             status=self.status,
             error=self.error,
             losses=self.losses,

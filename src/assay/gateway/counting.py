@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from assay.core import Audio, File, Image, Refusal, Request, Text, Thinking, UpstreamRefused, Video, canonical
+from assay.core import Asker, Audio, File, Image, Refusal, Request, Text, Thinking, UpstreamRefused, Video, canonical
 from assay.gateway.asgi import JSON, Receive, Send, send_answer, send_error, unless_left
 from assay.gateway.attempt import Attempt
 from assay.gateway.client import Client
@@ -40,7 +40,7 @@ class Counting:
         asking: Asking,
         body: bytes,
         snapshot: Snapshot,
-        key: str,
+        asker: Asker,
         forwarded: Headers,
         receive: Receive,
         send: Send,
@@ -60,7 +60,7 @@ class Counting:
             stream=False,
             client_protocol=asking.protocol,
             request_id=request_id,
-            key=key,
+            asker=asker,
         )
         try:
             count, losses = await unless_left(receive, self._count(attempt, asking, asked, body, forwarded))

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from assay.core import AssayError, Event, InvalidInput, Outcome, UsageReported
+from assay.core import Asker, AssayError, Event, InvalidInput, Outcome, UsageReported
 from assay.gateway.asgi import AnswerBroken, ClientLeft, Headers, Receive, Send, passable, send_answer, send_error, unless_left
 from assay.gateway.attempt import Attempt
 from assay.gateway.client import Client
@@ -59,7 +59,7 @@ class Endpoints:
         body: bytes,
         content_type: bytes,
         snapshot: Snapshot,
-        key: str,
+        asker: Asker,
         receive: Receive,
         send: Send,
         request_id: str,
@@ -77,7 +77,7 @@ class Endpoints:
         outgoing = form.write(model) if form is not None else way.dialect.write(read_asked(body, stream=False), model).body
         attempt = Attempt(
             route, asked=asked, purpose="traffic", stream=False, client_protocol=asking.protocol, way=way,
-            request_id=request_id, id=request_id, key=key,
+            request_id=request_id, id=request_id, asker=asker,
         )  # fmt: skip
         attempt.operation = asking.operation
         attempt.events = []

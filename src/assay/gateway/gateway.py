@@ -8,7 +8,7 @@ import os
 import ssl
 from collections.abc import Mapping
 
-from assay.core import AssayError, Deployment, Unavailable, new_id
+from assay.core import LOCAL, Asker, AssayError, Deployment, Unavailable, new_id
 from assay.core.settings import Settings
 from assay.gateway.asgi import JSON, ClientLeft, Receive, Scope, Send, read_body, send_answer, send_error
 from assay.gateway.attempt import Attempt
@@ -20,6 +20,7 @@ from assay.gateway.dialect import Headers, read_asked
 from assay.gateway.endpoints import Endpoints
 from assay.gateway.exchange import Exchange, Exchanges
 from assay.gateway.faces import Asking, face_of, find_key, forwarded, read_address
+from assay.gateway.ledger import Ledger
 from assay.gateway.memory import Memory
 from assay.gateway.prepare import prepare
 from assay.gateway.recorder import Recorder
@@ -47,7 +48,8 @@ class Gateway:
         )
         self.registry = Registry(db, vault, settings, environ)
         self.client = Client(environ=environ, tls=tls)
-        self.recorder = Recorder(db, bodies=settings.bodies, days=settings.bodies_days)
+        self.ledger = Ledger(db)
+        self.recorder = Recorder(db, bodies=settings.bodies, days=settings.bodies_days, books=(self.ledger,))
         self.snapshot: Snapshot
         self.caller = GatewayCaller(self.client, self.recorder, self.timeouts, lambda: self.snapshot)
         self.memory = Memory(db, self.recorder, bodies=settings.bodies, days=settings.bodies_days)
@@ -83,6 +85,7 @@ class Gateway:
         """Take note of changed keys and providers. Requests under way go on with what they began with."""
         async with self._refreshing:
             self.snapshot = await self.registry.load()
+            await self.ledger.refresh()
 
     def deployments(self) -> tuple[Deployment, ...]:
         """What can be called now."""
@@ -98,6 +101,7 @@ class Gateway:
         await self.client.close()
         await self.memory.close()
         await self.recorder.close()
+        await self.ledger.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -115,7 +119,7 @@ class Gateway:
         snapshot = self.snapshot
         headers, query = scope["headers"], scope["query_string"]
         # The local door is a socket that only this user can open; what comes through it needs no key.
-        key = "local" if scope.get("assay.local") else snapshot.check_key(find_key(headers, query)).id
+        asker = LOCAL if scope.get("assay.local") else snapshot.check_key(find_key(headers, query))
         asking = read_address(scope["method"], scope["path"], query, headers)
         if asking.operation == "models":
             listed = snapshot.list_models(asking.codec) if asking.model is None else snapshot.show_model(asking.codec, asking.model)
@@ -125,16 +129,16 @@ class Gateway:
             raise Unavailable("gateway.busy", "Too many calls wait to be recorded.", hint="Try again in a second.", retry_after_s=1)
         body = await read_body(scope, receive, self.settings.max_body_bytes)
         if asking.operation == "generate":
-            await self._generate(asking, body, key, forwarded(asking.protocol, headers), receive, send, request_id)
+            await self._generate(asking, body, asker, forwarded(asking.protocol, headers), receive, send, request_id)
         elif asking.operation == "count_tokens":
             shown = forwarded(asking.protocol, headers)
-            await self._counting.answer(asking, body, snapshot, key, shown, receive, send, request_id)
+            await self._counting.answer(asking, body, snapshot, asker, shown, receive, send, request_id)
         else:
             content_type = next((value for name, value in headers if name == b"content-type"), JSON[1])
-            await self._endpoints.answer(asking, body, content_type, snapshot, key, receive, send, request_id)
+            await self._endpoints.answer(asking, body, content_type, snapshot, asker, receive, send, request_id)
 
     async def _generate(
-        self, asking: Asking, body: bytes, key: str, forwarded: Headers, receive: Receive, send: Send, request_id: str
+        self, asking: Asking, body: bytes, asker: Asker, forwarded: Headers, receive: Receive, send: Send, request_id: str
     ) -> None:
         asked = read_asked(body, model=asking.model, stream=asking.stream)
         route = self.snapshot.find(asked.model)
@@ -148,10 +152,11 @@ class Gateway:
             request_id=request_id,
             id=request_id,
             body=body,
-            key=key,
+            asker=asker,
         )
         exchange = Exchange(asking.codec, receive, send, request_id, asyncio.get_running_loop(), as_list=asking.as_list)
         # Versions and betas mean nothing to a provider of another protocol.
         shown = forwarded if attempt.way.protocol == asking.protocol else ()
         answering = await prepare(asking, asked, body, attempt, shown, self.memory)
+        attempt.hold = await self.ledger.reserve(asker, route.deployment, asked, body)
         await self._exchanges.run(exchange, attempt, answering, shown)

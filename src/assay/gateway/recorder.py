@@ -12,15 +12,17 @@ import asyncio
 import logging
 import time
 from collections import deque
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
 
 import msgspec
 
 from assay.core import AssayError, Bodies, Call, InvalidInput, now_us
 from assay.gateway.attempt import Attempt
 from assay.gateway.settle import settle
-from assay.store.database import Database
+from assay.store.database import Database, Write
 from assay.store.keys import touch_keys
-from assay.store.queries import Body, record_calls
+from assay.store.queries import Body, get_call, record_calls
 
 BATCH_S = 0.08
 """How long a batch gathers. With the commit it stays within the 200 ms that a SIGKILL may cost."""
@@ -40,13 +42,40 @@ _DAY_US = 86_400_000_000
 _log = logging.getLogger(__name__)
 
 
+class Settled(NamedTuple):
+    """An attempt that has ended, and its record."""
+
+    attempt: Attempt
+    call: Call
+
+
+class Book(Protocol):
+    """Somebody who takes note of every call, such as the ledger of budgets. Nothing of it may wait or fail."""
+
+    def entries(self, settled: Sequence[Settled]) -> Sequence[Write]:
+        """What to write in the very commit that records these calls."""
+        ...
+
+    def committed(self, settled: Sequence[Settled]) -> None:
+        """They are on disk."""
+        ...
+
+
 class Recorder:
-    """``bodies`` says what is kept of requests and replies: all of them for ``days``, their hashes only, or nothing."""
+    """``books`` take note of every call. ``bodies`` says what is kept of requests and replies: all of them for ``days``, their hashes only, or nothing."""
 
     def __init__(
-        self, db: Database, *, bodies: Bodies = "full", days: int = 30, max_rows: int = MAX_ROWS, max_bytes: int = MAX_BODY_BYTES
+        self,
+        db: Database,
+        *,
+        bodies: Bodies = "full",
+        days: int = 30,
+        max_rows: int = MAX_ROWS,
+        max_bytes: int = MAX_BODY_BYTES,
+        books: Sequence[Book] = (),
     ):
         self._db = db
+        self._books = books
         self._policy = bodies
         self._days = days
         self._max_rows = max_rows
@@ -70,6 +99,8 @@ class Recorder:
 
     def record(self, attempt: Attempt) -> None:
         """Take an attempt that has ended."""
+        if attempt.hold is not None:
+            attempt.hold.over()
         size = len(attempt.body) + attempt.size
         if self._bytes + size > self._max_bytes:
             self.bodies_dropped += 1
@@ -124,19 +155,23 @@ class Recorder:
                 committed.set_result(None)
 
     async def _commit(self, batch: list[Attempt]) -> None:
-        calls: list[Call] = []
+        settled: list[Settled] = []
         bodies, self._settled_bodies = self._settled_bodies, []
         kept_until = self._kept_until()
         slice_ends = time.monotonic_ns() + _SLICE_NS
         for attempt in batch:
             if len(attempt.body) + attempt.size > _LARGE_BYTES:
-                calls.append(await asyncio.to_thread(self._settle, attempt, bodies, kept_until))
+                call = await asyncio.to_thread(self._settle, attempt, bodies, kept_until)
             else:
-                calls.append(self._settle(attempt, bodies, kept_until))
+                call = self._settle(attempt, bodies, kept_until)
+            settled.append(Settled(attempt, call))
             if time.monotonic_ns() > slice_ends:
                 await asyncio.sleep(0)
                 slice_ends = time.monotonic_ns() + _SLICE_NS
-        await self._write(calls, bodies)
+        calls = [one.call for one in settled]
+        await self._write(calls, bodies, [write for book in self._books for write in book.entries(settled)])
+        for book in self._books:
+            book.committed(settled)
         self._used.update({call.key: call.at for call in calls if call.key is not None})
 
     async def _note_use(self) -> None:
@@ -157,12 +192,15 @@ class Recorder:
     def _settle(self, attempt: Attempt, bodies: list[Body], kept_until: int) -> Call:
         return attempt.settled or settle(attempt, self._policy, kept_until, bodies)
 
-    async def _write(self, calls: list[Call], bodies: list[Body]) -> None:
+    async def _write(self, calls: list[Call], bodies: list[Body], also: Sequence[Write]) -> None:
         """Write until it is written; while closing, a few times only. What the database refuses to hold is left out of the rows."""
         tries = 0
         while True:
             try:
-                await record_calls(self._db, calls, bodies)
+                # A commit whose answer was lost is found again by its calls: nothing is counted twice.
+                if tries and await get_call(self._db, calls[0].id) is not None:
+                    return
+                await record_calls(self._db, calls, bodies, also)
                 _log.debug("recorded calls=%d bodies=%d", len(calls), len(bodies))
                 return
             except InvalidInput as error:

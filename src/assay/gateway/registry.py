@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from assay.core import Conflict, InvalidInput, NotFound, Provider
+from assay.core import Alias, Conflict, InvalidInput, NotFound, Provider
 from assay.core.settings import Settings
 from assay.gateway.providers import check_provider, shipped_providers
 from assay.gateway.providers.blanks import check_value, missing_values
@@ -21,7 +21,7 @@ from assay.gateway.signing import ambient_key, check_google_key
 from assay.gateway.snapshot import Snapshot
 from assay.gateway.upstream import Upstream
 from assay.store.database import Database
-from assay.store.keys import PEPPER, load_key_hashes
+from assay.store.keys import PEPPER, load_askers
 from assay.store.queries import (
     delete_provider,
     delete_secret,
@@ -108,9 +108,9 @@ class Registry:
         return Snapshot(
             [entry.upstream() for entry in enabled],
             {entry.provider.name: entry.models for entry in enabled},
-            keys=await load_key_hashes(self._db, self._vault),
+            keys=await load_askers(self._db, self._vault),
             pepper=self._vault.derive(PEPPER),
-            aliases=self._settings.aliases,
+            aliases={name: Alias.to(known) if isinstance(known, str) else known for name, known in self._settings.aliases.items()},
             disabled=frozenset(self.entries) - {entry.provider.name for entry in enabled},
         )
 

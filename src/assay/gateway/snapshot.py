@@ -12,9 +12,8 @@ from types import MappingProxyType
 
 import msgspec
 
-from assay.core import Deployment, NotFound, Unauthorized
+from assay.core import Alias, Asker, Deployment, NotFound, Unauthorized, now_us
 from assay.gateway.upstream import Upstream
-from assay.store.keys import KeyRow
 from assay.wire.codec import Codec, Listed
 
 _LONGEST_NAME_GUESSED = 200
@@ -28,7 +27,7 @@ class Route(msgspec.Struct, frozen=True):
 
 
 class Snapshot:
-    """Immutable. ``keys`` maps the keyed hash of each valid gateway key to its row, ``aliases`` names to deployment ids."""
+    """Immutable. ``keys`` maps the keyed hash of each valid gateway key to its asker, ``aliases`` names to deployment ids."""
 
     __slots__ = ("_bare", "_disabled", "_keys", "_listed", "_lists", "_pepper", "routes", "upstreams")
 
@@ -37,9 +36,9 @@ class Snapshot:
         upstreams: Iterable[Upstream],
         models: Mapping[str, Iterable[str]],
         *,
-        keys: Mapping[bytes, KeyRow],
+        keys: Mapping[bytes, Asker],
         pepper: bytes,
-        aliases: Mapping[str, str] = MappingProxyType({}),
+        aliases: Mapping[str, Alias] = MappingProxyType({}),
         disabled: Collection[str] = (),
     ):
         self._keys = dict(keys)
@@ -48,7 +47,8 @@ class Snapshot:
         self.upstreams: Mapping[str, Upstream] = MappingProxyType({upstream.provider.name: upstream for upstream in upstreams})
         routes = dict(_routes(self.upstreams.values(), models))
         self._bare = _bare_names(routes.values())
-        for name, target in aliases.items():
+        for name, alias in aliases.items():
+            target = alias.targets[0].deployment
             if (route := routes.get(target) or self._direct(target)) is not None:
                 routes[name] = route
         self.routes: Mapping[str, Route] = MappingProxyType(routes)
@@ -60,11 +60,11 @@ class Snapshot:
         """What can be called now, each once."""
         return tuple({r.deployment.id: r.deployment for r in self.routes.values() if r.upstream.is_ready}.values())
 
-    def check_key(self, key: bytes | None) -> KeyRow:
+    def check_key(self, key: bytes | None) -> Asker:
         """Whose gateway key this is. The time taken tells nothing about the keys that exist: only keyed hashes are compared.
 
         Raises:
-            Unauthorized: ``key.missing``; ``key.invalid`` alike for unknown, mistyped and revoked keys.
+            Unauthorized: ``key.missing``; ``key.invalid`` alike for unknown, mistyped, revoked and expired keys.
         """
         if key is None:
             raise Unauthorized(
@@ -72,14 +72,14 @@ class Snapshot:
                 "No gateway key came with the request.",
                 hint="Send it as 'Authorization: Bearer ask-...', or as x-api-key or x-goog-api-key.",
             )
-        row = self._keys.get(hmac.digest(self._pepper, key, "sha256"))
-        if row is None:
+        asker = self._keys.get(hmac.digest(self._pepper, key, "sha256"))
+        if asker is None or (asker.expires is not None and asker.expires <= now_us()):
             raise Unauthorized(
                 "key.invalid",
                 "This gateway key is not valid here.",
                 hint="Keys begin with 'ask-' and are made with 'assay key create' or on the Keys page.",
             )
-        return row
+        return asker
 
     def find(self, name: str) -> Route:
         """The route for an alias, a deployment id, any ``provider/model``, or a model name that only one provider lists.

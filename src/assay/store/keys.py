@@ -13,6 +13,7 @@ from collections.abc import Mapping
 import msgspec
 
 from assay.core.errors import InvalidInput, NotFound
+from assay.core.holder import Asker, Holder, Limits, Scopes
 from assay.core.ids import now_us
 from assay.store.database import Database, Row
 from assay.store.sql import Sql
@@ -21,11 +22,16 @@ from assay.store.vault import Vault
 PEPPER = "gateway.keys"
 MAX_NAME = 200
 
-_COLUMNS = "id, name, hint, created, last_used, revoked"
+_COLUMNS = "id, name, hint, created, last_used, revoked, user_id, team_id, scopes, limits, expires, old_until"
 INSERT_KEY = Sql("INSERT INTO keys (id, name, hint, hash, vault, created) VALUES (:id, :name, :hint, :hash, :vault, :created)")
 SELECT_KEYS = Sql(f"SELECT {_COLUMNS} FROM keys ORDER BY created, id")  # noqa: S608 - a constant
 SELECT_KEY = Sql(f"SELECT {_COLUMNS} FROM keys WHERE id = :id")  # noqa: S608 - a constant
-SELECT_VALID = Sql(f"SELECT {_COLUMNS}, hash, vault FROM keys WHERE revoked IS NULL")  # noqa: S608 - a constant
+SELECT_VALID = Sql("""
+    SELECT keys.*, users.name AS user_name, users.limits AS user_limits, COALESCE(keys.team_id, users.team) AS whose,
+           teams.name AS team_name, teams.limits AS team_limits
+    FROM keys LEFT JOIN users ON users.id = keys.user_id LEFT JOIN teams ON teams.id = COALESCE(keys.team_id, users.team)
+    WHERE keys.revoked IS NULL AND users.disabled IS NULL AND teams.archived IS NULL
+""")
 REVOKE_KEY = Sql("UPDATE keys SET revoked = :at WHERE id = :id AND revoked IS NULL")
 TOUCH_KEY = Sql("UPDATE keys SET last_used = :at WHERE id = :id AND (last_used IS NULL OR last_used < :at)")
 
@@ -39,6 +45,13 @@ class KeyRow(msgspec.Struct, frozen=True, kw_only=True):
     created: int
     last_used: int | None = None
     revoked: int | None = None
+    user: str | None = None
+    team: str | None = None
+    scopes: Scopes = Scopes()
+    limits: Limits = Limits()
+    expires: int | None = None
+    old_until: int | None = None
+    """Until when the key that it had before it was rotated is still good."""
 
 
 async def create_key(db: Database, vault: Vault, name: str) -> tuple[KeyRow, str]:
@@ -86,8 +99,8 @@ async def touch_keys(db: Database, used: Mapping[str, int]) -> None:
     await db.write([(TOUCH_KEY, [{"id": key_id, "at": at} for key_id, at in sorted(used.items())])])
 
 
-async def load_key_hashes(db: Database, vault: Vault) -> dict[bytes, KeyRow]:
-    """Every valid key by its hash, as `hash_key` makes it.
+async def load_askers(db: Database, vault: Vault) -> dict[bytes, Asker]:
+    """Who asks, for every valid key by its hash, as `hash_key` makes it.
 
     Raises:
         Unavailable: ``vault.wrong_key`` when a key was hashed under another master key, which would refuse it to its owner.
@@ -96,7 +109,11 @@ async def load_key_hashes(db: Database, vault: Vault) -> dict[bytes, KeyRow]:
     for row in await db.read(SELECT_VALID):
         if row["vault"] != vault.fingerprint:
             raise vault.wrong_key(f"The gateway key {row['name']!r}", row["vault"])
-        hashes[bytes(row["hash"])] = _key(row)
+        hashes[bytes(row["hash"])] = asker = _asker(row)
+        if row["old_hash"] is not None and row["old_until"] > now_us():
+            hashes[bytes(row["old_hash"])] = msgspec.structs.replace(
+                asker, expires=min(row["old_until"], asker.expires or row["old_until"])
+            )
     return hashes
 
 
@@ -113,4 +130,35 @@ def _key(row: Row) -> KeyRow:
         created=row["created"],
         last_used=row["last_used"],
         revoked=row["revoked"],
+        user=row["user_id"],
+        team=row["team_id"],
+        scopes=_scopes(row["scopes"]),
+        limits=_limits(row["limits"]),
+        expires=row["expires"],
+        old_until=row["old_until"],
     )
+
+
+def _asker(row: Row) -> Asker:
+    team = row["whose"]
+    holders = [Holder("key", row["id"], row["name"], _limits(row["limits"]))]
+    if row["user_id"] is not None:
+        holders.append(Holder("user", row["user_id"], row["user_name"], _limits(row["user_limits"])))
+    if team is not None:
+        holders.append(Holder("team", team, row["team_name"], _limits(row["team_limits"])))
+    return Asker(
+        key=row["id"],
+        user=row["user_id"],
+        team=team,
+        scopes=_scopes(row["scopes"]),
+        expires=row["expires"],
+        holders=tuple(holders),
+    )
+
+
+def _limits(text: str | None) -> Limits:
+    return Limits() if text is None else msgspec.json.decode(text, type=Limits)
+
+
+def _scopes(text: str | None) -> Scopes:
+    return Scopes() if text is None else msgspec.json.decode(text, type=Scopes)

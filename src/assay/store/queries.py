@@ -23,11 +23,11 @@ INSERT_CALL = Sql("""
     INSERT INTO calls (
         id, request_id, at, purpose, outcome, asked, deployment, provider, model, protocol, stream, duration_us, ttft_us, key_id,
         status, error, stop, usage, input_tokens, output_tokens, cost_nano, cost_currency, request, reply, upstream_id, losses,
-        client_protocol, operation, timeline
+        client_protocol, operation, timeline, user_id, team_id, provider_key, low_nano, high_nano, cached
     ) VALUES (
         :id, :request_id, :at, :purpose, :outcome, :asked, :deployment, :provider, :model, :protocol, :stream, :duration_us, :ttft_us, :key_id,
         :status, :error, :stop, :usage, :input_tokens, :output_tokens, :cost_nano, :cost_currency, :request, :reply, :upstream_id, :losses,
-        :client_protocol, :operation, :timeline
+        :client_protocol, :operation, :timeline, :user_id, :team_id, :provider_key, :low_nano, :high_nano, :cached
     ) ON CONFLICT (id) DO NOTHING
 """)
 _LISTED = """
@@ -180,8 +180,9 @@ class Speed(msgspec.Struct, frozen=True):
     output_tokens: int | None
 
 
-async def record_calls(db: Database, calls: Sequence[Call], bodies: Sequence[Body]) -> None:
-    """Save calls and bodies in one commit. Saying the same again changes nothing.
+async def record_calls(db: Database, calls: Sequence[Call], bodies: Sequence[Body], also: Sequence[Write] = ()) -> None:
+    """Save calls and bodies, and ``also`` what others note of them, in one commit. Saying the same calls again changes nothing,
+    where nothing else is to be noted.
 
     A body is kept with the calls that name its hash; one that none names, under its hash. A row is never lost to what an
     upstream wrote into it: characters and numbers that no database holds are replaced.
@@ -199,9 +200,9 @@ async def record_calls(db: Database, calls: Sequence[Call], bodies: Sequence[Bod
     if len(named) < len(by_hash):
         batch.append((UPSERT_BODY, [_body_row(by_hash[key]) for key in sorted(by_hash.keys() - named)]))
     try:
-        await db.write([*batch, (INSERT_CALL, rows)])
+        await db.write([*batch, (INSERT_CALL, rows), *also])
     except InvalidInput:
-        await db.write([*batch, (INSERT_CALL, [_storable(row) for row in rows])])
+        await db.write([*batch, (INSERT_CALL, [_storable(row) for row in rows]), *also])
 
 
 async def save_bodies(tx: Transaction, bodies: Sequence[Body]) -> None:
@@ -437,6 +438,12 @@ def _row(call: Call) -> dict[str, Any]:
         "client_protocol": call.client_protocol,
         "operation": call.operation,
         "timeline": _encode(call.timeline).decode() if call.timeline else None,
+        "user_id": call.user,
+        "team_id": call.team,
+        "provider_key": call.provider_key,
+        "low_nano": None if call.cost_between is None else call.cost_between[0],
+        "high_nano": None if call.cost_between is None else call.cost_between[1],
+        "cached": call.cached,
     }
 
 
@@ -481,6 +488,11 @@ def _call(row: Row) -> Call:
         operation=row["operation"],
         losses=() if row["losses"] is None else _losses.decode(row["losses"]),
         timeline=() if row["timeline"] is None else _timeline.decode(row["timeline"]),
+        user=row["user_id"],
+        team=row["team_id"],
+        provider_key=row["provider_key"],
+        cost_between=None if row["low_nano"] is None else (row["low_nano"], row["high_nano"]),
+        cached=row["cached"],
     )
 
 

@@ -13,6 +13,7 @@ from assay.wire.sse import escape_separators
 _WORDS = {
     400: "INVALID_ARGUMENT",
     401: "UNAUTHENTICATED",
+    402: "FAILED_PRECONDITION",
     403: "PERMISSION_DENIED",
     404: "NOT_FOUND",
     409: "ABORTED",

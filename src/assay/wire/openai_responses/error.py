@@ -13,6 +13,7 @@ from assay.wire.sse import escape_separators
 
 _TYPES = {
     401: "authentication_error",
+    402: "insufficient_quota",
     403: "permission_error",
     404: "not_found_error",
     429: "rate_limit_error",
