@@ -11,6 +11,7 @@ from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 
+from assay.core.alert import AlertKind
 from assay.core.alias import Alias
 from assay.core.deployment import Provider
 
@@ -22,6 +23,14 @@ def _says(text: str) -> msgspec.Meta:
 Bodies: TypeAlias = Literal["full", "hashed", "off"]
 """What is kept of what is said to models and by them: all, hashes only, or nothing."""
 Seconds = Annotated[float, msgspec.Meta(gt=0)]
+
+
+class Webhook(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where alerts are sent. ``secret_file`` holds the secret that signs them; ``on`` are the kinds that are wanted, all where empty."""
+
+    url: str
+    secret_file: Path | None = None
+    on: tuple[AlertKind, ...] = ()
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -50,6 +59,26 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     idle_timeout_s: Annotated[Seconds, _says("Seconds of silence in the middle of an answer.")] = 60.0
     total_timeout_s: Annotated[Seconds, _says("Seconds that one attempt may take in all.")] = 1800.0
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], _says("How much is logged, to standard error.")] = "INFO"
+    log_format: Annotated[Literal["text", "json"], _says("How log lines are written: for people, or one JSON object each.")] = (
+        "text"
+    )
+    log_calls: Annotated[
+        bool, _says("Log a line for every call: who asked which model, how it ended, tokens, cost; never content.")
+    ] = False
+    metrics_token_file: Annotated[Path | None, _says("File with the token that lets others than this machine read `/metrics`.")] = (
+        None
+    )
+    otel_endpoint: Annotated[
+        str,
+        _says(
+            "Where OpenTelemetry spans of calls are sent (OTLP over HTTP), such as `http://localhost:4318`. Needs `modelassay[otel]`."
+        ),
+    ] = ""
+    otel_content: Annotated[bool, _says("Put what was said into the spans, too.")] = False
+    webhooks: Annotated[
+        tuple[Webhook, ...],
+        _says("`[[webhooks]]`: where alerts are sent: `url`, `secret_file` and, if not all, `on` (a list of kinds)."),
+    ] = ()
     data_dir: Annotated[Path | None, _says("Folder with public data sets (`votes/`, ...) to read instead of fetching them.")] = None
     providers: Annotated[tuple[Provider, ...], _says("`[providers.NAME]` tables: more providers, or changed ones.")] = ()
     aliases: Annotated[
@@ -72,6 +101,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def socket(self) -> Path:
         """The local door: commands talk to a running server here."""
         return self.data / "assay.sock"
+
+    @property
+    def metrics_folder(self) -> Path:
+        """Where processes leave their counts for each other."""
+        return self.data / "metrics"
 
     @property
     def practice_socket(self) -> Path:

@@ -1,0 +1,71 @@
+"""Alerts, and what is still to be sent of them: an outbox that survives a restart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from assay.core.alert import Alert
+from assay.store.database import Database, Row
+from assay.store.sql import Sql
+
+INSERT_ALERT = Sql("""
+    INSERT INTO alerts (id, kind, at, subject, text, detail) VALUES (:id, :kind, :at, :subject, :text, :detail)
+    ON CONFLICT (id) DO NOTHING
+""")
+SELECT_ALERTS = Sql("""
+    SELECT id, kind, at, subject, text, detail FROM alerts WHERE at >= :since ORDER BY at DESC, id DESC LIMIT :limit
+""")
+SELECT_UNSENT = Sql("""
+    SELECT alerts.id, alerts.kind, alerts.at, alerts.subject, alerts.text, alerts.detail, COALESCE(sent.tries, 0) AS tries
+    FROM alerts LEFT JOIN alert_deliveries AS sent ON sent.alert = alerts.id AND sent.webhook = :webhook
+    WHERE alerts.at >= :since AND sent.delivered IS NULL AND COALESCE(sent.tries, 0) < :most AND COALESCE(sent.next_at, 0) <= :now
+    ORDER BY alerts.at, alerts.id LIMIT :limit
+""")
+UPSERT_DELIVERY = Sql("""
+    INSERT INTO alert_deliveries (alert, webhook, tries, next_at, delivered, said)
+    VALUES (:alert, :webhook, :tries, :next_at, :delivered, :said)
+    ON CONFLICT (alert, webhook) DO UPDATE
+    SET tries = excluded.tries, next_at = excluded.next_at, delivered = excluded.delivered, said = excluded.said
+""")
+
+_detail = msgspec.json.Decoder(dict[str, str | int | float | None])
+
+
+class Unsent(msgspec.Struct, frozen=True):
+    """An alert that a webhook has not had; ``tries`` were made."""
+
+    alert: Alert
+    tries: int
+
+
+async def save_alerts(db: Database, alerts: Sequence[Alert]) -> None:
+    """Put alerts on record; one that is there already stays as it is."""
+    rows = [{**msgspec.structs.asdict(alert), "detail": msgspec.json.encode(alert.detail).decode()} for alert in alerts]
+    await db.write([(INSERT_ALERT, rows)])
+
+
+async def list_alerts(db: Database, limit: int, since: int = 0) -> list[Alert]:
+    """The newest first, not before ``since`` (microseconds UTC)."""
+    return [_alert(row) for row in await db.read(SELECT_ALERTS, since=since, limit=limit)]
+
+
+async def list_unsent(db: Database, webhook: str, *, since: int, now: int, most_tries: int, limit: int = 100) -> list[Unsent]:
+    """What ``webhook`` should be sent now, the oldest first."""
+    rows = await db.read(SELECT_UNSENT, webhook=webhook, since=since, now=now, most=most_tries, limit=limit)
+    return [Unsent(_alert(row), row["tries"]) for row in rows]
+
+
+async def note_delivery(
+    db: Database, alert: str, webhook: str, *, tries: int, next_at: int, delivered: int | None, said: str | None
+) -> None:
+    """How it went: ``delivered`` when it was taken (microseconds UTC), else when to try again and what was said."""
+    row = {"alert": alert, "webhook": webhook, "tries": tries, "next_at": next_at, "delivered": delivered, "said": said}
+    await db.write([(UPSERT_DELIVERY, row)])
+
+
+def _alert(row: Row) -> Alert:
+    return Alert(
+        id=row["id"], kind=row["kind"], at=row["at"], subject=row["subject"], text=row["text"], detail=_detail.decode(row["detail"])
+    )
