@@ -3,8 +3,25 @@
 Each subsystem lists its own endpoints in its ``routes.py``; the web layer joins them. The data plane imports nothing of this.
 """
 
+from assay.api.actor import Actor, Role, actor_of, require_role, signed_in
 from assay.api.endpoint import Endpoint, given_by, respond
 from assay.api.openapi import document
+from assay.api.record import Change, Recording, record
 from assay.api.stream import EVENT_STREAM, EventStream
 
-__all__ = ["EVENT_STREAM", "Endpoint", "EventStream", "document", "given_by", "respond"]
+__all__ = [
+    "EVENT_STREAM",
+    "Actor",
+    "Change",
+    "Endpoint",
+    "EventStream",
+    "Recording",
+    "Role",
+    "actor_of",
+    "document",
+    "given_by",
+    "record",
+    "require_role",
+    "respond",
+    "signed_in",
+]
