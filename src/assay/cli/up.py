@@ -28,7 +28,7 @@ from assay.web.serve import listening, local_door
 async def up(configured: Configured, as_json: bool) -> int:
     """Start Assay: the gateway, the pages and the local door, until SIGINT or SIGTERM; a second signal waits for nobody."""
     settings = configured.settings
-    start_logging(settings.log_level)
+    start_logging(settings.log_level, settings.log_format)
     check_exposure(settings)
     for name, suggestion in unknown_variables().items():
         say(f"warning: the variable {name} is no setting and does nothing. {suggestion}")

@@ -10,8 +10,10 @@ from collections.abc import Mapping
 
 from assay.core import LOCAL, Asker, AssayError, Deployment, Unavailable, new_id
 from assay.core.settings import Settings
+from assay.gateway.alerts import Alerts
 from assay.gateway.asgi import JSON, ClientLeft, Receive, Scope, Send, read_body, send_answer, send_error
 from assay.gateway.attempt import Attempt
+from assay.gateway.call_log import CallLog
 from assay.gateway.caller import GatewayCaller
 from assay.gateway.client import Client
 from assay.gateway.connection import Timeouts
@@ -22,8 +24,9 @@ from assay.gateway.exchange import Exchange, Exchanges
 from assay.gateway.faces import Asking, face_of, find_key, forwarded, read_address
 from assay.gateway.ledger import Ledger
 from assay.gateway.memory import Memory
+from assay.gateway.metrics import Gauge, Metrics
 from assay.gateway.prepare import prepare
-from assay.gateway.recorder import Recorder
+from assay.gateway.recorder import Book, Recorder
 from assay.gateway.registry import Registry
 from assay.gateway.snapshot import Snapshot
 from assay.store.database import Database
@@ -48,8 +51,10 @@ class Gateway:
         )
         self.registry = Registry(db, vault, settings, environ)
         self.client = Client(environ=environ, tls=tls)
+        self.alerts = Alerts(db)
+        self.metrics = Metrics()
         self.ledger = Ledger(db)
-        self.recorder = Recorder(db, bodies=settings.bodies, days=settings.bodies_days, books=(self.ledger,))
+        self.recorder = Recorder(db, bodies=settings.bodies, days=settings.bodies_days, books=self._books())
         self.snapshot: Snapshot
         self.caller = GatewayCaller(self.client, self.recorder, self.timeouts, lambda: self.snapshot)
         self.memory = Memory(db, self.recorder, bodies=settings.bodies, days=settings.bodies_days)
@@ -95,6 +100,20 @@ class Gateway:
         """The deployment that answers to ``name``. Raises as `Snapshot.find` does."""
         return self.snapshot.find(name).deployment
 
+    def gauges(self) -> list[Gauge]:
+        """What is so much at the moment, for the metrics."""
+        return [
+            Gauge("assay_upstream_requests_running", "Requests to providers under way.", (), [((), self.client.in_flight)]),
+            Gauge("assay_calls_waiting", "Calls that wait to be recorded.", (), [((), self.recorder.waiting)]),
+            Gauge(
+                "assay_bodies_dropped", "Bodies that were not kept since too much waited.", (), [((), self.recorder.bodies_dropped)]
+            ),
+        ]
+
+    def _books(self) -> list[Book]:
+        books: list[Book] = [self.ledger, self.metrics]
+        return [*books, CallLog()] if self.settings.log_calls else books
+
     async def close(self) -> None:
         """Cut what runs, commit every call, and let go of all connections."""
         self._exchanges.close()
@@ -102,6 +121,7 @@ class Gateway:
         await self.memory.close()
         await self.recorder.close()
         await self.ledger.close()
+        await self.alerts.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -111,6 +131,7 @@ class Gateway:
             await self._answer(scope, receive, send, request_id)
         except AssayError as error:
             _log.debug("refused request_id=%s code=%s", request_id, error.code)
+            self.metrics.refuse(error.code)
             await send_error(send, face_of(scope["path"], scope["headers"]), error, request_id, said_of(error)[0])
         except ClientLeft:
             return

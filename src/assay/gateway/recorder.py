@@ -97,6 +97,11 @@ class Recorder:
         """Whether new requests must be refused until the database has caught up."""
         return len(self._waiting) >= self._max_rows
 
+    @property
+    def waiting(self) -> int:
+        """How many calls are not yet on their way to the database."""
+        return len(self._waiting)
+
     def record(self, attempt: Attempt) -> None:
         """Take an attempt that has ended."""
         if attempt.hold is not None:

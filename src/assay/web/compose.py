@@ -34,6 +34,7 @@ from assay.store.lock import DataLock
 from assay.store.queries import drop_expired_bodies
 from assay.web import SCHEMAS, problems
 from assay.web.access import Doorkeeper, Guard, is_invitation
+from assay.web.metrics import MetricsPage
 from assay.web.pages import page
 from assay.web.routes import routes
 
@@ -65,12 +66,15 @@ class Assay:
         self.endpoints = (*endpoints, document(endpoints, __version__))
         self._api = Starlette(routes=self.endpoints, exception_handlers=_HANDLERS)
         self._page = Starlette(routes=[Mount("/", page())], exception_handlers=_HANDLERS)
+        self._metrics = MetricsPage(settings, gateway)
         self._guarded = Guard(self._api_or_page, settings, doorkeeper)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             if f"{scope['path']}/".startswith(PREFIXES):
                 await self.gateway(scope, receive, send)
+            elif scope["path"] == "/metrics":
+                await self._metrics(scope, receive, send)
             else:
                 await self._guarded(scope, receive, send)
         except asyncio.CancelledError:
