@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 import msgspec
 from starlette.requests import Request
 
-from assay.core import AccountRole, Forbidden
+from assay.core import AccountRole, Forbidden, Unauthorized
 
 Role: TypeAlias = AccountRole | Literal["anyone"]
 """Who may use an endpoint: at least that role; ``anyone`` needs not even be signed in."""
@@ -52,11 +52,15 @@ def require_role(request: Request, role: Role) -> None:
     """Let whoever asks go on if their role is ``role`` or a greater one.
 
     Raises:
-        Forbidden: ``role.too_small``.
+        Unauthorized: ``login.needed``. Forbidden: ``role.too_small``.
     """
     actor = actor_of(request)
-    if actor is None or actor.role is None or _RANKS[actor.role] >= _RANKS[role]:
-        return  # who is not signed in was refused before, where that is needed; so was a guest
+    if role == "anyone":
+        return
+    if actor is None:
+        raise Unauthorized("login.needed", "You are not signed in.", hint="Open the link that `assay up` or `assay login` prints.")
+    if actor.role is None or _RANKS[actor.role] >= _RANKS[role]:
+        return  # guests have been let in to their own endpoints only
     raise Forbidden(
         "role.too_small",
         f"This takes the role {role!r}; you are a {actor.role}.",

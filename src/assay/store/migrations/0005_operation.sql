@@ -8,7 +8,8 @@ CREATE TABLE teams (
     archived BIGINT
 );
 
--- ``password`` is a salted scrypt hash, ``subject`` names who signs in elsewhere: issuer and subject of an OIDC token.
+-- ``password`` is a salted scrypt hash, ``subject`` names who signs in elsewhere: issuer and subject of an OIDC token. Sessions are
+-- of the ``generation`` in which they began, and end with it.
 CREATE TABLE users (
     id TEXT PRIMARY KEY,
     name TEXT NOT NULL,
@@ -18,6 +19,7 @@ CREATE TABLE users (
     limits TEXT NOT NULL,
     password TEXT,
     subject TEXT UNIQUE,
+    generation BIGINT NOT NULL DEFAULT 0,
     created BIGINT NOT NULL,
     disabled BIGINT,
     last_seen BIGINT
