@@ -39,13 +39,18 @@ _log = logging.getLogger(__name__)
 
 
 class Webhooks:
-    """Sends what waits, until it is closed. One process of an installation does."""
+    """Sends what waits, from `start` until it is closed. One process of an installation does."""
 
     def __init__(self, db: Database, client: Client, hooks: Sequence[Webhook]):
         self._db = db
         self._client = client
-        self._hooks = [_Hook(hook) for hook in hooks]
-        self._task = asyncio.create_task(self._run(), name="webhooks") if self._hooks else None
+        self.hooks = [_Hook(hook) for hook in hooks]
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Look for what waits every `LOOK_S` seconds."""
+        if self.hooks:
+            self._task = asyncio.create_task(self._run(), name="webhooks")
 
     async def close(self) -> None:
         if self._task is not None:
@@ -54,7 +59,7 @@ class Webhooks:
 
     async def _run(self) -> None:
         while True:
-            for hook in self._hooks:
+            for hook in self.hooks:
                 try:
                     await self.send_waiting(hook)
                 except AssayError as error:
