@@ -110,7 +110,7 @@ def test_gauges_stand_beside_the_counts() -> None:
 
 
 def test_log_lines_can_be_objects() -> None:
-    code = "import logging; from assay.cli.logs import start_logging; start_logging('INFO', 'json'); logging.getLogger('assay.x').info('a %s', 'b\\x1b\\n')"
+    code = "import logging; from assay.core.logs import start_logging; start_logging('INFO', 'json'); logging.getLogger('assay.x').info('a %s', 'b\\x1b\\n')"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30)
     (line,) = run.stderr.splitlines()
     assert json.loads(line) | {"at": "", "process": 0} == {

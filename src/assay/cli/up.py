@@ -9,7 +9,7 @@ import click
 
 from assay.cli.configure import Configured, unknown_variables
 from assay.cli.exits import INTERRUPTED, OK
-from assay.cli.logs import start_logging
+from assay.core.logs import start_logging
 from assay.cli.options import as_json, configured
 from assay.cli.output import emit, say
 from assay.web.access import check_exposure

@@ -5,7 +5,7 @@ import logging
 import sys
 from typing import Literal
 
-from assay.cli.output import printable
+from assay.core.columns import printable
 from assay.core.ids import iso
 
 
