@@ -28,7 +28,7 @@ _COMMANDS = {
     "import": "Bring in your own work to try models on.",
     "arena": "Votes: import, rate, export, verify.",
     "db": "The database: migrate, back up.",
-    "config": "Settings: show, check.",
+    "config": "Settings: show, check, import from another gateway.",
 }
 
 

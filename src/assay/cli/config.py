@@ -7,6 +7,7 @@ import click
 
 from assay.cli.configure import NAMES, Configured, unknown_variables
 from assay.cli.exits import OK, USAGE
+from assay.cli.move_in import import_
 from assay.cli.options import as_json, configured
 from assay.cli.output import emit, say, table
 from assay.gateway.providers import check_provider
@@ -15,7 +16,10 @@ from assay.web.access import check_exposure, read_password
 
 @click.group()
 def config() -> None:
-    """Settings: show, check."""
+    """Settings: show, check, import."""
+
+
+config.add_command(import_)
 
 
 @config.command()

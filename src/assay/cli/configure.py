@@ -93,7 +93,11 @@ def read_file(path: Path) -> dict[str, Any]:
 
 
 def _provider_row(path: Path, name: str, row: dict[str, Any]) -> dict[str, Any]:
-    """The table ``[providers.NAME]``, with what it leaves out. One without an address changes the shipped row of that name."""
+    """The table ``[providers.NAME]``, with what it leaves out.
+
+    One that is ``like`` a shipped row begins as that row, one without an address as the shipped row of its own name. Models are added
+    to those of the shipped row, in the place of one of the same name.
+    """
     # Imported when needed: few files have such a table, and the gateway is much to import.
     from assay.gateway.providers import complete_row, shipped_providers, unknown_fields
 
@@ -103,6 +107,7 @@ def _provider_row(path: Path, name: str, row: dict[str, Any]) -> dict[str, Any]:
         raise InvalidInput(
             "settings.bad_value", f"{str(path)!r} has a model or a price in [providers.{name}] that is none."
         ) from None
+    like = row.pop("like", None if "base_url" in row else name)
     for key in unknown_fields(row):
         raise InvalidInput(
             "settings.unknown_key",
@@ -110,10 +115,22 @@ def _provider_row(path: Path, name: str, row: dict[str, Any]) -> dict[str, Any]:
             hint=_nearest(key, Provider.__struct_fields__) or "docs/reference/settings.md names the keys of a provider.",
             param=f"providers.{name}.{key}",
         )
-    shipped = shipped_providers().get(name) if "base_url" not in row else None
-    if shipped is not None:
-        return msgspec.structs.asdict(shipped) | row | {"origin": "file"}
-    return {"title": name, "key_env": [f"{name.upper().replace('-', '_')}_API_KEY"]} | row | {"name": name, "origin": "file"}
+    own_key = {"key_env": [f"{name.upper().replace('-', '_')}_API_KEY"]}
+    shipped = shipped_providers()
+    if like not in shipped:
+        if "base_url" in row and like is None:
+            return {"title": name} | own_key | row | {"name": name, "origin": "file"}
+        raise InvalidInput(
+            "settings.unknown_provider",
+            f"[providers.{name}] in {str(path)!r} has no base_url, and {like!r} is no provider that Assay ships.",
+            hint=_nearest(str(like), shipped) or "`assay provider list` shows them all; another one needs its base_url.",
+            param=f"providers.{name}",
+        )
+    begun = msgspec.structs.asdict(shipped[like])
+    if like != name:
+        begun |= {"title": f"{shipped[like].title} ({name})"} | own_key
+    models = {model.get("name"): model for model in (*map(msgspec.to_builtins, shipped[like].models), *row.get("models", ()))}
+    return begun | row | {"name": name, "origin": "file", "models": list(models.values())}
 
 
 def suggest(word: str, known: Iterable[str] = NAMES) -> str:

@@ -1,0 +1,74 @@
+"""`assay config import` as somebody uses it who moves in from another gateway."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tests.cli.command import command
+from tests.server import running
+
+LITE = """
+model_list:
+  - model_name: careful
+    litellm_params: {model: openai/good, api_base: "http://127.0.0.1:9/v1", api_key: sk-canary-0123456789abcdef}
+  - model_name: careful
+    litellm_params: {model: anthropic/claude-sonnet-4-5, api_key: os.environ/ANTHROPIC_API_KEY}
+router_settings: {routing_strategy: least-busy}
+general_settings: {master_key: sk-canary-master}
+"""
+
+
+def move_in(folder: Path, *more: str, text: str = LITE) -> tuple[str, ...]:
+    (folder / "config.yaml").write_text(text)
+    return ("config", "import", "config.yaml", *more)
+
+
+def test_without_write_the_file_is_printed_beside_a_report_and_nothing_happens(tmp_path: Path) -> None:
+    done = command(tmp_path, *move_in(tmp_path))
+    assert (done.code, [entry.name for entry in tmp_path.iterdir()]) == (0, ["config.yaml"])
+    assert 'careful = { targets = [{ deployment = "127-0-0-1/good" }, { deployment = "anthropic/claude-sonnet-4-5" }] }' in done.out
+    for said in (
+        "Not carried",
+        "line 8: general_settings.master_key",
+        "Nearly the same",
+        "ANTHROPIC_API_KEY",
+        "--write assay.toml",
+    ):
+        assert said in done.err
+    assert "canary" not in done.out + done.err
+
+
+def test_with_write_the_file_is_there_and_keys_in_clear_are_sealed_once(tmp_path: Path) -> None:
+    done = command(tmp_path, *move_in(tmp_path, "--write", "assay.toml"))
+    assert done.code == 0, done.err
+    assert "Sealed the key of 127-0-0-1." in done.out
+    listed = command(tmp_path, "provider", "list", "--json").json
+    assert next(provider for provider in listed if provider["name"] == "127-0-0-1")["key"]["source"] == "vault"
+    again = command(tmp_path, *move_in(tmp_path, "--write", "assay.toml"))
+    assert (again.code, "Kept the key of 127-0-0-1" in again.out) == (0, True)
+    found = [path for path in tmp_path.rglob("*") if path.is_file() and b"canary" in path.read_bytes()]
+    assert [path.name for path in found] == ["config.yaml"]
+
+
+def test_a_dry_run_says_what_it_would_do_as_one_document(tmp_path: Path) -> None:
+    done = command(tmp_path, *move_in(tmp_path, "--write", "assay.toml", "--dry-run", "--json"))
+    document = json.loads(done.out)
+    assert (done.code, (tmp_path / "assay.toml").exists()) == (0, False)
+    assert document["keys"][0] == {"provider": "127-0-0-1", "from": "file"}
+    assert {note["outcome"] for note in document["notes"]} == {"carried", "approximated", "left_out"}
+    assert "canary" not in done.out
+
+
+def test_a_file_that_is_there_is_never_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text("port = 9000\n")
+    done = command(tmp_path, *move_in(tmp_path, "--write", "mine.toml"))
+    assert (done.code, "import.file_exists" in done.err) == (2, True)
+    assert (tmp_path / "mine.toml").read_text() == "port = 9000\n"
+
+
+def test_what_was_carried_over_is_what_a_server_lists(tmp_path: Path) -> None:
+    assert command(tmp_path, *move_in(tmp_path, "--write", "assay.toml")).code == 0
+    with running(tmp_path, "--demo") as assay:
+        listed = assay.ask("GET", "/v1/models", headers={"authorization": f"Bearer {assay.gateway_key}"}).json
+        assert "careful" in {model["id"] for model in listed["data"]}
