@@ -75,10 +75,22 @@ class Client:
         Raises:
             Fault: no connection could be had (``upstream.unreachable``, ``upstream.timeout``).
         """
+        whole = b"%bcontent-length: %d\r\n\r\n" % (head, len(body))
+        return await self._start(origin, whole, body, timeouts, more=False)
+
+    async def open(self, origin: Origin, head: bytes, timeouts: Timeouts) -> Response:
+        """Write ``head``, which is whole and says how the body is framed; the body follows by `Response.write`.
+
+        Raises:
+            Fault: as `send` does.
+        """
+        return await self._start(origin, head, b"", timeouts, more=True)
+
+    async def _start(self, origin: Origin, head: bytes, body: bytes, timeouts: Timeouts, *, more: bool) -> Response:
         connection = await self._acquire(origin, timeouts.connect_s)
         response = Response(connection, timeouts, self._release, self._loop)
         self._in_flight.add(response)
-        connection.start(response, b"%bcontent-length: %d\r\n\r\n" % (head, len(body)), body)
+        connection.start(response, head, body, more=more)
         return response
 
     async def close(self) -> None:

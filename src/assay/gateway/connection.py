@@ -107,6 +107,11 @@ class Response:
                 return value
         return None
 
+    async def write(self, data: bytes, *, more: bool) -> None:
+        """Send another piece of the request's body, as the head framed it; waits while the other side takes nothing."""
+        if self._connection is not None:
+            await self._connection.write(data, more=more)
+
     async def begin(self) -> bool:
         """Wait for the head. False: woken by `nudge_if_quiet` before it came; ask again.
 
@@ -294,6 +299,7 @@ class Connection(asyncio.Protocol):
     __slots__ = (
         "_head_bytes",
         "_interim",
+        "_is_asking",
         "_keeps_alive",
         "_on_lost",
         "_parser",
@@ -301,6 +307,7 @@ class Connection(asyncio.Protocol):
         "_poll",
         "_response",
         "_transport",
+        "_writable",
         "idle_since_ns",
         "is_lost",
     )
@@ -315,11 +322,22 @@ class Connection(asyncio.Protocol):
         self._interim = False
         self._keeps_alive = True
         self._paused = False
+        self._is_asking = False  # the request is not whole yet
+        self._writable: asyncio.Event | None = None
         self._poll: select.poll | None = None
 
-    def start(self, response: Response, request: bytes, body: bytes) -> None:
-        """Write a request. The response gets everything that arrives until it is complete."""
+    async def write(self, data: bytes, *, more: bool) -> None:
+        """A piece of the request's body."""
+        if data and not self.is_lost:
+            self._transport.write(data)
+            if self._writable is not None:
+                await self._writable.wait()
+        self._is_asking = more
+
+    def start(self, response: Response, request: bytes, body: bytes, *, more: bool = False) -> None:
+        """Write a request, or its beginning. The response gets everything that arrives until it is complete."""
         self._response = response
+        self._is_asking = more
         self._head_bytes = 0
         if len(body) < 65_536:
             self._transport.write(request + body)
@@ -329,7 +347,8 @@ class Connection(asyncio.Protocol):
     def release(self) -> bool:
         """Part from a response that was read to its end. True: the connection may carry another exchange."""
         self._response = None
-        return self._keeps_alive and not self.is_lost and not self._transport.is_closing() and not self._is_writing()
+        is_usable = self._keeps_alive and not self.is_lost and not self._transport.is_closing()
+        return is_usable and not self._is_asking and not self._is_writing()
 
     def is_fresh(self) -> bool:
         """Whether nothing has arrived while idle: an upstream's goodbye may be waiting in the socket unseen by the loop."""
@@ -389,8 +408,17 @@ class Connection(asyncio.Protocol):
             self._fail("upstream.garbled", f"The head of the answer is larger than {MAX_HEAD_BYTES} bytes.")
         response.wake(time.monotonic_ns())
 
+    def pause_writing(self) -> None:
+        self._writable = asyncio.Event()
+
+    def resume_writing(self) -> None:
+        writable, self._writable = self._writable, None
+        if writable is not None:
+            writable.set()
+
     def connection_lost(self, exc: Exception | None) -> None:
         self.is_lost = True
+        self.resume_writing()
         response, self._response = self._response, None
         if response is not None and not response.is_complete:
             if exc is None and response.status and self._ends_at_close(response):

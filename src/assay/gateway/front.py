@@ -1,7 +1,6 @@
-"""The HTTP/1.1 server in front of everything: ASGI on httptools, hosted by uvicorn's server in place of its own protocol.
+"""One connection of the HTTP/1.1 server in front of everything: ASGI on httptools. `assay.gateway.server` opens the sockets.
 
-uvicorn opens the sockets, counts what runs and shuts down; this reads requests and writes answers, at half the cost of
-uvicorn's protocol for a short answer. The head of an answer leaves together with the first bytes of its body, in one system
+It costs half of what uvicorn's protocol does for a short answer. The head of an answer leaves together with the first bytes of its body, in one system
 call. One timer serves a connection for as long as it lives. A request whose head is not whole in time is cut off.
 
 Covered: keep-alive, pipelining, chunked and announced bodies, 100-continue, back-pressure both ways, HEAD, HTTP/1.0.
@@ -13,13 +12,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from typing import Any, cast
+from typing import Any, Protocol, cast
 from urllib.parse import unquote
 
 import httptools
 import msgspec
-from uvicorn.config import Config
-from uvicorn.server import ServerState
 
 from assay.gateway.asgi import Scope
 from assay.gateway.serving import Serving, status_line
@@ -41,6 +38,21 @@ class Patience(msgspec.Struct, frozen=True):
     """For any of the bytes that wait to be written."""
     look_s: float = 1
     """How often a connection is looked at."""
+    idle_s: float = 75
+    """Between an answer and the next request."""
+
+
+class Host(Protocol):
+    """What a connection needs of the server that accepted it."""
+
+    app: Any
+    connections: set[Front]
+    tasks: set[asyncio.Task[None]]
+    is_leaving: bool
+
+    def default_lines(self) -> bytes:
+        """The headers that go with every answer."""
+        ...
 
 
 _ASGI = {"version": "3.0", "spec_version": "2.3"}
@@ -49,19 +61,17 @@ _log = logging.getLogger(__name__)
 
 
 class Front(asyncio.Protocol):
-    """One client's connection. Give the class to uvicorn as ``http``."""
+    """One client's connection."""
 
     patience = Patience()
 
     __slots__ = (
-        "_app",
         "_body_bytes",
         "_client",
         "_current",
-        "_default_lines",
         "_head_bytes",
         "_headers",
-        "_idle_s",
+        "_host",
         "_idle_since",
         "_is_tls",
         "_loop",
@@ -70,7 +80,6 @@ class Front(asyncio.Protocol):
         "_queue",
         "_reading_paused",
         "_server",
-        "_state",
         "_timer",
         "_unasked",
         "_untaken",
@@ -79,17 +88,9 @@ class Front(asyncio.Protocol):
         "transport",
     )
 
-    def __init__(
-        self,
-        config: Config,
-        server_state: ServerState,
-        app_state: dict[str, Any],
-        _loop: asyncio.AbstractEventLoop | None = None,
-    ):
-        self._loop = _loop or asyncio.get_running_loop()
-        self._app = config.loaded_app
-        self._state = server_state
-        self._idle_s = config.timeout_keep_alive
+    def __init__(self, host: Host):
+        self._loop = asyncio.get_running_loop()
+        self._host = host
         self._idle_since = self._loop.time()
         self._timer: asyncio.TimerHandle | None = None
         self._message_since = 0.0  # when the head or body that is being read began
@@ -104,21 +105,20 @@ class Front(asyncio.Protocol):
         self._head_bytes = 0
         self._reading_paused = False
         self._writable: asyncio.Event | None = None
-        self._default_lines: tuple[list[tuple[bytes, bytes]] | None, bytes] = (None, b"")
         self.transport: asyncio.Transport
 
     # asyncio.Protocol
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
-        self._state.connections.add(cast(Any, self))
+        self._host.connections.add(self)
         self._client = _address(transport.get_extra_info("peername"))
         self._server = _address(transport.get_extra_info("sockname"))
         self._is_tls = transport.get_extra_info("sslcontext") is not None
         self._timer = self._loop.call_later(self.patience.look_s, self._look)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._state.connections.discard(cast(Any, self))
+        self._host.connections.discard(self)
         if self._timer is not None:
             self._timer.cancel()
         self._queue.clear()
@@ -154,14 +154,24 @@ class Front(asyncio.Protocol):
         if writable is not None:
             writable.set()
 
-    # uvicorn's server
+    # For the server
 
-    def shutdown(self) -> None:
-        """Close now, or after the answer under way."""
-        if self._current is None:
-            self.transport.close()
-        else:
+    def end_soon(self) -> None:
+        """The next answer, or the one under way, is the last."""
+        if self._current is not None:
             self._current.keeps_alive = False
+            if self._current.is_watch:
+                self._current.leave()
+
+    def close_if_idle(self) -> None:
+        """Close, unless a request is under way or has begun to come."""
+        if self._current is None and not self._message_since:
+            self.transport.close()
+
+    def cut_soon(self) -> None:
+        """Close as soon as the application, which was told to stop, has let go."""
+        if self._current is None:
+            self.transport.abort()
 
     # httptools
 
@@ -187,6 +197,7 @@ class Front(asyncio.Protocol):
         self._head_bytes = -1
         self._message_since, self._body_bytes = self._loop.time(), 0
         keeps_alive = version != "1.0" and parser.should_keep_alive() and not parser.should_upgrade()
+        keeps_alive = keeps_alive and not self._host.is_leaving
         serving = Serving(self, self._scope(method, version), keeps_alive, self._loop)
         if self._current is None:
             self._start(serving)
@@ -232,15 +243,11 @@ class Front(asyncio.Protocol):
         return self._writable is not None
 
     def default_lines(self) -> bytes:
-        """The headers that go with every answer, as uvicorn renews them each second."""
-        current = self._state.default_headers
-        if self._default_lines[0] is not current:
-            self._default_lines = current, b"".join([b"%b: %b\r\n" % header for header in current])
-        return self._default_lines[1]
+        """The headers that go with every answer."""
+        return self._host.default_lines()
 
     def answered(self, serving: Serving) -> None:
         """An answer is whole: the next request may be served."""
-        self._state.total_requests += 1
         self._current = None
         if not serving.keeps_alive:
             self.transport.close()
@@ -252,12 +259,12 @@ class Front(asyncio.Protocol):
 
     def ended(self, serving: Serving) -> None:
         """The application has returned. What it left unanswered cannot be mended any more."""
-        self._state.tasks.discard(cast("asyncio.Task[None]", serving.task))
+        self._host.tasks.discard(cast("asyncio.Task[None]", serving.task))
 
     def _start(self, serving: Serving) -> None:
         self._current = serving
-        serving.task = self._loop.create_task(serving.run(self._app))
-        self._state.tasks.add(serving.task)
+        serving.task = self._loop.create_task(serving.run(self._host.app))
+        self._host.tasks.add(serving.task)
 
     def _scope(self, method: bytes, version: str) -> Scope:
         url = self._url
@@ -319,7 +326,7 @@ class Front(asyncio.Protocol):
             self._look_at_body(self._current, now)
         elif self._message_since and self._head_bytes >= 0 and now - self._message_since > self.patience.head_s:
             self._refuse(408, "The request's head did not come in time.")
-        elif now - self._idle_since > self._idle_s:
+        elif now - self._idle_since > self.patience.idle_s:
             self.transport.close()
 
     def _takes_nothing(self, now: float) -> bool:

@@ -74,12 +74,15 @@ class Serving(Direct):
         "_scope",
         "_size",
         "_waits_to_continue",
+        "is_watch",
         "keeps_alive",
         "task",
     )
 
     def __init__(self, line: Line, scope: Scope, keeps_alive: bool, loop: asyncio.AbstractEventLoop):
         self.keeps_alive = keeps_alive
+        self.is_watch = False
+        """Whether the client only listens to what happens, and asks again by itself when it is cut off, as an EventSource does."""
         self.task: asyncio.Task[None] | None = None
         self._line = line
         self._scope = scope
@@ -212,6 +215,8 @@ class Serving(Direct):
                     self.keeps_alive = False
                 continue
             lines.append(b"%b: %b\r\n" % (name, value))
+            if name == b"content-type" and self._scope["method"] == "GET":
+                self.is_watch = value.startswith(b"text/event-stream")
         given = b"".join(lines)
         if given.count(b"\n") != len(lines) or given.count(b"\r") != len(lines) or b"\0" in given:
             raise RuntimeError("a header of an answer holds a line break")

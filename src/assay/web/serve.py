@@ -1,72 +1,95 @@
-"""Sockets: the public port and the local door, both served by uvicorn in the running event loop."""
+"""Sockets: the public port, the local door, and the back door through which workers pass on what is not theirs to answer."""
 
-import asyncio
 import socket
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, nullcontext
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
-import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from assay.core import Settings, Unavailable
-from assay.gateway.front import Front
+from assay.gateway.relay import take_client
+from assay.gateway.server import BACKLOG, Server
 
-GRACE_S = 25
-_BACKLOG = 2048
-
-
-class _Server(uvicorn.Server):
-    """A server that leaves signals to whoever runs several of them in one loop."""
-
-    def capture_signals(self) -> nullcontext[None]:  # type: ignore[override]  # a null context is the narrower promise
-        return nullcontext()
+LINGER_S = 1
+"""How long a kept connection may still bring a request, and hear that we stop, while others wait for their answers."""
 
 
 @asynccontextmanager
-async def listening(app: ASGIApp, settings: Settings) -> AsyncGenerator[str, None]:
-    """Serve ``app`` on the configured address; yields its URL. On exit, answers under way are given time to end.
+async def listening(app: ASGIApp, settings: Settings, *, drain_s: Callable[[], float] | None = None) -> AsyncGenerator[str, None]:
+    """Serve ``app`` on the configured address; yields its URL. On exit, answers under way are given ``drain_s`` to end.
 
     Raises:
         Unavailable: ``up.cannot_listen``.
     """
-    bound = _bind(settings.host, settings.port)
-    port = bound.getsockname()[1]
-    async with _running(app, bound):
-        yield settings.public_url.rstrip("/") or f"http://{_reachable(settings.host)}:{port}"
+    bound = bind(settings)
+    url = url_of(settings, bound)
+    async with _running(app, bound, drain_s or (lambda: settings.drain_s)):
+        yield url
 
 
 @asynccontextmanager
-async def local_door(app: ASGIApp, path: Path) -> AsyncGenerator[Path, None]:
+async def local_door(app: ASGIApp, path: Path, drain_s: float = 25) -> AsyncGenerator[Path, None]:
     """Serve ``app`` on a Unix socket at ``path`` that only this user can open; requests through it are marked as local."""
 
     async def marked(scope: Scope, receive: Receive, send: Send) -> None:
         scope["assay.local"] = True
         await app(scope, receive, send)
 
+    async with _private(marked, path, drain_s):
+        yield path
+
+
+@asynccontextmanager
+async def back_door(app: ASGIApp, path: Path, drain_s: float = 25) -> AsyncGenerator[Path, None]:
+    """Serve ``app`` on a Unix socket at ``path`` for our own workers, which say whose requests they pass on. Nothing is local here."""
+
+    async def passed_on(scope: Scope, receive: Receive, send: Send) -> None:
+        take_client(scope)
+        await app(scope, receive, send)
+
+    async with _private(passed_on, path, drain_s):
+        yield path
+
+
+@asynccontextmanager
+async def _private(app: ASGIApp, path: Path, drain_s: float) -> AsyncGenerator[None, None]:
     # Whoever holds the data folder's lock may remove what a killed server left. Nobody can connect before the mode is set.
     path.unlink(missing_ok=True)
     bound = socket.socket(socket.AF_UNIX)
     bound.bind(str(path))
     path.chmod(0o600)
     try:
-        async with _running(marked, bound):
-            yield path
+        async with _running(app, bound, lambda: drain_s):
+            yield
     finally:
         path.unlink(missing_ok=True)
 
 
-def _bind(host: str, port: int) -> socket.socket:
+def bind(settings: Settings) -> socket.socket:
+    """A socket on the configured address. It listens, so that nobody is refused who comes before the first process accepts.
+
+    Raises:
+        Unavailable: ``up.cannot_listen``.
+    """
     try:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-        both = host == "::" and socket.has_dualstack_ipv6()
-        return socket.create_server(address, family=family, backlog=_BACKLOG, dualstack_ipv6=both)
+        family, _, _, _, address = socket.getaddrinfo(
+            settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        both = settings.host == "::" and socket.has_dualstack_ipv6()
+        return socket.create_server(address, family=family, backlog=BACKLOG, dualstack_ipv6=both)
     except OSError as error:
         raise Unavailable(
             "up.cannot_listen",
-            f"Cannot listen on {host!r}, port {port}: {error.strerror}.",
+            f"Cannot listen on {settings.host!r}, port {settings.port}: {error.strerror}.",
             hint="Choose another `--port` or `--host`.",
         ) from error
+
+
+def url_of(settings: Settings, bound: socket.socket) -> str:
+    """Where people and clients reach what listens on ``bound``."""
+    port = bound.getsockname()[1]
+    return settings.public_url.rstrip("/") or f"http://{_reachable(settings.host)}:{port}"
 
 
 def _reachable(host: str) -> str:
@@ -76,29 +99,11 @@ def _reachable(host: str) -> str:
 
 
 @asynccontextmanager
-async def _running(app: ASGIApp, bound: socket.socket) -> AsyncGenerator[None, None]:
-    server = _Server(
-        uvicorn.Config(
-            app,
-            http=Front,
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            proxy_headers=False,
-            server_header=False,
-            timeout_keep_alive=75,
-            timeout_graceful_shutdown=GRACE_S,
-            backlog=_BACKLOG,
-        )
-    )
-    task = asyncio.create_task(server.serve([bound]))
-    while not server.started:
-        if task.done():
-            task.result()
-        await asyncio.sleep(0.005)
+async def _running(app: ASGIApp, bound: socket.socket, drain_s: Callable[[], float]) -> AsyncGenerator[None, None]:
+    server = Server(app)
+    await server.listen(bound)
     try:
         yield
     finally:
-        server.should_exit = True
-        await task
+        await server.leave(drain_s(), LINGER_S if server.tasks else 0)
+        bound.close()

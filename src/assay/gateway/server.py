@@ -1,0 +1,73 @@
+"""Listens on sockets, gives each connection to a `Front`, and in the end lets what runs end.
+
+Several processes may listen on one socket: each accepts what it can, and one that leaves takes no waiting connection with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from email.utils import formatdate
+from typing import Any
+
+from assay.gateway.front import Front
+
+BACKLOG = 2048
+_LOOK_S = 0.02
+_CUT_S = 5
+"""How long applications that were cancelled may take to put away what they hold."""
+
+
+class Server:
+    """Serves ``app``, an ASGI callable, on the sockets that it is told to `listen` on, until it has to `leave`."""
+
+    def __init__(self, app: Any):
+        self.app = app
+        self.connections: set[Front] = set()
+        self.tasks: set[asyncio.Task[None]] = set()
+        self.is_leaving = False
+        self._listening: list[asyncio.AbstractServer] = []
+        self._date = (0, b"")
+
+    async def listen(self, bound: socket.socket) -> None:
+        """Accept connections on a socket that is bound."""
+        loop = asyncio.get_running_loop()
+        make = loop.create_unix_server if bound.family == socket.AF_UNIX else loop.create_server
+        self._listening.append(await make(lambda: Front(self), sock=bound, backlog=BACKLOG))
+
+    def default_lines(self) -> bytes:
+        """The headers that go with every answer: its date."""
+        now = int(time.time())
+        if self._date[0] != now:
+            self._date = now, b"date: %b\r\n" % formatdate(now, usegmt=True).encode()
+        return self._date[1]
+
+    async def leave(self, grace_s: float, linger_s: float = 0) -> None:
+        """Accept nothing more, and wait until all that runs has ended; what has not within ``grace_s`` is cut.
+
+        A connection is closed after the answer that it waits for. One that waits for nothing may be about to bring a request:
+        it is kept for ``linger_s``, and what it brings is answered. Whoever only watches is sent away at once.
+        """
+        self.is_leaving = True
+        for listening in self._listening:
+            listening.close()
+        began = time.monotonic()
+        try:
+            for connection in list(self.connections):
+                connection.end_soon()
+            while (self.connections or self.tasks) and (waited_s := time.monotonic() - began) < grace_s:
+                if waited_s >= linger_s:
+                    for connection in list(self.connections):
+                        connection.close_if_idle()
+                await asyncio.sleep(_LOOK_S)
+        finally:
+            self._cut()
+        if self.tasks:
+            await asyncio.wait(self.tasks, timeout=_CUT_S)
+
+    def _cut(self) -> None:
+        for task in self.tasks:
+            task.cancel()
+        for connection in list(self.connections):
+            connection.cut_soon()
