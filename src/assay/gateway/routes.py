@@ -1,4 +1,4 @@
-"""The control plane's part of the API: models, providers, gateway keys and the record of calls.
+"""The control plane's part of the API: models and providers.
 
 Thin: each route asks the registry or the store, and shows what it got. Imported by the web layer only.
 """
@@ -7,39 +7,29 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Collection
 from http import HTTPStatus
-from typing import Annotated, Literal
+from typing import Literal
 
 import msgspec
 from starlette.requests import Request
 
 from assay.api import Endpoint
-from assay.core import Provider, Purpose
+from assay.core import Provider
 from assay.core.deployment import Auth
 from assay.gateway.gateway import Gateway
 from assay.gateway.probe import Tested, find_local, test_provider
 from assay.gateway.registry import check_provider_key
 from assay.gateway.shown import (
-    CallPage,
-    KeyList,
-    MadeKey,
     ModelList,
     ModelNames,
     ProviderList,
-    ShownKey,
     ShownProvider,
     model_names,
-    show_call,
-    show_key,
-    show_made_key,
     show_models,
     show_provider,
 )
-from assay.gateway.trace import Trace, find_call, show_trace, unknown_call
 from assay.gateway.verify import LIVE, Verified, verify_provider
-from assay.store import keys
-from assay.store.queries import latest_measurements, list_calls
+from assay.store.queries import latest_measurements
 
 LOOK_AGAIN_S = 10
 """How long a look at the local ports is good for."""
@@ -51,14 +41,6 @@ _AUTH: dict[str, Auth] = {
     "gemini": "x-goog-api-key",
 }
 """Where each protocol's own clients put the key."""
-
-HiddenRequests = Callable[[], Awaitable[Collection[str]]]
-
-
-class NewKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Who or what will use the key."""
-
-    name: str
 
 
 class ProviderKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -95,25 +77,14 @@ class Verification(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     model: str | None = None
 
 
-class Calls(msgspec.Struct, frozen=True):
-    """Which calls: at most ``limit``, those before the call ``before``, those of one ``purpose``."""
-
-    limit: Annotated[int, msgspec.Meta(ge=1, le=500)] = 50
-    before: str | None = None
-    purpose: Purpose | None = None
-
-
 class ControlPlane:
-    """The routes' handlers. ``hidden`` names the requests of open battles; without it no battle's call is listed at all."""
+    """The routes' handlers."""
 
-    def __init__(self, gateway: Gateway, hidden: HiddenRequests | None):
+    def __init__(self, gateway: Gateway):
         self._gateway = gateway
-        self._hidden = hidden
         self._found: dict[str, bool] = {}
         self._looked_at = float("-inf")
         self._looking = asyncio.Lock()
-
-    # Models and providers
 
     async def list_models(self, request: Request) -> ModelList:
         """Every model at every provider, and whether it can be called."""
@@ -206,64 +177,29 @@ class ControlPlane:
                 self._looked_at = time.monotonic()
         return self._found
 
-    # Gateway keys
 
-    async def list_keys(self, request: Request) -> KeyList:
-        """Gateway keys, without the keys."""
-        return KeyList([show_key(row) for row in await keys.list_keys(self._gateway.db)])
-
-    async def create_key(self, request: Request, body: NewKey) -> MadeKey:
-        """Make a gateway key, which is in this answer and in no other."""
-        row, key = await keys.create_key(self._gateway.db, self._gateway.vault, body.name)
-        await self._gateway.refresh()
-        return show_made_key(row, key)
-
-    async def revoke_key(self, request: Request) -> ShownKey:
-        """Revoke a gateway key."""
-        row = await keys.revoke_key(self._gateway.db, request.path_params["id"])
-        await self._gateway.refresh()
-        return show_key(row)
-
-    # Calls
-
-    async def list_calls(self, request: Request, query: Calls) -> CallPage:
-        """Calls, newest first, without their timelines. Those of open battles are left out."""
-        hidden = await self._hidden() if self._hidden is not None else ()
-        calls = await list_calls(self._gateway.db, query.limit, query.before, query.purpose, hidden)
-        shown = calls if self._hidden is not None else [call for call in calls if call.purpose != "battle"]
-        listed = [show_call(msgspec.structs.replace(call, timeline=())) for call in shown]
-        return CallPage(listed, calls[-1].id if len(calls) == query.limit else None)
-
-    async def trace_call(self, request: Request) -> Trace:
-        """One call with its attempts, its bodies and its price, by its id or by the request id that its client was told."""
-        gateway = self._gateway
-        call = await find_call(gateway.db, id := str(request.path_params["id"]))
-        hidden = call.purpose == "battle" if self._hidden is None else call.request_id in await self._hidden()
-        if hidden:
-            raise unknown_call(id)
-        return await show_trace(gateway.db, call, gateway.registry.entries.get(call.provider))
-
-
-def routes(gateway: Gateway, hidden: HiddenRequests | None = None) -> list[Endpoint]:
-    """The routes; ``hidden`` gives the request ids of open battles, whose calls are not shown."""
-    plane = ControlPlane(gateway, hidden)
+def routes(gateway: Gateway) -> list[Endpoint]:
+    """The routes."""
+    plane = ControlPlane(gateway)
     return [
         Endpoint("GET", "/api/v1/models", plane.list_models),
         Endpoint("GET", "/api/v1/providers", plane.list_providers),
-        Endpoint("POST", "/api/v1/providers", plane.add_provider, status=HTTPStatus.CREATED),
-        Endpoint("DELETE", "/api/v1/providers/{name}", plane.remove_provider),
-        Endpoint("PUT", "/api/v1/providers/{name}/key", plane.set_key),
-        Endpoint("DELETE", "/api/v1/providers/{name}/key", plane.forget_key),
-        Endpoint("PUT", "/api/v1/providers/{name}/values", plane.set_values),
-        Endpoint("POST", "/api/v1/providers/{name}/enabled", plane.enable),
-        Endpoint("POST", "/api/v1/providers/{name}/test", plane.test),
-        Endpoint("POST", "/api/v1/providers/{name}/verify", plane.verify),
+        Endpoint(
+            "POST",
+            "/api/v1/providers",
+            plane.add_provider,
+            status=HTTPStatus.CREATED,
+            role="admin",
+            tells=("name", "title", "protocol"),
+        ),
+        Endpoint("DELETE", "/api/v1/providers/{name}", plane.remove_provider, role="admin"),
+        Endpoint("PUT", "/api/v1/providers/{name}/key", plane.set_key, role="admin"),
+        Endpoint("DELETE", "/api/v1/providers/{name}/key", plane.forget_key, role="admin"),
+        Endpoint("PUT", "/api/v1/providers/{name}/values", plane.set_values, role="admin"),
+        Endpoint("POST", "/api/v1/providers/{name}/enabled", plane.enable, role="admin", tells=("enabled",)),
+        Endpoint("POST", "/api/v1/providers/{name}/test", plane.test, role="admin"),
+        Endpoint("POST", "/api/v1/providers/{name}/verify", plane.verify, role="admin"),
         Endpoint("GET", "/api/v1/providers/{name}/models", plane.provider_models),
-        Endpoint("GET", "/api/v1/keys", plane.list_keys),
-        Endpoint("POST", "/api/v1/keys", plane.create_key, status=HTTPStatus.CREATED),
-        Endpoint("DELETE", "/api/v1/keys/{id}", plane.revoke_key),
-        Endpoint("GET", "/api/v1/calls", plane.list_calls),
-        Endpoint("GET", "/api/v1/calls/{id}", plane.trace_call),
     ]
 
 

@@ -1,16 +1,15 @@
-"""What the page and the API are shown of models, providers, keys and calls."""
+"""What the page and the API are shown of models, providers and calls."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 
 from assay.core import Call, Measurement, Model, Origin, PriceTag, Provider, ProviderKind, iso
 from assay.gateway.providers.blanks import known_values
 from assay.gateway.registry import Entry, KeySource
-from assay.store.keys import KeyRow
 
 
 class ShownModel(msgspec.Struct, frozen=True, kw_only=True):
@@ -109,29 +108,6 @@ class ModelNames(msgspec.Struct, frozen=True):
     models: tuple[str, ...]
 
 
-class ShownKey(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of a gateway key without knowing the key; ``hint`` is its last four characters."""
-
-    id: str
-    name: str
-    hint: str
-    created: str
-    last_used: str | None
-    revoked: str | None
-
-
-class MadeKey(ShownKey, frozen=True, kw_only=True):
-    """A new gateway key, with the key itself: here and never again."""
-
-    key: str
-
-
-class KeyList(msgspec.Struct, frozen=True):
-    """All gateway keys, the revoked ones too."""
-
-    keys: list[ShownKey]
-
-
 class ShownCall(Call, frozen=True, kw_only=True, omit_defaults=False):
     """A call as it is on record; ``at`` is ISO 8601, durations are microseconds."""
 
@@ -185,26 +161,9 @@ def show_provider(entry: Entry, found: bool | None, facts: Iterable[Measurement]
     )
 
 
-def show_key(row: KeyRow) -> ShownKey:
-    """One gateway key."""
-    return ShownKey(**_told(row))
-
-
-def show_made_key(row: KeyRow, key: str) -> MadeKey:
-    """A gateway key that was just made."""
-    return MadeKey(**_told(row), key=key)
-
-
 def show_call(call: Call) -> ShownCall:
     """One call."""
     return ShownCall(**msgspec.structs.asdict(call) | {"at": iso(call.at)})
-
-
-def _told(row: KeyRow) -> dict[str, Any]:
-    times = {"created": row.created, "last_used": row.last_used, "revoked": row.revoked}
-    return {"id": row.id, "name": row.name, "hint": row.hint} | {
-        name: iso(at) if at is not None else None for name, at in times.items()
-    }
 
 
 def _model(entry: Entry, model: Model) -> ShownModel:

@@ -7,25 +7,49 @@ time of the look-up tells nothing about stored keys, and a stolen database canno
 from __future__ import annotations
 
 import hmac
+import ipaddress
 import secrets
 from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
-from assay.core.errors import InvalidInput, NotFound
+from assay.core.errors import Conflict, InvalidInput, NotFound
 from assay.core.holder import Asker, Holder, Limits, Scopes
 from assay.core.ids import now_us
 from assay.store.database import Database, Row
 from assay.store.sql import Sql
 from assay.store.vault import Vault
+from assay.wire.codecs import CODECS
 
 PEPPER = "gateway.keys"
 MAX_NAME = 200
+PROTOCOLS = tuple(CODECS)
+"""Those that clients speak."""
 
-_COLUMNS = "id, name, hint, created, last_used, revoked, user_id, team_id, scopes, limits, expires, old_until"
-INSERT_KEY = Sql("INSERT INTO keys (id, name, hint, hash, vault, created) VALUES (:id, :name, :hint, :hash, :vault, :created)")
-SELECT_KEYS = Sql(f"SELECT {_COLUMNS} FROM keys ORDER BY created, id")  # noqa: S608 - a constant
-SELECT_KEY = Sql(f"SELECT {_COLUMNS} FROM keys WHERE id = :id")  # noqa: S608 - a constant
+
+MOST_PATTERNS = 100
+
+INSERT_KEY = Sql("""
+    INSERT INTO keys (id, name, hint, hash, vault, created, user_id, team_id, scopes, limits, expires)
+    VALUES (:id, :name, :hint, :hash, :vault, :created, :user, :team, :scopes, :limits, :expires)
+""")
+_SELECT = """
+    SELECT keys.id, keys.name, hint, keys.created, last_used, revoked, user_id, team_id, scopes, keys.limits, expires, old_until,
+           users.name AS user_name, teams.name AS team_name
+    FROM keys LEFT JOIN users ON users.id = keys.user_id LEFT JOIN teams ON teams.id = COALESCE(keys.team_id, users.team)
+"""
+SELECT_KEYS = Sql(f"{_SELECT} ORDER BY keys.created, keys.id")
+SELECT_KEY = Sql(f"{_SELECT} WHERE keys.id = :id")
+LOCK_KEY = Sql(sqlite=f"{_SELECT} WHERE keys.id = :id", postgresql=f"{_SELECT} WHERE keys.id = :id FOR UPDATE OF keys")
+UPDATE_KEY = Sql("""
+    UPDATE keys SET name = :name, user_id = :user, team_id = :team, scopes = :scopes, limits = :limits, expires = :expires
+    WHERE id = :id
+""")
+ROTATE_KEY = Sql("""
+    UPDATE keys SET old_hash = hash, old_until = :old_until, hash = :hash, hint = :hint, vault = :vault
+    WHERE id = :id AND revoked IS NULL
+""")
 SELECT_VALID = Sql("""
     SELECT keys.*, users.name AS user_name, users.limits AS user_limits, COALESCE(keys.team_id, users.team) AS whose,
            teams.name AS team_name, teams.limits AS team_limits
@@ -47,6 +71,10 @@ class KeyRow(msgspec.Struct, frozen=True, kw_only=True):
     revoked: int | None = None
     user: str | None = None
     team: str | None = None
+    user_name: str | None = None
+    team_name: str | None = None
+    """Of the key's own team, else of its user's."""
+
     scopes: Scopes = Scopes()
     limits: Limits = Limits()
     expires: int | None = None
@@ -54,26 +82,52 @@ class KeyRow(msgspec.Struct, frozen=True, kw_only=True):
     """Until when the key that it had before it was rotated is still good."""
 
 
-async def create_key(db: Database, vault: Vault, name: str) -> tuple[KeyRow, str]:
-    """Make and store a key; the second value is the key itself, which nobody can ask for again.
+async def create_key(db: Database, vault: Vault, name: str, **facts: Any) -> tuple[KeyRow, str]:
+    """Make and store a key, with more ``facts`` of its row; the second value is the key itself, which nobody can ask for again.
 
     Raises:
-        InvalidInput: ``key.bad_name``.
+        InvalidInput: ``key.bad_name``, ``key.bad_scope``.
     """
-    name = name.strip()
-    if not name or len(name) > MAX_NAME or not name.isprintable():
-        raise InvalidInput(
-            "key.bad_name",
-            f"A key needs a name of 1 to {MAX_NAME} printable characters.",
-            hint="Name it after who or what uses it.",
-            param="name",
-        )
     public = secrets.token_hex(5)
-    key = f"ask-{public}-{secrets.token_urlsafe(32)}"
-    row = KeyRow(id=public, name=name, hint=f"…{key[-4:]}", created=now_us())
-    stored = {**msgspec.structs.asdict(row), "hash": hash_key(vault.derive(PEPPER), key), "vault": vault.fingerprint}
-    await db.write([(INSERT_KEY, stored)])
-    return row, key
+    key = _fresh(public)
+    row = _checked(KeyRow(id=public, name=name, hint=_hint(key), created=now_us(), **facts))
+    hashed = {"hash": hash_key(vault.derive(PEPPER), key), "vault": vault.fingerprint}
+    await db.write([(INSERT_KEY, _stored(row) | hashed)])
+    return await get_key(db, public), key
+
+
+async def change_key(db: Database, key_id: str, **changes: Any) -> KeyRow:
+    """Change a key's name, owners, scopes, limits or end; the key as it is then.
+
+    Raises:
+        NotFound: ``key.not_found``. Conflict: ``key.revoked``; and as `create_key`.
+    """
+    async with db.transaction() as tx:
+        row = _still_good(_only(await tx.read(LOCK_KEY, id=key_id), key_id))
+        await tx.write(UPDATE_KEY, _stored(_checked(msgspec.structs.replace(row, **changes))))
+    return await get_key(db, key_id)
+
+
+async def rotate_key(db: Database, vault: Vault, key_id: str, overlap_s: float) -> tuple[KeyRow, str]:
+    """Give a key a new secret, the second value; the one before is good for another ``overlap_s`` seconds, older ones no more.
+
+    Raises:
+        NotFound: ``key.not_found``. Conflict: ``key.revoked``.
+    """
+    _still_good(await get_key(db, key_id))
+    key = _fresh(key_id)
+    hashed = {"hash": hash_key(vault.derive(PEPPER), key), "vault": vault.fingerprint, "hint": _hint(key)}
+    await db.write([(ROTATE_KEY, {"id": key_id, "old_until": now_us() + int(overlap_s * 1e6), **hashed})])
+    return await get_key(db, key_id), key
+
+
+async def get_key(db: Database, key_id: str) -> KeyRow:
+    """One key.
+
+    Raises:
+        NotFound: ``key.not_found``.
+    """
+    return _only(await db.read(SELECT_KEY, id=key_id), key_id)
 
 
 async def list_keys(db: Database) -> list[KeyRow]:
@@ -88,10 +142,7 @@ async def revoke_key(db: Database, key_id: str) -> KeyRow:
         NotFound: ``key.not_found``.
     """
     await db.write([(REVOKE_KEY, {"id": key_id, "at": now_us()})])
-    found = await db.read(SELECT_KEY, id=key_id)
-    if not found:
-        raise NotFound("key.not_found", f"There is no key {key_id!r}.", hint="`assay key list` shows them all.", param="id")
-    return _key(found[0])
+    return await get_key(db, key_id)
 
 
 async def touch_keys(db: Database, used: Mapping[str, int]) -> None:
@@ -122,6 +173,69 @@ def hash_key(pepper: bytes, key: str) -> bytes:
     return hmac.digest(pepper, key.encode("utf-8", "surrogatepass"), "sha256")
 
 
+def _fresh(public: str) -> str:
+    return f"ask-{public}-{secrets.token_urlsafe(32)}"
+
+
+def _hint(key: str) -> str:
+    return f"…{key[-4:]}"
+
+
+def _only(rows: list[Row], key_id: str) -> KeyRow:
+    if not rows:
+        raise NotFound("key.not_found", f"There is no key {key_id[:64]!r}.", hint="`assay key list` shows them all.", param="id")
+    return _key(rows[0])
+
+
+def _still_good(row: KeyRow) -> KeyRow:
+    if row.revoked is not None:
+        raise Conflict("key.revoked", f"The key {row.name!r} is revoked for good.", hint="Make a new one.", param="id")
+    return row
+
+
+def _checked(row: KeyRow) -> KeyRow:
+    name = row.name.strip()
+    if not name or len(name) > MAX_NAME or not name.isprintable():
+        raise InvalidInput(
+            "key.bad_name",
+            f"A key needs a name of 1 to {MAX_NAME} printable characters.",
+            hint="Name it after who or what uses it.",
+            param="name",
+        )
+    return msgspec.structs.replace(row, name=name, scopes=_checked_scopes(row.scopes))
+
+
+def _checked_scopes(scopes: Scopes) -> Scopes:
+    for words in (scopes.models, scopes.protocols, scopes.addresses):
+        if len(words) > MOST_PATTERNS:
+            raise _bad_scope(f"more than {MOST_PATTERNS} entries", "Say it with fewer, wider ones.")
+    for pattern in scopes.models:
+        if not pattern.strip() or len(pattern) > MAX_NAME or not pattern.isprintable():
+            raise _bad_scope(f"the model {pattern[:MAX_NAME]!r}", "Write a name or a pattern such as 'openai/*'.")
+    for protocol in scopes.protocols:
+        if protocol not in PROTOCOLS:
+            raise _bad_scope(f"the protocol {protocol[:MAX_NAME]!r}", f"There are {', '.join(PROTOCOLS)}.")
+    return msgspec.structs.replace(scopes, addresses=tuple(_network(address) for address in scopes.addresses))
+
+
+def _network(address: str) -> str:
+    try:
+        return str(ipaddress.ip_network(address.strip(), strict=False))
+    except ValueError:
+        raise _bad_scope(f"the network {address[:MAX_NAME]!r}", "Write 10.0.0.0/8, 192.0.2.7 or 2001:db8::/32.") from None
+
+
+def _bad_scope(what: str, hint: str) -> InvalidInput:
+    return InvalidInput("key.bad_scope", f"A key's scope cannot hold {what}.", hint=hint, param="scopes")
+
+
+def _stored(row: KeyRow) -> dict[str, Any]:
+    return msgspec.structs.asdict(row) | {
+        "scopes": msgspec.json.encode(row.scopes).decode(),
+        "limits": msgspec.json.encode(row.limits).decode(),
+    }
+
+
 def _key(row: Row) -> KeyRow:
     return KeyRow(
         id=row["id"],
@@ -132,6 +246,8 @@ def _key(row: Row) -> KeyRow:
         revoked=row["revoked"],
         user=row["user_id"],
         team=row["team_id"],
+        user_name=row["user_name"],
+        team_name=row["team_name"],
         scopes=_scopes(row["scopes"]),
         limits=_limits(row["limits"]),
         expires=row["expires"],

@@ -27,8 +27,14 @@ from assay.challenge.work_routes import work_routes
 from assay.core import AssayError, Settings, now_us
 from assay.gateway import Gateway, practice
 from assay.gateway import routes as gateway_routes
+from assay.gateway.alerts import notice_prices
 from assay.gateway.faces import PREFIXES
 from assay.gateway.kept import drop_expired
+from assay.gateway.routes_alerts import alert_routes
+from assay.gateway.routes_calls import call_routes
+from assay.gateway.routes_keys import key_routes
+from assay.gateway.routes_teams import team_routes
+from assay.gateway.webhooks import Webhooks
 from assay.store import Database, Vault, keys, migrate, open_database
 from assay.store.lock import DataLock
 from assay.store.queries import drop_expired_bodies
@@ -107,7 +113,11 @@ class Assay:
                 first_run=lambda: not self.gateway.deployments(),
                 people=people,
             ),
-            *gateway_routes.routes(self.gateway, self._hidden_requests),
+            *gateway_routes.routes(self.gateway),
+            *call_routes(self.gateway, self._hidden_requests),
+            *key_routes(self.gateway),
+            *team_routes(self.gateway),
+            *alert_routes(self.gateway),
             *arena_routes.routes(self.arena),
             *vote_routes.routes(self.database, self.vault),
             *board_routes.routes(
@@ -139,6 +149,10 @@ async def assemble(settings: Settings) -> AsyncGenerator[Assay, None]:
             await stack.enter_async_context(practice.serve(settings.practice_socket))
         gateway = await Gateway.start(database, vault, settings)
         stack.push_async_callback(gateway.close)
+        await notice_prices(database, gateway.alerts, gateway.deployments())
+        webhooks = Webhooks(database, gateway.client, settings.webhooks)
+        webhooks.start()
+        stack.push_async_callback(webhooks.close)
         await stack.enter_async_context(_dropping_expired_bodies(database))
         arena = await Arena.start(database, vault, gateway.caller, gateway.deployments, bodies=settings.bodies)
         stack.push_async_callback(arena.close)
