@@ -14,6 +14,7 @@ import msgspec
 from assay.core.alert import AlertKind
 from assay.core.alias import Alias
 from assay.core.deployment import Provider
+from assay.core.holder import AccountRole
 
 
 def _says(text: str) -> msgspec.Meta:
@@ -39,12 +40,40 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     data: Annotated[Path, _says("Folder of the database, the lock and the local socket. Made with mode 0700.")]
     master_key: Annotated[Path, _says("File of the 32-byte master key. Made with mode 0600 on first run; never inside `data`.")]
     database: Annotated[str, _says("`sqlite:///PATH` or `postgresql://...`. Empty: `assay.db` in `data`.")] = ""
-    host: Annotated[str, _says("Address to listen on. Beyond loopback only with `admin_password_file`.")] = "127.0.0.1"
+    host: Annotated[
+        str,
+        _says(
+            "Address to listen on. Beyond loopback only where an admin can sign in: by `admin_password_file`, or with an account."
+        ),
+    ] = "127.0.0.1"
     port: Annotated[int, msgspec.Meta(ge=0, le=65535), _says("Port to listen on; 0 takes a free one.")] = 8470
     public_url: Annotated[
         str, _says("The address people use when a proxy stands in front, such as `https://assay.example.org`.")
     ] = ""
-    admin_password_file: Annotated[Path | None, _says("File with the admin's password; needed to listen beyond loopback.")] = None
+    admin_password_file: Annotated[Path | None, _says("File with the password of an admin without an account.")] = None
+    trusted_proxies: Annotated[
+        tuple[str, ...],
+        _says("Networks of proxies whose X-Forwarded-For says where clients are, such as `10.0.0.0/8`. Empty: none is believed."),
+    ] = ()
+    oidc_issuer: Annotated[
+        str, _says("Where people sign in by OpenID Connect: the issuer's `https://` address. Empty: they do not.")
+    ] = ""
+    oidc_client_id: Annotated[str, _says("What the issuer calls this Assay.")] = ""
+    oidc_client_secret_file: Annotated[
+        Path | None, _says("File with the client's secret; none for a public client, which PKCE protects alone.")
+    ] = None
+    oidc_scopes: Annotated[tuple[str, ...], _says("What is asked of the issuer beside `openid`.")] = ("email", "profile")
+    oidc_roles: Annotated[
+        dict[str, AccountRole],
+        _says('`[oidc_roles]`: `"groups=platform" = "admin"` gives that role to whose claim has that value; the greatest counts.'),
+    ] = {}
+    oidc_default_role: Annotated[
+        AccountRole | Literal[""],
+        _says("The role of people whom the issuer vouches for and no rule names. Empty: only those who have an account get in."),
+    ] = ""
+    oidc_domains: Annotated[
+        tuple[str, ...], _says("Domains of e-mail addresses that may sign in by OpenID Connect. Empty: all that the issuer knows.")
+    ] = ()
     demo: Annotated[bool, _says("Enable the practice contestants and make a first gateway key.")] = False
     bodies: Annotated[
         Bodies,
