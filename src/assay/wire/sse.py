@@ -10,6 +10,9 @@ import msgspec
 
 from assay.wire.errors import StreamBroken
 
+_LF, _CR = b"\n\r"
+"""As numbers, which are found in bytes ten times as fast as bytes are."""
+
 MAX_EVENT_BYTES = 16 * 1024 * 1024
 
 BOM = b"\xef\xbb\xbf"
@@ -37,7 +40,7 @@ class SseSplitter:
         Raises:
             StreamBroken: ``wire.event_too_large``.
         """
-        if self._after_cr or b"\r" in data:
+        if _CR in data or self._after_cr:
             data = self._line_feeds(data)
         pending = self._pending
         if not pending and data.endswith(b"\n\n"):
@@ -68,15 +71,26 @@ class SseSplitter:
             if not data:
                 return data
         self._after_cr = data.endswith(b"\r")
-        return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        data = data.replace(b"\r\n", b"\n")
+        return data.replace(b"\r", b"\n") if _CR in data else data
 
     def _events(self, blocks: list[bytes]) -> list[SseEvent]:
         events = []
         for block in blocks:
+            if not block:
+                continue
             self._check(len(block))
-            if block.startswith(b"data: ") and b"\n" not in block:
-                events.append(SseEvent(block[6:]))
-            elif block and (event := _event(block)) is not None:
+            before, found, data = block.partition(b"data: ")
+            event: SseEvent | None
+            if not found or _LF in data:
+                event = _event(block)
+            elif not before:
+                event = SseEvent(data)
+            elif before.find(b"\n") == len(before) - 1 and before.startswith(b"event: "):
+                event = SseEvent(data, before[7:-1])
+            else:
+                event = _event(block)
+            if event is not None:
                 events.append(event)
         return events
 
@@ -101,6 +115,8 @@ def _event(block: bytes) -> SseEvent | None:
 
 def escape_separators(json: bytes) -> bytes:
     """JSON with U+2028, U+2029 and U+0085 written as escapes: equal when parsed, and safe for clients that split on them."""
+    if json.isascii():
+        return json
     if b"\xe2\x80" in json:
         json = json.replace(b"\xe2\x80\xa8", b"\\u2028").replace(b"\xe2\x80\xa9", b"\\u2029")
     if b"\xc2\x85" in json:
