@@ -56,6 +56,9 @@ _NOTHING = (b"", b"[DONE]")
 _OF_DOCUMENT = frozenset(("candidates", "usageMetadata", "modelVersion", "responseId", "promptFeedback", "error"))
 
 
+_NO_USAGE = msgspec.Raw(b"")
+
+
 class _Words(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     text: str
     thought: bool = False
@@ -75,7 +78,7 @@ class _Delta(msgspec.Struct, forbid_unknown_fields=True, rename="camel"):
     """By far the most chunks: one piece of text, or of thought, of one candidate."""
 
     candidates: tuple[_Candidate]
-    usage_metadata: msgspec.Raw = msgspec.Raw(b"")
+    usage_metadata: msgspec.Raw = _NO_USAGE
     model_version: str = ""
     response_id: str = ""
     create_time: str = ""
@@ -100,7 +103,7 @@ class EventReader:
         self._started = False
         self._choices: dict[int, Candidate] = {}
         self._usage: Usage | None = None
-        self._usage_raw: bytes | Json | None = None
+        self._usage_raw = _NO_USAGE
 
     def feed(self, data: bytes, at_ns: int = 0) -> list[Event]:
         """The events that ``data`` completes, all stamped with ``at_ns``.
@@ -138,9 +141,9 @@ class EventReader:
         events: list[Event] = []
         try:
             for document in documents:
-                if document in _NOTHING:
+                if self._started and self._read_delta(document, events, at_ns):
                     continue
-                if not (self._started and self._read_delta(document, events, at_ns)):
+                if document not in _NOTHING:
                     self._read_document(document, events, at_ns)
         except StreamFailed as error:
             error.events = events
@@ -158,10 +161,10 @@ class EventReader:
         words = candidate.content.parts[0]
         if choice is None or not choice.grow(words.text, events, at_ns, thought=words.thought):
             return False
-        raw = bytes(delta.usage_metadata)
-        if raw and raw != self._usage_raw:
+        raw = delta.usage_metadata
+        if raw not in (_NO_USAGE, self._usage_raw):
             self._usage_raw = raw
-            self._report(read_usage(_object(_decoded(raw), "usageMetadata")), events, at_ns)
+            self._report(read_usage(_object(_decoded(bytes(raw)), "usageMetadata")), events, at_ns)
         return True
 
     def _read_document(self, data: bytes, events: list[Event], at_ns: int) -> None:

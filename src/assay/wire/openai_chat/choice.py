@@ -57,12 +57,16 @@ class Choice:
         self._refused = False
         self._legacy: int | None = None
 
+    def grow(self, text: str, events: list[Event], at_ns: int) -> bool:
+        """Add to the text that is open; False if none is."""
+        if self._open is None or self._open[0] is not Text:
+            return False
+        if text:
+            events.append(PartGrew(index=self._open[1], text=text, choice=self.number, at_ns=at_ns))
+        return True
+
     def read(self, delta: Json, events: list[Event], at_ns: int) -> None:
         """One ``delta``, or a whole ``message``."""
-        content = delta.get("content")
-        if content and type(content) is str and len(delta) == 1 and self._open is not None and self._open[0] is Text:
-            events.append(PartGrew(index=self._open[1], text=content, choice=self.number, at_ns=at_ns))
-            return
         for key in _REASONING:
             if key in delta:
                 self._think(delta, events, at_ns)

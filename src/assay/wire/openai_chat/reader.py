@@ -11,13 +11,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from assay.core import (
-    Event,
-    InvalidInput,
-    Started,
-    Usage,
-    UsageReported,
-)
+import msgspec
+
+from assay.core import Event, InvalidInput, Started, Usage, UsageReported
 from assay.wire.document import decode
 from assay.wire.errors import StreamBroken, StreamError, StreamFailed
 from assay.wire.fields import Json
@@ -33,6 +29,29 @@ MAX_STREAM_BYTES = 512 * 1024 * 1024
 _OF_DOCUMENT = frozenset(("id", "object", "created", "model", "choices", "usage", "error", "obfuscation"))
 _OF_CHOICE = frozenset(("index", "delta", "message", "finish_reason", "usage"))
 _FINISHED = re.compile(rb'"finish_reason"\s*:\s*"')
+
+
+class _Words(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    content: str
+    role: str | None = None
+
+
+class _Grown(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    delta: _Words
+    index: int = 0
+    finish_reason: None = None
+    logprobs: None = None
+
+
+class _Delta(msgspec.Struct):
+    """By far the most chunks: one piece of the text of one choice."""
+
+    choices: tuple[_Grown]
+    usage: None = None
+    error: None = None
+
+
+_decode_delta = msgspec.json.Decoder(_Delta).decode
 
 
 class EventReader:
@@ -87,12 +106,24 @@ class EventReader:
         events: list[Event] = []
         try:
             for one in incoming:
+                if self._started and not one.event and self._grow(one.data, events, at_ns):
+                    continue
                 if one.data != b"[DONE]" and not (one.event and _is_foreign(one)):
                     self._document_read(_parse(one), events, at_ns)
         except StreamFailed as error:
             error.events = events
             raise
         return events
+
+    def _grow(self, data: bytes, events: list[Event], at_ns: int) -> bool:
+        """Read one piece of the text that is open. False: it is more than that, and has not been read."""
+        try:
+            delta = _decode_delta(data)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            return False
+        grown = delta.choices[0]
+        choice = self._choices.get(grown.index)
+        return choice is not None and choice.grow(grown.delta.content, events, at_ns)
 
     def _document_read(self, document: Json, events: list[Event], at_ns: int) -> None:
         """One chunk of a stream, or the whole document: they differ only in ``delta`` and ``message``."""

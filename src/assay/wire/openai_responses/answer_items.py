@@ -63,6 +63,11 @@ class Parts:
         self._seed = seed[-20:]
         self._count = 0
 
+    def begin(self, at_ns: int) -> list[Event]:
+        """The list that the next events are added to, all stamped with ``at_ns``."""
+        self.events, self.at_ns = [], at_ns
+        return self.events
+
     def open(self, part: Part) -> Slot:
         index = self._count
         if index >= MAX_PARTS:

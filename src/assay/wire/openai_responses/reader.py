@@ -66,11 +66,16 @@ class EventReader:
         self._size += len(data)
         if self._size > self._most:
             raise StreamBroken("wire.answer_too_large", f"The upstream's answer has more than {self._most} bytes.")
-        splitter = self._splitter
-        if splitter is None:
+        if self._splitter is None:
             self._document += data
             return []
-        return self._collect(lambda: self._read(splitter.feed(data)), at_ns)
+        events = self._parts.begin(at_ns)
+        try:
+            self._read(self._splitter.feed(data))
+        except StreamFailed as error:
+            error.events = events
+            raise
+        return events
 
     def close(self, at_ns: int = 0) -> list[Event]:
         """The last events.
@@ -79,15 +84,9 @@ class EventReader:
             StreamBroken: ``wire.stream_broken``: the answer ended without saying that it had.
             StreamError: as by ``feed``.
         """
-        return self._collect(self._close, at_ns)
-
-    def _collect(self, read: Callable[[], None], at_ns: int) -> list[Event]:
-        parts = self._parts
-        parts.at_ns = at_ns
-        events: list[Event] = []
-        parts.events = events
+        events = self._parts.begin(at_ns)
         try:
-            read()
+            self._close()
         except StreamFailed as error:
             error.events = events
             raise
@@ -112,7 +111,7 @@ class EventReader:
             if self._ended:
                 return
             data = one.data
-            if one.event.endswith(b".delta") or (not one.event and b'.delta"' in data[:400]):
+            if one.event[-6:] == b".delta" or (not one.event and data.find(b'.delta"', 0, 400) >= 0):
                 try:
                     delta = _decode_delta(data)
                 except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
