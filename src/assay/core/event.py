@@ -105,27 +105,26 @@ def fold(events: Iterable[Event]) -> Answer:
     usage: Usage | None = None
     call: Call | None = None
     for event in events:
-        match event:
-            case PartGrew(index=index, text=text, choice=choice):
-                pieces.setdefault((choice, index), []).append(text)
-            case PartOpened(index=index, part=part, choice=choice):
-                parts[choice, index] = part
-            case PartClosed(index=index, choice=choice) if event.signature is not None or event.citations or event.extra:
-                parts[choice, index] = _closed(parts[choice, index], event)
-            case Stopped(reason=reason, choice=0):
-                stop = reason
-            case UsageReported(usage=usage):
-                pass
-            case Started():
-                started = event
-            case Finished(call=call):
-                pass
-    grown = {key: _grown(part, "".join(pieces.get(key, ()))) for key, part in parts.items()}
-    choices = sorted({choice for choice, _ in grown})
-    messages = tuple(
-        Message(role="assistant", parts=tuple(part for (of, _), part in sorted(grown.items()) if of == choice))
-        for choice in choices
-    )
+        if isinstance(event, PartGrew):
+            pieces.setdefault((event.choice, event.index), []).append(event.text)
+        elif isinstance(event, PartOpened):
+            parts[event.choice, event.index] = event.part
+        elif isinstance(event, PartClosed):
+            if event.signature is not None or event.citations or event.extra:
+                parts[event.choice, event.index] = _closed(parts[event.choice, event.index], event)
+        elif isinstance(event, Stopped):
+            stop = event.reason if event.choice == 0 else stop
+        elif isinstance(event, UsageReported):
+            usage = event.usage
+        elif isinstance(event, Started):
+            started = event
+        else:
+            call = event.call
+    said: dict[int, list[Part]] = {}
+    for key in sorted(parts):
+        grown = _grown(parts[key], "".join(pieces[key])) if key in pieces else parts[key]
+        said.setdefault(key[0], []).append(grown)
+    messages = tuple([Message(role="assistant", parts=tuple(of_choice)) for of_choice in said.values()])
     return Answer(messages=messages, stop=stop, usage=usage, started=started, call=call)
 
 

@@ -95,6 +95,7 @@ class Translated:
 
     def whole(self, body: bytes) -> bytes:
         """A whole answer for the client. Raises `StreamFailed`."""
+        self._held = None
         events = self._reader.feed(body)
         events += self._reader.close()
         return self._write(events) + self._writer.close()
@@ -126,13 +127,12 @@ class Translated:
             if all(map(_says_nothing, self._held)):
                 return b""
             events, self._held = self._held, None
-        write = self._writer.write
         events = self._handover.pass_on(events)
         if self._names:
             events = [unfit(event, self._names) for event in events]
         if len(events) == 1:
-            return write(events[0])
-        return b"".join([write(event) for event in events])
+            return self._writer.write(events[0])
+        return b"".join(map(self._writer.write, events))
 
 
 def _says_nothing(event: Event) -> bool:

@@ -30,24 +30,24 @@ class Handover:
 
     def pass_on(self, events: list[Event]) -> list[Event]:
         """What the client's writer is to write."""
-        if not self._wordless and all(type(event) is PartGrew for event in events):
+        if len(events) == 1 and type(events[0]) is PartGrew and not self._wordless:
             return events
         passed: list[Event] = []
         for event in events:
-            match event:
-                case PartGrew(choice=choice, index=index):
-                    self._wordless.discard((choice, index))
-                case PartOpened():
-                    event = self._open(event)
-                case PartClosed(choice=choice, index=index):
-                    passed += self._fill(choice, index)
-                    if (choice, index) not in self._thoughts:
-                        self._note(event.extra)
-                case Stopped(choice=choice):
-                    passed += [grown for of, index in sorted(self._wordless) if of == choice for grown in self._fill(of, index)]
+            if isinstance(event, PartGrew):
+                self._wordless.discard((event.choice, event.index))
+            elif isinstance(event, PartOpened):
+                event = self._open(event)
+            elif isinstance(event, PartClosed):
+                key = event.choice, event.index
+                passed += self._fill(*key)
+                if event.extra and key not in self._thoughts:
                     self._note(event.extra)
-                case Started():
-                    self._note(event.extra)
+            elif isinstance(event, Stopped):
+                passed += [grown for of, index in sorted(self._wordless) if of == event.choice for grown in self._fill(of, index)]
+                self._note(event.extra)
+            elif isinstance(event, Started):
+                self._note(event.extra)
             passed.append(event)
         return passed
 
@@ -77,10 +77,9 @@ class Handover:
             if protocol == self._told_in:
                 continue
             inner = fields.get("message")
-            named = {
-                **{name: value for name, value in fields.items() if name != "message"},
-                **(inner if type(inner) is dict else {}),
-            }
-            for name, value in named.items():
+            if inner is not None:
+                besides = {name: value for name, value in fields.items() if name != "message"}
+                fields = {**besides, **inner} if type(inner) is dict else besides
+            for name, value in fields.items():
                 if name not in _OF_PROTOCOL and not name.startswith("item.") and value not in (None, [], {}):
                     self._losses.drop(f"answer.{name}")

@@ -113,13 +113,13 @@ class EventWriter:
 
     def write(self, event: Event) -> bytes:
         """The bytes for ``event``, perhaps none."""
+        if type(event) is PartGrew:
+            part = self._open.get((event.choice, event.index))
+            if part is None or not event.text:
+                return b""
+            part.pieces.append(event.text)
+            return self._framed(part.around, event.text) if part.around is not None else b""
         match event:
-            case PartGrew(text=text):
-                part = self._open.get((event.choice, event.index))
-                if part is None or not text:
-                    return b""
-                part.pieces.append(text)
-                return self._framed(part.around, text) if part.around is not None else b""
             case UsageReported(usage=usage):
                 self._usage = usage
             case Started(extra=extra):

@@ -55,20 +55,24 @@ def write_usage(usage: Usage) -> dict[str, Any]:
         "completion_tokens": usage.total_output,
         "total_tokens": usage.total_input + usage.total_output,
     }
-    into = {
-        "cached_tokens": usage.cache_read,
-        "cache_write_tokens": usage.cache_write_5m + usage.cache_write_1h,
-        "audio_tokens": usage.audio_input,
-        "image_tokens": usage.image_input,
-    }
-    out = {"reasoning_tokens": usage.reasoning, "audio_tokens": usage.audio_output, "image_tokens": usage.image_output}
-    if any(into.values()):
-        fields["prompt_tokens_details"] = {name: count for name, count in into.items() if count}
-    if any(out.values()):
-        fields["completion_tokens_details"] = {name: count for name, count in out.items() if count}
+    into = _told(
+        cached_tokens=usage.cache_read,
+        cache_write_tokens=usage.cache_write_5m + usage.cache_write_1h,
+        audio_tokens=usage.audio_input,
+        image_tokens=usage.image_input,
+    )
+    out = _told(reasoning_tokens=usage.reasoning, audio_tokens=usage.audio_output, image_tokens=usage.image_output)
+    if into:
+        fields["prompt_tokens_details"] = into
+    if out:
+        fields["completion_tokens_details"] = out
     if usage.reported is not None and usage.reported.currency == "USD":
         fields["cost"] = usage.reported.nano / NANO
     return fields
+
+
+def _told(**counts: int) -> dict[str, int]:
+    return {name: count for name, count in counts.items() if count}
 
 
 def _object(fields: dict[str, Any], key: str) -> dict[str, Any]:

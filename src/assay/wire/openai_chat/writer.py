@@ -73,7 +73,7 @@ class EventWriter:
         self._head = b""
         self._events: list[Event] = []
         self._spoke: set[int] = set()
-        self._stopped: set[int] = set()
+        self._stopped: dict[int, Stopped] = {}
         self._refused: set[int] = set()
         self._tools: dict[int, int] = {}
         self._around: dict[tuple[int, int], tuple[bytes, bytes]] = {}
@@ -116,19 +116,22 @@ class EventWriter:
 
     def _noted(self, event: Event) -> Event:
         """Remember what is needed later. A call that has something to carry comes back under an id of ours."""
-        match event:
-            case Stopped(choice=choice):
-                self._stopped.add(choice)
-            case Started():
-                self._start(event)
-            case PartOpened(part=Refusal(), choice=choice):
-                self._refused.add(choice)
-            case PartOpened(part=Thinking(provider=str()) as thought, index=index, choice=choice):
-                self._thoughts[choice, index] = thought
-            case PartClosed(signature=str(signature), index=index, choice=choice) if (choice, index) in self._thoughts:
-                self._thoughts[choice, index] = msgspec.structs.replace(self._thoughts[choice, index], signature=signature)
-            case PartOpened(part=ToolCall() as call, choice=choice):
-                return msgspec.structs.replace(event, part=self._carry(call, choice))
+        if isinstance(event, PartOpened):
+            part = event.part
+            if isinstance(part, Refusal):
+                self._refused.add(event.choice)
+            elif isinstance(part, Thinking) and part.provider is not None:
+                self._thoughts[event.choice, event.index] = part
+            elif isinstance(part, ToolCall):
+                return msgspec.structs.replace(event, part=self._carry(part, event.choice))
+        elif isinstance(event, PartClosed):
+            key = event.choice, event.index
+            if event.signature is not None and key in self._thoughts:
+                self._thoughts[key] = msgspec.structs.replace(self._thoughts[key], signature=event.signature)
+        elif isinstance(event, Stopped):
+            self._stopped[event.choice] = event
+        elif isinstance(event, Started):
+            self._start(event)
         return event
 
     def _carry(self, call: ToolCall, choice: int) -> ToolCall:
@@ -241,13 +244,13 @@ class EventWriter:
         return escape_separators(encode(document))
 
     def _choice(self, number: int) -> Json:
-        events = [event for event in self._events if getattr(event, "choice", None) == number]
-        for event in events:
-            if isinstance(event, PartOpened) and not isinstance(event.part, Text | Refusal | Thinking | ToolCall):
-                self._drop(event.part)
-        stopped = next(event for event in reversed(events) if type(event) is Stopped)
+        said = fold([event for event in self._events if getattr(event, "choice", None) == number]).message
+        for part in said.parts:
+            if not isinstance(part, Text | Refusal | Thinking | ToolCall):
+                self._drop(part)
+        stopped = self._stopped[number]
         extra = {**stopped.extra.get(NAME, {})}
-        message = {**_write_answer(fold(events).message), **extra.pop("message", {})}
+        message = {**_write_answer(said), **extra.pop("message", {})}
         return {"index": number, "message": message, **extra, "finish_reason": self._finish_reason(stopped)}
 
 
@@ -258,8 +261,10 @@ def _write_answer(message: Message) -> Json:
         for part in message.parts
         if not isinstance(part, Text) and not (isinstance(part, Thinking) and not part.text and part.provider is not None)
     )
-    text = (Text(text=message.text),) if message.text else ()
-    [fields] = MessageWriter(Losses(), ()).write(Message(role="assistant", parts=text + others))
+    fields: Json = {"role": "assistant", "content": message.text}
+    if others:
+        text = (Text(text=message.text),) if message.text else ()
+        [fields] = MessageWriter(Losses(), ()).write(Message(role="assistant", parts=text + others))
     if fields["content"] is None and "tool_calls" not in fields and "function_call" not in fields and "refusal" not in fields:
         fields["content"] = ""  # clients give it back, and servers take no message that says nothing at all
     fields.setdefault("refusal", None)

@@ -19,11 +19,11 @@ from assay.wire.sse import escape_separators
 
 
 class Output:
-    """The answer so far: its items, and the events that were not taken yet."""
+    """The answer so far: its items, and the events that were not taken yet. ``stream``: it is told as it comes."""
 
     def __init__(self, id: str, names: Mapping[str, Spelled], losses: Losses, *, stream: bool) -> None:
         self.id = id
-        self._stream = stream
+        self.stream = stream
         self.names = names
         self.losses = losses
         self.items: list[Json] = []
@@ -33,7 +33,7 @@ class Output:
 
     def say(self, kind: str, **fields: object) -> None:
         """One event; none where the answer is one document."""
-        if not self._stream:
+        if not self.stream:
             return
         self._said.append(event({"type": kind, "sequence_number": self.sequence, **fields}))
         self.sequence += 1
@@ -85,7 +85,7 @@ class Slot:
     def begin(self) -> None:
         """Say what is there already."""
         for piece in self.pieces:
-            if piece:
+            if piece and self.output.stream:
                 self._say_piece(piece)
 
     def grow(self, text: str) -> None:
@@ -95,6 +95,8 @@ class Slot:
         """The part is whole."""
 
     def _grows_by(self, kind: str, **place: object) -> None:
+        if not self.output.stream:
+            return
         self._kind, self._place = kind, place
         head = {"type": kind, **place}
         self.around = b"event: " + kind.encode() + b"\ndata: " + escape_separators(encode(head))[:-1] + b',"delta":'
@@ -160,13 +162,14 @@ class TextSlot(Slot):
         citations = [*self._citations, *closed.citations]
         sources = [source for one in citations if (source := write_citation(one, self.output.losses)) is not None]
         self._extra |= closed.extra.get(NAME, {})
-        self.part = self._as_part(self.text, sources)
+        text = self.text
+        self.part = self._as_part(text, sources)
         for place, source in enumerate(sources):
             self.output.say("response.output_text.annotation.added", **self._where, annotation_index=place, annotation=source)
         if self._refuses:
-            self.output.say("response.refusal.done", **self._where, refusal=self.text)
+            self.output.say("response.refusal.done", **self._where, refusal=text)
         else:
-            self.output.say("response.output_text.done", **self._where, text=self.text, logprobs=self.part["logprobs"])
+            self.output.say("response.output_text.done", **self._where, text=text, logprobs=self.part["logprobs"])
         self.output.say("response.content_part.done", **self._where, part=self.part)
 
     def _as_part(self, text: str, sources: list[Json]) -> Json:
