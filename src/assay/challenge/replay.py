@@ -209,8 +209,12 @@ def _sum_usage(usages: Sequence[Usage | None]) -> Usage | None:
     known = [usage for usage in usages if usage is not None]
     if not known or len(known) < len(usages):
         return None
-    counts = {field: sum(getattr(usage, field) for usage in known) for field in Usage.__struct_fields__ if field != "reported"}
-    return Usage(**counts)
+    counts = {
+        field: sum(getattr(usage, field) for usage in known)
+        for field in Usage.__struct_fields__
+        if field not in ("reported", "estimated")
+    }
+    return Usage(**counts, estimated=any(usage.estimated for usage in known))
 
 
 def _sum_cost(costs: Sequence[Money | None]) -> Money | None:

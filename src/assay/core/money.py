@@ -32,7 +32,11 @@ class Money(msgspec.Struct, frozen=True, order=True):
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Tokens in disjoint buckets: their sum is the total, no token is in two. ``reported`` is the provider's own bill, if it sent one."""
+    """Tokens in disjoint buckets: their sum is the total, no token is in two.
+
+    ``reported`` is the provider's own bill, if it sent one. ``estimated``: the provider did not count all of them; the rest is told
+    from what was sent and what came.
+    """
 
     input: int = 0
     cache_read: int = 0
@@ -45,6 +49,7 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     audio_output: int = 0
     image_output: int = 0
     reported: Money | None = None
+    estimated: bool = False
 
     @property
     def total_input(self) -> int:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import msgspec
 
-from assay.core import Asker, Audio, File, Image, Refusal, Request, Text, Thinking, UpstreamRefused, Video, canonical
+from assay.core import Asker, Request, UpstreamRefused
 from assay.gateway.asgi import JSON, Receive, Send, send_answer, send_error, unless_left
 from assay.gateway.attempt import Attempt
 from assay.gateway.client import Client
 from assay.gateway.connection import Fault, Timeouts
 from assay.gateway.dialect import Asked, Headers, read_asked, read_fields
+from assay.gateway.estimate import Estimator, weigh_request
 from assay.gateway.faces import Asking
 from assay.gateway.memory import Memory, continue_from
 from assay.gateway.prepare import has_seals, said_before
@@ -19,19 +20,15 @@ from assay.wire.codecs import COUNTERS, UPSTREAM_COUNTERS
 from assay.wire.losses import header_of
 
 _MOST_BYTES = 1024 * 1024
-_BYTES_PER_TOKEN = 3.6
-"""Of UTF-8. English prose has about 4.4 with the tokenizers of 2025, code and Chinese about 3."""
-
-_TOKENS_PER_MEDIUM = 1000
-_TOKENS_PER_MESSAGE = 4
 ESTIMATED = "approximated:token_count=an estimate"
 
 
 class Counting:
     """Answers the requests for token counts of all protocols that have them. Counts are no calls: nothing is recorded."""
 
-    def __init__(self, client: Client, timeouts: Timeouts, memory: Memory):
+    def __init__(self, client: Client, timeouts: Timeouts, memory: Memory, estimator: Estimator):
         self._client = client
+        self._estimator = estimator
         self._timeouts = timeouts
         self._memory = memory
 
@@ -89,7 +86,8 @@ class Counting:
         if before is not None:
             request = continue_from(before, request)
         if not counts:
-            return codec.write_count(estimate(request)), (ESTIMATED,)
+            counted = self._estimator.input(attempt.route.deployment.model, weigh_request(request))
+            return codec.write_count(counted.tokens), (ESTIMATED,)
         return await self._translate(attempt, codec, request)
 
     async def _translate(self, attempt: Attempt, codec: Counter, request: Request) -> tuple[bytes, tuple[str, ...]]:
@@ -115,18 +113,3 @@ class Counting:
         finally:
             attempt.end("ok")
         return attempt.route.upstream.redact(answer)
-
-
-def estimate(request: Request) -> int:
-    """About how many tokens ``request`` has, by its bytes."""
-    size = len(canonical(request.tools)) if request.tools else 0
-    media = 0
-    for message in request.transcript.messages:
-        for part in message.parts:
-            if isinstance(part, Text | Thinking | Refusal):
-                size += len(part.text.encode())
-            elif isinstance(part, Image | Audio | Video | File):
-                media += 1
-            else:
-                size += len(canonical(part))
-    return round(size / _BYTES_PER_TOKEN) + media * _TOKENS_PER_MEDIUM + len(request.transcript.messages) * _TOKENS_PER_MESSAGE

@@ -19,6 +19,7 @@ import msgspec
 
 from assay.core import AssayError, Bodies, Call, InvalidInput, now_us
 from assay.gateway.attempt import Attempt
+from assay.gateway.estimate import Estimator
 from assay.gateway.settle import settle
 from assay.store.database import Database, Write
 from assay.store.keys import touch_keys
@@ -88,6 +89,7 @@ class Recorder:
         self._closing = False
         self._task = asyncio.create_task(self._run(), name="call recorder")
         self._settled_bodies: list[Body] = []
+        self.estimator = Estimator()
         self._used: dict[str, int] = {}
         self._touch_ns = 0
         self.bodies_dropped = 0
@@ -195,7 +197,7 @@ class Recorder:
         return now_us() + self._days * _DAY_US
 
     def _settle(self, attempt: Attempt, bodies: list[Body], kept_until: int) -> Call:
-        return attempt.settled or settle(attempt, self._policy, kept_until, bodies)
+        return attempt.settled or settle(attempt, self._policy, kept_until, bodies, self.estimator)
 
     async def _write(self, calls: list[Call], bodies: list[Body], also: Sequence[Write]) -> None:
         """Write until it is written; while closing, a few times only. What the database refuses to hold is left out of the rows."""

@@ -13,18 +13,17 @@ from assay.core import (
     Call,
     Event,
     InvalidInput,
-    Money,
     PartGrew,
     PartOpened,
-    Price,
     Request,
     ToolCall,
     Transcript,
-    Usage,
     canonical,
     fold,
 )
 from assay.gateway.attempt import Attempt
+from assay.gateway.billing import Came, bill, is_counted, teach
+from assay.gateway.estimate import Estimator
 from assay.store.queries import Body
 from assay.wire import openai_chat
 from assay.wire.codecs import CODECS, UPSTREAM_CODECS
@@ -36,23 +35,31 @@ MAX_POINTS = 200
 _log = logging.getLogger(__name__)
 
 
-def settle(attempt: Attempt, policy: Bodies, kept_until: int, bodies: list[Body]) -> Call:
-    """The record of an attempt that has ended; what ``policy`` keeps of its bodies is added to ``bodies``."""
+def settle(attempt: Attempt, policy: Bodies, kept_until: int, bodies: list[Body], estimator: Estimator) -> Call:
+    """The record of an attempt that has ended; what ``policy`` keeps of its bodies is added to ``bodies``.
+
+    ``estimator`` says what no provider has counted, and learns from what one has.
+    """
     try:
-        return _settle(attempt, policy, kept_until, bodies)
+        return _settle(attempt, policy, kept_until, bodies, estimator)
     except Exception:  # noqa: BLE001  # a task boundary: whatever reading a hostile body raised, the usage row is written
         _log.exception("a call's bodies could not be read call=%s", attempt.id)
         return attempt.call()
 
 
-def _settle(attempt: Attempt, policy: Bodies, kept_until: int, bodies: list[Body]) -> Call:
-    answer, ttft_us, error = _read_reply(attempt)
+def _settle(attempt: Attempt, policy: Bodies, kept_until: int, bodies: list[Body], estimator: Estimator) -> Call:
+    came, ttft_us, error = _read_reply(attempt)
     if error is not None and attempt.outcome == "ok":
         attempt.outcome, attempt.error = "error", error
-    known: dict[str, Any] = {}
+    is_known = is_counted(attempt, came)
+    teaches = is_known and attempt.outcome == "ok" and estimator.is_curious(attempt.route.deployment.model)
+    request = _read_request(attempt) if policy != "off" or teaches or not is_known else None
+    billed = bill(attempt, came, request, estimator)
+    if came is not None and teaches:
+        teach(estimator, attempt, came, request)
+    known: dict[str, Any] = {"usage": billed.usage, "cost": billed.cost, "cost_between": billed.between}
+    answer = came.answer if came is not None else None
     if answer is not None:
-        known["usage"] = answer.usage
-        known["cost"] = _cost(attempt.route.deployment.price, answer.usage)
         known["stop"] = answer.stop
         known["ttft_us"] = ttft_us
         if answer.started is not None and answer.started.id:
@@ -61,13 +68,18 @@ def _settle(attempt: Attempt, policy: Bodies, kept_until: int, bodies: list[Body
         known["timeline"] = _timeline(attempt)
     if policy != "off":
         keep = bodies if policy == "full" else None
-        request = _read_request(attempt)
         if request is not None:
             known["request"] = _keep("request", canonical(request), kept_until, keep)
         if answer is not None and answer.messages:
             # A translated answer was not redacted before it was read.
             known["reply"] = _keep("reply", attempt.route.upstream.redact(canonical(Transcript(answer.messages))), kept_until, keep)
     return attempt.call(**known)
+
+
+def read_said(attempt: Attempt) -> tuple[Request | None, Answer | None]:
+    """What was asked and what was answered, as far as it came, for whoever shows it elsewhere."""
+    came, _, _ = _read_reply(attempt)
+    return _read_request(attempt), came.answer if came is not None else None
 
 
 def _keep(kind: Literal["request", "reply"], content: bytes, kept_until: int, bodies: list[Body] | None) -> str:
@@ -90,21 +102,25 @@ def _read_request(attempt: Attempt) -> Request | None:
         return None
 
 
-def _read_reply(attempt: Attempt) -> tuple[Answer | None, int | None, str | None]:
+def _read_reply(attempt: Attempt) -> tuple[Came | None, int | None, str | None]:
     """What came back as far as it came, when its content began, and what was wrong with it."""
     if attempt.events is not None:
-        return fold(attempt.events), first_content_us(attempt.events, attempt.started_ns), None
+        return _came(attempt.events), first_content_us(attempt.events, attempt.started_ns), None
     if not attempt.pieces or attempt.status != 200:
         return None, None, None
     ttft_us = _content_began_us(attempt) if attempt.stream else None
     body = attempt.route.upstream.redact(_joined(attempt))
     try:
         if attempt.way.protocol == openai_chat.NAME:
-            return openai_chat.read_answer(body, stream=attempt.stream), ttft_us, None
-        answer, error = _read_events(attempt, body)
+            return Came(openai_chat.read_answer(body, stream=attempt.stream)), ttft_us, None
+        events, error = _read_events(attempt, body)
     except StreamFailed:
-        answer, error = _read_events(attempt, body)
-    return answer, ttft_us, error
+        events, error = _read_events(attempt, body)
+    return _came(events), ttft_us, error
+
+
+def _came(events: list[Event]) -> Came:
+    return Came(fold(events), events)
 
 
 def _joined(attempt: Attempt) -> bytes:
@@ -113,8 +129,8 @@ def _joined(attempt: Attempt) -> bytes:
     return unframe(body) if unframe is not None else body
 
 
-def _read_events(attempt: Attempt, body: bytes) -> tuple[Answer, str | None]:
-    """An answer by its events; of a broken one, those up to where it breaks, and what was wrong."""
+def _read_events(attempt: Attempt, body: bytes) -> tuple[list[Event], str | None]:
+    """An answer's events; of a broken one, those up to where it breaks, and what was wrong."""
     reader = UPSTREAM_CODECS[attempt.way.protocol].EventReader(stream=attempt.stream, seed=attempt.id.replace("-", ""))
     events: list[Event] = []
     try:
@@ -122,8 +138,8 @@ def _read_events(attempt: Attempt, body: bytes) -> tuple[Answer, str | None]:
         events += reader.close()
     except StreamFailed as failed:
         events += failed.events
-        return fold(events), failed.code
-    return fold(events), None
+        return events, failed.code
+    return events, None
 
 
 def _timeline(attempt: Attempt) -> tuple[tuple[int, int], ...]:
@@ -165,12 +181,3 @@ def first_content_us(events: Iterable[Event], started_ns: int) -> int | None:
 
 def _has_content(event: PartOpened) -> bool:
     return isinstance(event.part, ToolCall) or bool(getattr(event.part, "text", ""))
-
-
-def _cost(price: Price | None, usage: Usage | None) -> Money | None:
-    """The provider's own bill where it sent one, else by the price list."""
-    if usage is None:
-        return None
-    if usage.reported is not None:
-        return usage.reported
-    return price.cost(usage) if price is not None else None
