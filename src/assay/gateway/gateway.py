@@ -15,6 +15,7 @@ from assay.gateway.asgi import JSON, ClientLeft, Receive, Scope, Send, read_body
 from assay.gateway.attempt import Attempt
 from assay.gateway.call_log import CallLog
 from assay.gateway.caller import GatewayCaller
+from assay.gateway.changes import Changes
 from assay.gateway.client import Client
 from assay.gateway.connection import Timeouts
 from assay.gateway.counting import Counting
@@ -62,6 +63,9 @@ class Gateway:
         self._counting = Counting(self.client, self.timeouts, self.memory)
         self._endpoints = Endpoints(self.client, self.recorder, self.timeouts)
         self._refreshing = asyncio.Lock()
+        self._changes = Changes(db, self.refresh)
+        self.is_stopping = False
+        """Whether new requests are refused, while those under way are finished."""
 
     @classmethod
     async def start(
@@ -80,7 +84,7 @@ class Gateway:
         """
         gateway = cls(db, vault, settings, environ, tls)
         try:
-            await gateway.refresh()
+            await gateway._changes.start()
         except BaseException:
             await gateway.close()
             raise
@@ -91,6 +95,14 @@ class Gateway:
         async with self._refreshing:
             self.snapshot = await self.registry.load()
             await self.ledger.refresh()
+
+    async def changed(self) -> None:
+        """Something that requests depend on was changed in the database: take note of it here, and in every other process.
+
+        Raises:
+            Unavailable: the database is away; the change is taken note of when it is back.
+        """
+        await self._changes.tell()
 
     def deployments(self) -> tuple[Deployment, ...]:
         """What can be called now."""
@@ -116,6 +128,7 @@ class Gateway:
 
     async def close(self) -> None:
         """Cut what runs, commit every call, and let go of all connections."""
+        await self._changes.close()
         self._exchanges.close()
         await self.client.close()
         await self.memory.close()
@@ -137,6 +150,8 @@ class Gateway:
             return
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
+        if self.is_stopping:
+            raise Unavailable("gateway.stopping", "Assay is being stopped.", hint="Try again in a moment.", retry_after_s=2)
         snapshot = self.snapshot
         headers, query = scope["headers"], scope["query_string"]
         # The local door is a socket that only this user can open; what comes through it needs no key.
