@@ -111,39 +111,39 @@ class ControlPlane:
         if body.key:
             check_provider_key(body.key)
         await self._gateway.registry.add(provider)
-        await self._gateway.refresh()
+        await self._gateway.changed()
         if body.key:
             await self._gateway.registry.set_key(body.name, body.key)
-            await self._gateway.refresh()
+            await self._gateway.changed()
         return await self._show(body.name)
 
     async def remove_provider(self, request: Request) -> None:
         """Remove a provider that was added."""
         await self._gateway.registry.remove(_name(request))
-        await self._gateway.refresh()
+        await self._gateway.changed()
 
     async def set_key(self, request: Request, body: ProviderKey) -> ShownProvider:
         """Seal a provider's key in the vault."""
         await self._gateway.registry.set_key(_name(request), body.key)
-        await self._gateway.refresh()
+        await self._gateway.changed()
         return await self._show(_name(request))
 
     async def set_values(self, request: Request, body: Values) -> ShownProvider:
         """Fill in the blanks of a provider's row, such as its region."""
         await self._gateway.registry.set_values(_name(request), body.values)
-        await self._gateway.refresh()
+        await self._gateway.changed()
         return await self._show(_name(request))
 
     async def forget_key(self, request: Request) -> ShownProvider:
         """Remove a provider's key from the vault."""
         await self._gateway.registry.forget_key(_name(request))
-        await self._gateway.refresh()
+        await self._gateway.changed()
         return await self._show(_name(request))
 
     async def enable(self, request: Request, body: Enabled) -> ShownProvider:
         """Allow or stop calls to a local provider."""
         await self._gateway.registry.enable(_name(request), body.enabled)
-        await self._gateway.refresh()
+        await self._gateway.changed()
         return await self._show(_name(request))
 
     async def test(self, request: Request) -> Tested:
@@ -152,7 +152,7 @@ class ControlPlane:
         tested = await test_provider(self._gateway.client, entry.upstream())
         if tested.ok and tested.models:
             await self._gateway.registry.note_models(entry.provider.name, tested.models)
-            await self._gateway.refresh()
+            await self._gateway.changed()
         return msgspec.structs.replace(tested, models=model_names(entry, tested.models))
 
     async def verify(self, request: Request, body: Verification) -> Verified:

@@ -103,7 +103,7 @@ class _Keys:
         await self._check_owners(actor, user, body.team)
         facts = {"user": user, "team": body.team, "scopes": body.scopes, "limits": body.limits, "expires": read_end(body.expires)}
         row, key = await keys.create_key(gateway.db, gateway.vault, body.name, **facts)
-        await gateway.refresh()
+        await gateway.changed()
         return _show_made(row, key)
 
     async def change(self, request: Request, body: KeyChanges) -> ShownKey:
@@ -118,7 +118,7 @@ class _Keys:
             if name in changes:
                 changes[name] = changes[name] or nothing
         changed = await keys.change_key(gateway.db, row.id, **changes)
-        await gateway.refresh()
+        await gateway.changed()
         return show_key(changed)
 
     async def rotate(self, request: Request, body: Rotation) -> MadeKey:
@@ -126,14 +126,14 @@ class _Keys:
         gateway = self._gateway
         row = await self._own(signed_in(request), request)
         rotated, key = await keys.rotate_key(gateway.db, gateway.vault, row.id, body.overlap_s)
-        await gateway.refresh()
+        await gateway.changed()
         return _show_made(rotated, key)
 
     async def revoke(self, request: Request) -> ShownKey:
         """Revoke a gateway key, for good."""
         row = await self._own(signed_in(request), request)
         revoked = await keys.revoke_key(self._gateway.db, row.id)
-        await self._gateway.refresh()
+        await self._gateway.changed()
         return show_key(revoked)
 
     async def _own(self, actor: Actor, request: Request) -> KeyRow:

@@ -81,7 +81,7 @@ class _Teams:
 
     async def _change(self, request: Request, **changes: object) -> ShownTeam:
         team = await teams.change_team(self._gateway.db, request.path_params["id"], **changes)
-        await self._gateway.refresh()
+        await self._gateway.changed()
         return _shown(team)
 
 

@@ -96,7 +96,7 @@ class Assay:
         if await keys.list_keys(self.database):
             return None
         _, key = await keys.create_key(self.database, self.vault, "first key")
-        await self.gateway.refresh()
+        await self.gateway.changed()
         return key
 
     async def _hidden_requests(self) -> list[str]:
