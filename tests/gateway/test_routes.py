@@ -1,4 +1,4 @@
-"""The control plane's API: providers and their keys, models, gateway keys, and the record of calls."""
+"""The control plane's API: providers and their keys, models, and gateway keys."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from starlette.applications import Starlette
 
-from assay.core import AssayError, Request, Transcript, complete, user
+from assay.core import AssayError
 from assay.core.deployment import Parameter
-from assay.gateway.routes import HiddenRequests, routes
+from assay.gateway.routes import routes
 from assay.store import Database
 from assay.store.queries import latest_measurements
 from assay.web import problems
@@ -48,11 +48,10 @@ async def plane(
     url: str,
     *,
     environ: Mapping[str, str] | None = None,
-    hidden: HiddenRequests | None = None,
     row: Mapping[str, Any] | None = None,
 ) -> AsyncIterator[Plane]:
     async with running(db, folder, url, environ={} if environ is None else environ, row=row) as served:
-        app = Starlette(routes=routes(served.gateway, hidden), exception_handlers={AssayError: problems.on_assay_error})
+        app = Starlette(routes=routes(served.gateway), exception_handlers={AssayError: problems.on_assay_error})
         async with listening(app, served.gateway.settings) as address:
             yield Plane(served, address)
 
@@ -261,33 +260,3 @@ async def test_a_gateway_key_works_from_when_it_is_made_until_it_is_revoked(db: 
         refused = await api.served.chat(key=made["key"])
         unknown = await api.served.chat(key="ask-unknown")
         assert (refused.status, refused.body) == (401, unknown.body)
-
-
-async def test_calls_of_open_battles_are_not_shown(db: Database, tmp_path: Path) -> None:
-    shown: list[str] = []
-
-    async def hidden() -> list[str]:
-        return [] if shown else [call.request_id for call in await api.served.calls()]
-
-    async with told(answering) as upstream, plane(db, tmp_path, upstream.url, environ={"UP_KEY": "sk-x"}, hidden=hidden) as api:
-        await api.served.chat()
-        assert (await api.ask("GET", "/calls")).json == {"calls": [], "next": None}
-        shown.append("now")
-        (call,) = (await api.ask("GET", "/calls?limit=10")).json["calls"]
-        assert (call["deployment"], call["cost"], call["usage"]["input"]) == ("up/m", {"nano": 18000, "currency": "USD"}, 10)
-        assert call["at"].endswith("Z")
-
-
-async def test_without_knowledge_of_battles_none_of_their_calls_is_shown(db: Database, tmp_path: Path) -> None:
-    async with told(answering) as upstream, plane(db, tmp_path, upstream.url, environ={"UP_KEY": "sk-x"}) as api:
-        await complete(api.served.gateway.caller, Request(model="", transcript=Transcript((user("hm"),))), "up/m", "battle")
-        await api.served.chat()
-        assert len(await api.served.calls()) == 2
-        assert [call["purpose"] for call in (await api.ask("GET", "/calls")).json["calls"]] == ["traffic"]
-
-
-@pytest.mark.parametrize("query", ["limit=0", "limit=x", "limit=9999", "purpose=fun"])
-async def test_odd_questions_about_calls_are_refused(db: Database, tmp_path: Path, query: str) -> None:
-    async with plane(db, tmp_path, NOBODY) as api:
-        reply = await api.ask("GET", f"/calls?{query}")
-        assert (reply.status, reply.json["status"]) == (400, 400)

@@ -86,20 +86,6 @@ async def test_every_field_of_a_call_is_set_in_the_round_trip() -> None:
     )
 
 
-async def test_calls_are_paged_filtered_and_hidden(database: Database) -> None:
-    calls = [call(request_id=f"r{number}", purpose="battle" if number % 2 else "traffic") for number in range(6)]
-    calls = [msgspec.structs.replace(one, id=str(number)) for number, one in enumerate(calls)]
-    await queries.record_calls(database, calls, [])
-
-    async def listed(limit: int = 9, **how: object) -> list[str]:
-        return [one.id for one in await queries.list_calls(database, limit, **how)]  # type: ignore[arg-type]  # passed on
-
-    assert await listed(2) == ["5", "4"]
-    assert await listed(2, before="4") == ["3", "2"]
-    assert await listed(purpose="battle") == ["5", "3", "1"]
-    assert await listed(hidden={"r5", "r0"}) == ["4", "3", "2", "1"]
-
-
 async def test_recording_twice_changes_nothing(database: Database) -> None:
     for _ in range(2):
         await queries.record_calls(database, [FULL, FULL], [body(b"x", 5), body(b"x", 5)])

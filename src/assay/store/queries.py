@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeAlias
 
 import msgspec
 
-from assay.core.call import Call, Purpose
+from assay.core.call import Call
 from assay.core.deployment import Provider
 from assay.core.errors import InvalidInput
 from assay.core.ids import new_id, now_us
@@ -30,16 +30,11 @@ INSERT_CALL = Sql("""
         :client_protocol, :operation, :timeline, :user_id, :team_id, :provider_key, :low_nano, :high_nano, :cached
     ) ON CONFLICT (id) DO NOTHING
 """)
-_LISTED = """
-    SELECT * FROM calls
-    WHERE (CAST(:before AS TEXT) IS NULL OR id < :before)
-      AND (CAST(:purpose AS TEXT) IS NULL OR purpose = :purpose)
-      AND {shown}
-    ORDER BY id DESC LIMIT :limit
-"""
-_SHOWN_SQLITE = "request_id NOT IN (SELECT value FROM json_each(:hidden))"
-_SHOWN_POSTGRESQL = "request_id <> ALL(CAST(:hidden AS TEXT[]))"
-SELECT_CALLS = Sql(sqlite=_LISTED.format(shown=_SHOWN_SQLITE), postgresql=_LISTED.format(shown=_SHOWN_POSTGRESQL))
+SHOWN_SQLITE = "request_id NOT IN (SELECT value FROM json_each(:hidden))"
+SHOWN_POSTGRESQL = "request_id <> ALL(CAST(:hidden AS TEXT[]))"
+"""What leaves the requests ``hidden`` out."""
+
+SELECT_CALLS = Sql("SELECT * FROM calls ORDER BY id DESC LIMIT :limit")
 SELECT_CALL = Sql("SELECT * FROM calls WHERE id = :id")
 _NEAR = 20_000
 _MILLIS = 13
@@ -75,7 +70,7 @@ _SPEEDS = """
     WHERE model = :model AND at >= :since AND outcome = 'ok' AND stream = 1 AND ttft_us IS NOT NULL AND {shown}
     ORDER BY at DESC LIMIT :limit
 """
-SELECT_SPEEDS = Sql(sqlite=_SPEEDS.format(shown=_SHOWN_SQLITE), postgresql=_SPEEDS.format(shown=_SHOWN_POSTGRESQL))
+SELECT_SPEEDS = Sql(sqlite=_SPEEDS.format(shown=SHOWN_SQLITE), postgresql=_SPEEDS.format(shown=SHOWN_POSTGRESQL))
 
 UPSERT_BODY = Sql("""
     INSERT INTO transcripts (hash, kind, content, kept_until) VALUES (:hash, :kind, :content, :kept_until)
@@ -213,18 +208,15 @@ async def save_bodies(tx: Transaction, bodies: Sequence[Body]) -> None:
     )  # in one order, so that writers never deadlock
 
 
-async def list_calls(
-    db: Database, limit: int, before: str | None = None, purpose: Purpose | None = None, hidden: Collection[str] = ()
-) -> list[Call]:
-    """The newest calls first, before the call id ``before``; those whose ``request_id`` is in ``hidden`` are left out."""
-    rows = await db.read(SELECT_CALLS, before=before, purpose=purpose, hidden=list(hidden), limit=limit)
-    return [_call(row) for row in rows]
+async def list_calls(db: Database, limit: int) -> list[Call]:
+    """The newest calls first, whole. `assay.store.calls` searches them."""
+    return [read_call(row) for row in await db.read(SELECT_CALLS, limit=limit)]
 
 
 async def get_call(db: Database, id: str) -> Call | None:
     """One call, or None where there is none of that id."""
     rows = await db.read(SELECT_CALL, id=id)
-    return _call(rows[0]) if rows else None
+    return read_call(rows[0]) if rows else None
 
 
 async def find_request(db: Database, request_id: str) -> Call | None:
@@ -237,7 +229,7 @@ async def list_attempts(db: Database, call: Call) -> list[Call]:
     """All attempts at the request of ``call``, the oldest first, looked for among the 20,000 calls before and after it:
     attempts at one request lie close together, and an index for this alone would slow every call down."""
     rows = await db.read(SELECT_ATTEMPTS, id=call.id, request_id=call.request_id, near=_NEAR)
-    return [_call(row) for row in rows]
+    return [read_call(row) for row in rows]
 
 
 async def list_answered(
@@ -262,7 +254,7 @@ async def list_answered(
         keys=sorted(keys or ()),
         limit=limit,
     )
-    return [_call(row) for row in rows]
+    return [read_call(row) for row in rows]
 
 
 async def list_speeds(db: Database, model: str, since: int, limit: int = 1000, hidden: Collection[str] = ()) -> list[Speed]:
@@ -460,7 +452,8 @@ def _storable(row: Mapping[str, Any]) -> dict[str, Any]:
     return {name: mend(value) for name, value in row.items()}
 
 
-def _call(row: Row) -> Call:
+def read_call(row: Row) -> Call:
+    """A row of the table calls as a `Call`."""
     return Call(
         id=row["id"],
         request_id=row["request_id"],
