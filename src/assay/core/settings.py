@@ -132,6 +132,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return self.data / "assay.sock"
 
     @property
+    def control_socket(self) -> Path:
+        """Where workers pass on what is not theirs to answer."""
+        return self.data / "control.sock"
+
+    @property
     def metrics_folder(self) -> Path:
         """Where processes leave their counts for each other."""
         return self.data / "metrics"

@@ -51,6 +51,16 @@ class Changes:
         await self._tell()
         await self._read_anew()
 
+    async def read(self) -> None:
+        """Something was changed for this process alone: read everything anew.
+
+        Raises:
+            Unavailable: the database is away. It is read when it is back.
+        """
+        self._made += 1
+        self._told += 1
+        await self._read_anew()
+
     async def close(self) -> None:
         """Watch no longer."""
         if self._watching is not None:

@@ -43,8 +43,11 @@ class Fault(Exception):
         self.message = message
 
 
-class Timeouts(msgspec.Struct, frozen=True):
-    """Seconds. ``first_byte_s`` runs from the request to the head of the answer, ``idle_s`` between two reads that bring data."""
+class Timeouts(msgspec.Struct):
+    """Seconds. ``first_byte_s`` runs from the request to the head of the answer, ``idle_s`` between two reads that bring data.
+
+    Not frozen: those of the settings are one value that all share, and change with them.
+    """
 
     connect_s: float = 10
     first_byte_s: float = 300

@@ -44,12 +44,8 @@ class Gateway:
         self.db = db
         self.vault = vault
         self.settings = settings
-        self.timeouts = Timeouts(
-            connect_s=settings.connect_timeout_s,
-            first_byte_s=settings.first_byte_timeout_s,
-            idle_s=settings.idle_timeout_s,
-            total_s=settings.total_timeout_s,
-        )
+        self.timeouts = Timeouts()
+        self._set_timeouts()
         self.registry = Registry(db, vault, settings, environ)
         self.client = Client(environ=environ, tls=tls)
         self.alerts = Alerts(db)
@@ -103,6 +99,25 @@ class Gateway:
             Unavailable: the database is away; the change is taken note of when it is back.
         """
         await self._changes.tell()
+
+    async def reconfigure(self, settings: Settings) -> None:
+        """Go on with other settings, as far as they can change while it runs. Requests under way keep their routes.
+
+        Raises:
+            Unavailable: the database is away; providers and aliases follow when it is back.
+        """
+        self.settings = settings
+        self._set_timeouts()
+        self.registry.settings = settings
+        self.recorder.keep(settings.bodies, settings.bodies_days)
+        self.memory.write_down(settings.bodies, settings.bodies_days)
+        await self._changes.read()
+
+    def _set_timeouts(self) -> None:
+        self.timeouts.connect_s = self.settings.connect_timeout_s
+        self.timeouts.first_byte_s = self.settings.first_byte_timeout_s
+        self.timeouts.idle_s = self.settings.idle_timeout_s
+        self.timeouts.total_s = self.settings.total_timeout_s
 
     def deployments(self) -> tuple[Deployment, ...]:
         """What can be called now."""

@@ -101,12 +101,16 @@ class Memory:
     def __init__(self, db: Database, recorder: Recorder, *, bodies: Bodies = "full", days: int = KEPT_DAYS):
         self._db = db
         self._recorder = recorder
-        self._writes_down = bodies == "full"
-        self._kept_for_us = min(days, KEPT_DAYS) * _DAY_US
+        self.write_down(bodies, days)
         self._kept: Young[tuple[str | None, str], str] = Young(_MOST_KEPT, _MOST_BYTES)
         self._answers: Young[tuple[str | None, str], Answered] = Young(_MOST_ANSWERS, _MOST_BYTES)
         self._unsaved: list[tuple[str, str | None, str]] = []
         self._saving: asyncio.Task[None] | None = None
+
+    def write_down(self, bodies: Bodies, days: int) -> None:
+        """From now on, follow this policy."""
+        self._writes_down = bodies == "full"
+        self._kept_for_us = min(days, KEPT_DAYS) * _DAY_US
 
     def keep(self, key: str | None, kept: Iterable[tuple[str, str]]) -> None:
         """Keep values by the ids that the client was told: the seal of a tool call, or the request of a response."""

@@ -104,6 +104,11 @@ class Recorder:
         """How many calls are not yet on their way to the database."""
         return len(self._waiting)
 
+    def keep(self, bodies: Bodies, days: int) -> None:
+        """From now on, keep this of requests and replies."""
+        self._policy = bodies
+        self._days = days
+
     def record(self, attempt: Attempt) -> None:
         """Take an attempt that has ended."""
         if attempt.hold is not None:
