@@ -14,6 +14,7 @@ from assay.core.ids import new_id, now_us
 from assay.core.measurement import Measurement
 from assay.core.money import Money, Usage
 from assay.store.database import Database, Row, Transaction, Write
+from assay.store.rotation import check_vault
 from assay.store.sql import Sql
 from assay.store.vault import Secret, Vault
 
@@ -197,7 +198,7 @@ async def record_calls(db: Database, calls: Sequence[Call], bodies: Sequence[Bod
     try:
         await db.write([*batch, (INSERT_CALL, rows), *also])
     except InvalidInput:
-        await db.write([*batch, (INSERT_CALL, [_storable(row) for row in rows]), *also])
+        await db.write([*batch, (INSERT_CALL, [storable(row) for row in rows]), *also])
 
 
 async def save_bodies(tx: Transaction, bodies: Sequence[Body]) -> None:
@@ -312,9 +313,15 @@ async def drop_expired_bodies(db: Database, now: int, *, step: int = 500) -> int
 
 
 async def save_secret(db: Database, vault: Vault, record: str, secret: str) -> None:
-    """Seal and store the secret of ``record``, in place of an older one."""
-    row = {"record": record, "sealed": vault.seal(record, secret), "hint": Secret(secret).hint, "at": now_us()}
-    await db.write([(UPSERT_SECRET, row)])
+    """Seal and store the secret of ``record``, in place of an older one.
+
+    Raises:
+        Unavailable: ``vault.wrong_key``: the master key was rotated, and this process does not have the new one yet.
+    """
+    async with db.transaction() as tx:
+        await check_vault(tx, vault)
+        row = {"record": record, "sealed": vault.seal(record, secret), "hint": Secret(secret).hint, "at": now_us()}
+        await tx.write(UPSERT_SECRET, row)
 
 
 async def load_secrets(db: Database, vault: Vault) -> dict[str, StoredSecret]:
@@ -439,7 +446,7 @@ def _row(call: Call) -> dict[str, Any]:
     }
 
 
-def _storable(row: Mapping[str, Any]) -> dict[str, Any]:
+def storable(row: Mapping[str, Any]) -> dict[str, Any]:
     """The row with what no database holds replaced: NUL by its picture, lone surrogates by ``?``, numbers by the nearest."""
 
     def mend(value: Any) -> Any:
