@@ -7,6 +7,7 @@ replaces both. A provider's key is looked for in the vault, then in the environm
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Literal, TypeAlias
 from urllib.parse import quote
@@ -19,7 +20,8 @@ from assay.gateway.providers import check_provider, shipped_providers
 from assay.gateway.providers.blanks import check_value, missing_values
 from assay.gateway.signing import ambient_key, check_google_key
 from assay.gateway.snapshot import Snapshot
-from assay.gateway.upstream import Upstream
+from assay.gateway.upstream import DEFAULT_KEY, Upstream
+from assay.store.aliases import load_aliases
 from assay.store.database import Database
 from assay.store.keys import PEPPER, load_askers
 from assay.store.queries import (
@@ -40,6 +42,9 @@ KeySource: TypeAlias = Literal["vault", "environment", "none_needed", "missing"]
 _MODELS = "gateway.models."
 _ENABLED = "gateway.enabled."
 _VALUES = "gateway.values."
+_MOST_NUMBERED = 20
+"""Keys of one provider in the environment."""
+_KEY_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 
 class KnownKey(msgspec.Struct, frozen=True):
@@ -48,20 +53,34 @@ class KnownKey(msgspec.Struct, frozen=True):
     source: KeySource
     hint: str | None = None
     secret: Secret | None = None
+    name: str = DEFAULT_KEY
+
+
+class KnownAlias(msgspec.Struct, frozen=True):
+    """An alias, and where it is written: in the ``database``, or in the ``file``, which wins."""
+
+    alias: Alias
+    origin: Literal["database", "file"]
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """A provider with what is known of it here. ``models`` are the names it listed when last asked."""
+    """A provider with what is known of it here. ``models`` are the names it listed when last asked, ``more`` its further keys."""
 
     provider: Provider
     key: KnownKey
     enabled: bool
     models: tuple[str, ...]
+    more: tuple[KnownKey, ...] = ()
 
     @property
     def is_ready(self) -> bool:
         """Whether its models can be called."""
-        return self.enabled and (self.key.secret is not None or self.provider.auth == "none") and not self.missing
+        return self.enabled and (bool(self.keys) or self.provider.auth == "none") and not self.missing
+
+    @property
+    def keys(self) -> tuple[KnownKey, ...]:
+        """All that are known."""
+        return tuple(key for key in (self.key, *self.more) if key.secret is not None)
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -70,7 +89,8 @@ class Entry(msgspec.Struct, frozen=True):
 
     def upstream(self) -> Upstream:
         """The way to it."""
-        return Upstream(self.provider, self.key.secret.reveal() if self.key.secret is not None else None)
+        secrets = {key.name: key.secret.reveal() for key in self.keys if key.secret is not None}
+        return Upstream(self.provider, secrets.pop(DEFAULT_KEY, None), secrets)
 
 
 class Registry:
@@ -79,10 +99,11 @@ class Registry:
     def __init__(self, db: Database, vault: Vault, settings: Settings, environ: Mapping[str, str]):
         self._db = db
         self._vault = vault
-        self._settings = settings
+        self.settings = settings
         self._environ = environ
         self._shipped = shipped_providers()
         self.entries: Mapping[str, Entry] = {}
+        self.aliases: Mapping[str, KnownAlias] = {}
 
     async def load(self) -> Snapshot:
         """Read everything anew.
@@ -90,27 +111,29 @@ class Registry:
         Raises:
             Unavailable: the database cannot be read, or the vault's key is another one.
         """
-        secrets = await load_secrets(self._db, self._vault)
+        sealed = {record: kept.secret for record, kept in (await load_secrets(self._db, self._vault)).items()}
         stored = await load_settings(self._db)
         rows = dict(self._shipped)
-        for row in (*await load_providers(self._db), *self._settings.providers):
+        for row in (*await load_providers(self._db), *self.settings.providers):
             rows[row.name] = row
         self.entries = {
             name: Entry(
                 provider=self._placed(row, stored),
-                key=self._find_key(row, {record: stored.secret for record, stored in secrets.items()}),
+                key=self._find_key(row, sealed),
                 enabled=self._is_enabled(row, stored),
                 models=tuple(stored.get(_MODELS + name, ())),
+                more=self._find_more(row, sealed),
             )
             for name, row in rows.items()
         }
+        self.aliases = await self._load_aliases()
         enabled = [entry for entry in self.entries.values() if entry.enabled]
         return Snapshot(
             [entry.upstream() for entry in enabled],
             {entry.provider.name: entry.models for entry in enabled},
             keys=await load_askers(self._db, self._vault),
             pepper=self._vault.derive(PEPPER),
-            aliases={name: Alias.to(known) if isinstance(known, str) else known for name, known in self._settings.aliases.items()},
+            aliases={name: known.alias for name, known in self.aliases.items()},
             disabled=frozenset(self.entries) - {entry.provider.name for entry in enabled},
         )
 
@@ -127,19 +150,43 @@ class Registry:
             )
         return entry
 
-    async def set_key(self, name: str, key: str) -> None:
-        """Seal a provider's key in the vault.
+    async def set_key(self, name: str, key: str, key_name: str = DEFAULT_KEY) -> None:
+        """Seal one of a provider's keys in the vault, in place of an older one of that name.
 
         Raises:
-            InvalidInput: ``provider.key``: empty, or nothing that a header can carry. NotFound: no such provider.
+            InvalidInput: ``provider.key``: empty, or nothing that a header can carry; ``provider.key_name``. NotFound: no such
+                provider.
         """
         entry = self.get(name)
-        await save_secret(self._db, self._vault, _record(name), check_provider_key(key, entry.provider.auth))
+        if not _KEY_NAME.fullmatch(key_name):
+            raise InvalidInput(
+                "provider.key_name",
+                f"{key_name[:80]!r} is no name of a provider key.",
+                hint="Use small letters, digits, hyphens and underscores, 64 at most.",
+                param="name",
+            )
+        await save_secret(self._db, self._vault, _record(name, key_name), check_provider_key(key, entry.provider.auth))
 
-    async def forget_key(self, name: str) -> None:
-        """Remove a provider's key from the vault; one in the environment stays."""
-        self.get(name)
-        await delete_secret(self._db, _record(name))
+    async def forget_key(self, name: str, key_name: str = DEFAULT_KEY) -> None:
+        """Remove one of a provider's keys from the vault; one in the environment stays.
+
+        Raises:
+            NotFound: ``provider.key_not_found``: it has no further key of that name. Conflict: ``provider.key_in_environment``.
+        """
+        known = {key.name: key for key in self.get(name).keys}
+        if key_name != DEFAULT_KEY and key_name not in known:
+            raise NotFound(
+                "provider.key_not_found",
+                f"The provider {name!r} has no key {key_name[:80]!r}.",
+                hint=f"It has: {', '.join(known) or 'none'}.",
+            )
+        if key_name != DEFAULT_KEY and known[key_name].source == "environment":
+            raise Conflict(
+                "provider.key_in_environment",
+                f"The key {key_name!r} of {name!r} is in the environment.",
+                hint="Remove the variable, and start Assay again.",
+            )
+        await delete_secret(self._db, _record(name, key_name))
 
     async def set_values(self, name: str, values: Mapping[str, str]) -> None:
         """Fill in parameters of a provider's row, such as its region; an empty value takes one away again.
@@ -188,8 +235,10 @@ class Registry:
         """
         if self.get(name).provider.origin != "database":
             raise Conflict("provider.shipped", f"{name!r} was not added here and cannot be removed.")
+        entry = self.get(name)
         await delete_provider(self._db, name)
-        await delete_secret(self._db, _record(name))
+        for key in (DEFAULT_KEY, *(key.name for key in entry.more)):
+            await delete_secret(self._db, _record(name, key))
         for prefix in (_MODELS, _ENABLED, _VALUES):
             await delete_setting(self._db, prefix + name)
 
@@ -207,7 +256,7 @@ class Registry:
             )
         if row.kind != "practice":
             return row
-        return msgspec.structs.replace(row, base_url=f"http+unix://{quote(str(self._settings.practice_socket), safe='')}/v1")
+        return msgspec.structs.replace(row, base_url=f"http+unix://{quote(str(self.settings.practice_socket), safe='')}/v1")
 
     def _ambient_values(self, row: Provider) -> dict[str, str]:
         values = {}
@@ -221,7 +270,7 @@ class Registry:
 
     def _is_enabled(self, row: Provider, stored: Mapping[str, Any]) -> bool:
         if row.kind == "practice":
-            return self._settings.demo
+            return self.settings.demo
         if row.kind == "local":
             return bool(stored.get(_ENABLED + row.name, row.origin != "shipped"))
         return True
@@ -232,7 +281,7 @@ class Registry:
             return KnownKey("vault", secret.hint, secret)
         for name in row.key_env:
             value = self._environ.get(name, "").strip()
-            if value and value.isascii() and value.isprintable():
+            if _is_usable(value):
                 secret = Secret(value)
                 return KnownKey("environment", secret.hint, secret)
         if (ambient := ambient_key(row.auth, self._environ)) is not None:
@@ -240,9 +289,38 @@ class Registry:
             return KnownKey("environment", None, secret)
         return KnownKey("none_needed" if row.auth == "none" else "missing")
 
+    def _find_more(self, row: Provider, sealed: Mapping[str, Secret]) -> tuple[KnownKey, ...]:
+        """Further keys: those of the vault by their names, and ``NAME_API_KEY_2`` and on of the environment by their numbers."""
+        found: dict[str, KnownKey] = {}
+        for variable in row.key_env:
+            for number in range(2, _MOST_NUMBERED + 1):
+                value = self._environ.get(f"{variable}_{number}", "").strip()
+                if _is_usable(value):
+                    secret = Secret(value)
+                    found.setdefault(str(number), KnownKey("environment", secret.hint, secret, str(number)))
+        prefix = _record(row.name) + ":"
+        for record, secret in sealed.items():
+            if record.startswith(prefix):
+                name = record.removeprefix(prefix)
+                found[name] = KnownKey("vault", secret.hint, secret, name)
+        return tuple(found.values())
 
-def _record(provider: str) -> str:
-    return f"provider:{provider}"
+    async def _load_aliases(self) -> dict[str, KnownAlias]:
+        """Those of the database, and those of the configuration file, which win."""
+        stored = {name: KnownAlias(alias, "database") for name, alias in (await load_aliases(self._db)).items()}
+        filed = {
+            name: KnownAlias(Alias.to(known) if isinstance(known, str) else known, "file")
+            for name, known in self.settings.aliases.items()
+        }
+        return stored | filed
+
+
+def _is_usable(value: str) -> bool:
+    return bool(value) and value.isascii() and value.isprintable()
+
+
+def _record(provider: str, key: str = DEFAULT_KEY) -> str:
+    return f"provider:{provider}" if key == DEFAULT_KEY else f"provider:{provider}:{key}"
 
 
 def _can_stand(row: Provider, name: str, value: str) -> bool:
