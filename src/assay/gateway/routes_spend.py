@@ -1,0 +1,131 @@
+"""What was spent, in the API: by whom and on what, and as a file."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from datetime import UTC, date, datetime
+from typing import Literal
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from assay.api import Endpoint
+from assay.core import InvalidInput
+from assay.gateway.gateway import Gateway
+from assay.gateway.spend import SpendRow, as_csv, as_jsonl, date_of, show_spend
+from assay.store.spend import By, Chosen, each_spend, spenders, sum_spend
+
+HiddenRequests = Callable[[], Awaitable[Collection[str]]]
+
+_EPOCH = date(1970, 1, 1).toordinal()
+_CHUNK = 64 * 1024
+_MEDIA = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl"}
+
+
+class WhichSpend(msgspec.Struct, frozen=True, kw_only=True):
+    """Which calls, by ids and names. ``since`` and ``until`` are days of UTC, such as 2026-11-22, or moments on them; the day of
+    ``until`` is counted unless it is a midnight."""
+
+    since: str | None = None
+    until: str | None = None
+    key: str | None = None
+    user: str | None = None
+    team: str | None = None
+    model: str | None = None
+    provider: str | None = None
+    purpose: str | None = None
+
+
+class SpendBy(WhichSpend, frozen=True, kw_only=True):
+    """By what the sums are."""
+
+    by: By = "day"
+
+
+class SpendAs(WhichSpend, frozen=True, kw_only=True):
+    """In which format."""
+
+    format: Literal["csv", "jsonl"] = "csv"
+
+
+class Spend(msgspec.Struct, frozen=True):
+    """Sums of calls. ``since`` and ``until`` are the days that were asked for; None: as far as the record goes."""
+
+    rows: list[SpendRow]
+    since: str | None
+    until: str | None
+
+
+class Accounts:
+    """The routes' handlers. ``hidden`` names the requests of open battles, whose sums would tell who stands in them."""
+
+    def __init__(self, gateway: Gateway, hidden: HiddenRequests):
+        self._gateway = gateway
+        self._hidden = hidden
+
+    async def show(self, request: Request, query: SpendBy) -> Spend:
+        """What was spent, by key, user, team, model, provider or day."""
+        db, chosen = self._gateway.db, _chosen(query)
+        sums = await sum_spend(db, query.by, chosen, await self._hidden())
+        rows = show_spend(sums, query.by, await spenders(db))
+        return Spend(rows, *(None if day is None else date_of(day) for day in (chosen.since, chosen.until)))
+
+    async def export(self, request: Request, query: SpendAs) -> Response:
+        """The finest sums there are, a line for each: by day, provider, model, purpose, key and currency."""
+        db, chosen = self._gateway.db, _chosen(query)
+        sums = each_spend(db, chosen, await self._hidden())
+        write = as_csv if query.format == "csv" else as_jsonl
+        headers = {"content-disposition": f'attachment; filename="spend.{query.format}"', "cache-control": "no-store"}
+        return StreamingResponse(_in_chunks(write(sums, await spenders(db))), media_type=_MEDIA[query.format], headers=headers)
+
+
+def spend_routes(gateway: Gateway, hidden: HiddenRequests) -> list[Endpoint]:
+    """The routes; ``hidden`` gives the request ids of open battles."""
+    accounts = Accounts(gateway, hidden)
+    return [
+        Endpoint("GET", "/api/v1/spend", accounts.show),
+        Endpoint("GET", "/api/v1/spend/export", accounts.export, gives=str, media="text/csv"),
+    ]
+
+
+async def _in_chunks(lines: AsyncIterator[str]) -> AsyncIterator[bytes]:
+    waiting: list[str] = []
+    size = 0
+    async for line in lines:
+        waiting.append(line)
+        size += len(line)
+        if size >= _CHUNK:
+            yield "".join(waiting).encode()
+            waiting, size = [], 0
+    yield "".join(waiting).encode()
+
+
+def _chosen(query: WhichSpend) -> Chosen:
+    return Chosen(
+        since=None if query.since is None else _day(query.since, "since")[0],
+        until=None if query.until is None else sum(_day(query.until, "until")),
+        key=query.key,
+        user=query.user,
+        team=query.team,
+        model=query.model,
+        provider=query.provider,
+        purpose=query.purpose,
+    )
+
+
+def _day(text: str, name: str) -> tuple[int, int]:
+    """A day, and 1 where something of it had passed.
+
+    Raises:
+        InvalidInput: ``spend.bad_day``.
+    """
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise InvalidInput(
+            "spend.bad_day", f"{name}: {text[:40]!r} is no day.", hint="Write it like 2026-11-22.", param=name
+        ) from None
+    if moment.tzinfo is not None:
+        moment = moment.astimezone(UTC)
+    return moment.toordinal() - _EPOCH, int(moment.time() != datetime.min.time())
