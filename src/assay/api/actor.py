@@ -27,7 +27,6 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
     role: AccountRole | None
     user: str | None = None
     team: str | None = None
-    address: str | None = None
 
     @property
     def is_admin(self) -> bool:

@@ -11,7 +11,7 @@ from assay.cli.move_in import import_
 from assay.cli.options import as_json, configured
 from assay.cli.output import emit, say, table
 from assay.gateway.providers import check_provider
-from assay.web.access import check_exposure, read_password
+from assay.web.access import read_password
 
 
 @click.group()
@@ -43,7 +43,6 @@ async def show(configured: Configured, origin: bool, as_json: bool) -> None:
 async def check(configured: Configured, as_json: bool) -> int:
     """Check the configuration as `assay up` would read it."""
     settings = configured.settings
-    check_exposure(settings)
     read_password(settings.admin_password_file)
     for provider in settings.providers:
         check_provider(provider)

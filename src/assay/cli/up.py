@@ -29,19 +29,20 @@ async def up(configured: Configured, as_json: bool) -> int:
     """Start Assay: the gateway, the pages and the local door, until SIGINT or SIGTERM; a second signal waits for nobody."""
     settings = configured.settings
     start_logging(settings.log_level, settings.log_format)
-    check_exposure(settings)
     for name, suggestion in unknown_variables().items():
         say(f"warning: the variable {name} is no setting and does nothing. {suggestion}")
     signals = _Signals()
     try:
-        async with assemble(settings) as assay, local_door(assay, settings.socket), listening(assay, settings) as url:
-            assay.url = url
-            signals.is_up = True
-            await _announce(assay, as_json)
-            _collect_less()
-            await signals.told.wait()
-            say("Stopping: answers under way are finished first.")
-            await assay.challenges.close()  # whoever follows one hears of it, instead of holding up the end
+        async with assemble(settings) as assay:
+            check_exposure(settings, has_admin=assay.doorkeeper.accounts.has_admin)
+            async with local_door(assay, settings.socket), listening(assay, settings) as url:
+                assay.url = url
+                signals.is_up = True
+                await _announce(assay, as_json)
+                _collect_less()
+                await signals.told.wait()
+                say("Stopping: answers under way are finished first.")
+                await assay.challenges.close()  # whoever follows one hears of it, instead of holding up the end
     except asyncio.CancelledError:
         return INTERRUPTED
     return OK

@@ -158,7 +158,7 @@ async def load_askers(db: Database, vault: Vault) -> dict[bytes, Asker]:
     """
     hashes = {}
     for row in await db.read(SELECT_VALID):
-        if row["vault"] != vault.fingerprint:
+        if not vault.knows(row["vault"]):
             raise vault.wrong_key(f"The gateway key {row['name']!r}", row["vault"])
         hashes[bytes(row["hash"])] = asker = _asker(row)
         if row["old_hash"] is not None and row["old_until"] > now_us():

@@ -4,14 +4,19 @@ AES-256-GCM under a key derived by HKDF-SHA-256 (RFC 5869) for each purpose and 
 it, so that a row copied over another does not open. A sealed value is: format (1 byte), key version (1), the master key's
 fingerprint (8), nonce (12), ciphertext and tag.
 
+Each key file may have others beside it, named after it (``master.key.*``): those of before and after a rotation, of which the
+database says which one it needs. None is ever deleted here.
+
 Covered: a stolen database or backup. Not covered: whoever can read the key file or this process's memory.
 """
 
 from __future__ import annotations
 
 import hmac
+import logging
 import os
 import stat
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -28,6 +33,8 @@ _FINGERPRINT_BYTES = 8
 _NONCE_BYTES = 12
 _HEAD = 2 + _FINGERPRINT_BYTES
 _PURPOSE = "secret"
+
+_log = logging.getLogger(__name__)
 
 
 class Secret:
@@ -65,14 +72,28 @@ class Secret:
 class Vault:
     """Seals and opens secrets, and derives the other keys that this installation needs. Open it with `Vault.open`."""
 
-    def __init__(self, master: bytes, source: Path):
+    def __init__(
+        self,
+        master: bytes,
+        source: Path,
+        *,
+        key_file: Path | None = None,
+        carried: Mapping[str, bytes] | None = None,
+        former: Collection[str] = (),
+    ):
+        self.key_file = key_file or source
+        """Where the master key is looked for first; ``source`` may be one beside it."""
+        self.carried = dict(carried or {})
+        """Derived keys that outlived the master key that they were derived from, by `purpose_of`."""
+        self.former = frozenset(former)
+        """The fingerprints of those master keys."""
         self._master = master
-        self._source = source
-        self._box = AESGCM(self.derive(_PURPOSE, version=_VERSION))
-        self._print = self.derive("fingerprint")[:_FINGERPRINT_BYTES]
+        self.source = source
+        self._box = AESGCM(self._derive(_PURPOSE, _VERSION))
+        self._print = self._derive("fingerprint", 1)[:_FINGERPRINT_BYTES]
 
     def __repr__(self) -> str:
-        return f"Vault({self._source}, fingerprint={self.fingerprint})"
+        return f"Vault({self.source}, fingerprint={self.fingerprint})"
 
     @classmethod
     def open(cls, key_file: Path, *, data_dir: Path | None = None) -> Vault:
@@ -92,18 +113,24 @@ class Vault:
             )
         try:
             if not key_file.exists():
-                _make_key(key_file)
-            _check_permissions(key_file)
-            master = key_file.read_bytes()
+                write_key(key_file, os.urandom(KEY_BYTES))
         except OSError as error:
-            raise Unavailable("vault.bad_key_file", f"The master key {key_file} cannot be read: {error.strerror}.") from error
-        if len(master) != KEY_BYTES:
-            raise Unavailable(
-                "vault.bad_key_file",
-                f"The master key {key_file} has {len(master)} bytes; a key has {KEY_BYTES}.",
-                hint="Put the right file back. Without it the stored provider keys cannot be read and must be entered again.",
-            )
-        return cls(master, key_file)
+            raise _bad_file(key_file, f"cannot be read: {error.strerror}") from error
+        return cls(read_key(key_file), key_file)
+
+    @classmethod
+    def beside(cls, key_file: Path, fingerprint: str) -> Vault | None:
+        """The vault of that fingerprint, if its key is in ``key_file`` or in a file beside it that is named after it."""
+        for file in _key_files(key_file.absolute()):
+            try:
+                vault = cls(read_key(file), file, key_file=key_file.absolute())
+            except (Forbidden, Unavailable) as error:
+                if file != key_file.absolute():  # a copy of something else may lie there
+                    _log.warning("a file beside the master key is no key file=%s code=%s", file, error.code)
+                continue
+            if vault.fingerprint == fingerprint:
+                return vault
+        return None
 
     @property
     def fingerprint(self) -> str:
@@ -112,6 +139,17 @@ class Vault:
 
     def derive(self, purpose: str, *, version: int = 1) -> bytes:
         """A key of 32 bytes for one purpose; another version is another, unrelated key."""
+        return self.carried.get(purpose_of(purpose, version)) or self._derive(purpose, version)
+
+    def knows(self, fingerprint: str) -> bool:
+        """Whether what was hashed under that master key is still the same under this one, which carries its derived keys."""
+        return fingerprint == self.fingerprint or fingerprint in self.former
+
+    def become(self, other: Vault) -> None:
+        """Be the other vault from now on, for everybody who holds this one."""
+        self.__dict__.update(other.__dict__)
+
+    def _derive(self, purpose: str, version: int) -> bytes:
         info = f"assay|{purpose}|{version}".encode()
         return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=info).derive(self._master)
 
@@ -141,7 +179,7 @@ class Vault:
         """The error that says which master key ``what`` needs and which one this is."""
         return Unavailable(
             "vault.wrong_key",
-            f"{what} was locked with the master key {fingerprint}, but {self._source} is {self.fingerprint}.",
+            f"{what} was locked with the master key {fingerprint}, but {self.source} is {self.fingerprint}.",
             hint="Put the right master key back, or remove what it locked and enter it again.",
         )
 
@@ -154,23 +192,50 @@ def _damaged(record: str) -> Unavailable:
     return Unavailable("vault.damaged", f"The secret {record!r} was changed or belongs to another record.", hint="Enter it again.")
 
 
-def _make_key(key_file: Path) -> None:
-    """Write a new key so that it is there whole or not at all; when two processes do, one key wins for both."""
-    folder = key_file.parent
+def purpose_of(purpose: str, version: int = 1) -> str:
+    """The name under which a derived key is carried."""
+    return f"{purpose}|{version}"
+
+
+def read_key(file: Path) -> bytes:
+    """The master key in ``file``. Raises as `Vault.open` does."""
+    try:
+        _check_permissions(file)
+        master = file.read_bytes()
+    except OSError as error:
+        raise _bad_file(file, f"cannot be read: {error.strerror}") from error
+    if len(master) != KEY_BYTES:
+        raise _bad_file(file, f"has {len(master)} bytes; a key has {KEY_BYTES}")
+    return master
+
+
+def write_key(file: Path, master: bytes, *, replace: bool = False) -> None:
+    """Write a key (0600, its folder 0700) so that it is there whole or not at all, and outlives a power cut.
+
+    Where there is one already it stays, so that of two processes that make one at the same time both use the same; unless it is to
+    be replaced.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    folder = file.parent
     if not folder.exists():
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = folder / f".{key_file.name}.{os.getpid()}.{os.urandom(4).hex()}"
+    draft = folder / f".{file.name}.{os.getpid()}.{os.urandom(4).hex()}"
     try:
-        file = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+        opened = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
         try:
-            os.write(file, os.urandom(KEY_BYTES))
-            os.fsync(file)
+            os.write(opened, master)
+            os.fsync(opened)
         finally:
-            os.close(file)
-        try:
-            os.link(draft, key_file)
-        except FileExistsError:
-            return
+            os.close(opened)
+        if replace:
+            draft.replace(file)
+        else:
+            try:
+                os.link(draft, file)
+            except FileExistsError:
+                return
     finally:
         draft.unlink(missing_ok=True)
     directory = os.open(folder, os.O_RDONLY)
@@ -178,6 +243,20 @@ def _make_key(key_file: Path) -> None:
         os.fsync(directory)
     finally:
         os.close(directory)
+
+
+def _key_files(key_file: Path) -> Iterator[Path]:
+    yield key_file
+    if key_file.parent.is_dir():
+        yield from sorted(file for file in key_file.parent.iterdir() if file.name.startswith(f"{key_file.name}."))
+
+
+def _bad_file(file: Path, said: str) -> Unavailable:
+    return Unavailable(
+        "vault.bad_key_file",
+        f"The master key {file} {said}.",
+        hint="Put the right file back. Without it the stored provider keys cannot be read and must be entered again.",
+    )
 
 
 def _check_permissions(key_file: Path) -> None:

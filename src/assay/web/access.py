@@ -1,55 +1,49 @@
-"""Who may use the pages: one-time login links, signed session cookies, and checks of Host and Origin.
+"""Who may use the pages: one-time login links, passwords, and signed session cookies.
 
-Covered: a page of another site can neither read (Host is checked against DNS rebinding, no CORS headers are sent) nor write
-(SameSite=Strict, and Origin must be ours); other programs on this host neither (Sec-Fetch-Site). A cookie is signed with a key
-that belongs to this master key, data folder and admin password: it survives a restart, dies with the password, and is no use at
-another Assay on the same host. Signing out ends a session for good, wherever its cookie was copied to.
+Covered: a cookie is signed with a key that belongs to this master key, data folder and admin password: it survives a restart, dies
+with the password, and is no use at another Assay on the same host. Signing out ends a session for good, wherever its cookie was
+copied to, and so does a change of an account's password, or an account that is disabled (`assay.web.accounts`).
 The local door (a Unix socket in the data folder, mode 0600) needs no session.
-A guest's session is one that an invitation to judge a challenge made. It has a cookie of its own, beside the admin's, and opens the
+A guest's session is one that an invitation to judge a challenge made. It has a cookie of its own, beside the others', and opens the
 blind pairs of that challenge, the session itself and nothing else of the API; whether the guest is still invited is asked there.
-Not covered: several accounts with roles, whoever is signed in is the admin; many thousand addresses that guess at one password;
-guests of several challenges at once in one browser, where the newest invitation takes the place of the one before.
+Not covered: many thousand addresses that guess at one password; guests of several challenges at once in one browser, where the
+newest invitation takes the place of the one before.
 """
 
 import hashlib
 import hmac
 import ipaddress
-import re
 import secrets
 import time
 from http.cookies import CookieError, Morsel, SimpleCookie
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
 
-from starlette.datastructures import MutableHeaders
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Scope
 
+from assay.api import Actor
 from assay.challenge.people import Guest, read_guest
-from assay.core import AssayError, Forbidden, InvalidInput, Settings, Unauthorized, problem_of
-from assay.store import Database
+from assay.core import Forbidden, InvalidInput, RateLimited, Settings, Unauthorized
+from assay.gateway.guesses import Guesses
 from assay.store.queries import load_settings, save_setting
-from assay.web.guesses import Guesses
-from assay.web.pages import HEADERS
-from assay.web.problems import respond
+from assay.web.accounts import Account, Accounts
 
 SESSION_S = 30 * 24 * 3600
 LINK_S = 24 * 3600
+ADMIN = Actor(id="admin", name="admin", role="admin")
+"""Whoever runs this server, and came by a login link or the admin's password."""
+
 _SIGNED_OUT = "web.signed_out"
-_OPEN_PATHS = frozenset({"/api/v1/session"})
-_GUESTS_PATH = re.compile(r"/api/v1/challenges/([^/]+)/pairs(?:/next|/[0-9]+/(?:vote|skip))?")
-_INVITATION_PATH = re.compile(r"/challenges/[^/]+/vote")
-_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^][:/@?#\s]+)(:[0-9]{1,5})?")
 
 
 class Doorkeeper:
     """Makes and checks login links and sessions. Open it with `open`."""
 
-    def __init__(self, settings: Settings, key: bytes, database: Database, signed_out: dict[str, int]):
+    def __init__(self, settings: Settings, key: bytes, accounts: Accounts):
         self._password = read_password(settings.admin_password_file)
         place = hashlib.sha256(str(settings.data).encode()).hexdigest()
         self._key = hmac.digest(key, f"{place}|{_digest(self._password or '').hex()}".encode(), "sha256")
-        self._database = database
-        self._signed_out = signed_out
+        self.accounts = accounts
+        self._signed_out: dict[str, int] = {}
         self._links: dict[bytes, float] = {}
         self._guesses = Guesses()
         self.secure = settings.public_url.startswith("https://")
@@ -58,14 +52,22 @@ class Doorkeeper:
         self.guest_cookie_name = f"{self.cookie_name}_guest"
 
     @classmethod
-    async def open(cls, settings: Settings, key: bytes, database: Database) -> "Doorkeeper":
+    async def open(cls, settings: Settings, key: bytes, accounts: Accounts) -> "Doorkeeper":
         """With the sessions that were signed out before.
 
         Raises:
             InvalidInput: the admin's password cannot be read or is too short.
         """
-        stored: dict[str, int] = (await load_settings(database)).get(_SIGNED_OUT, {})
-        return cls(settings, key, database, {id: expires for id, expires in stored.items() if expires > time.time()})
+        doorkeeper = cls(settings, key, accounts)
+        await doorkeeper.refresh()
+        return doorkeeper
+
+    async def refresh(self) -> None:
+        """Take note of accounts that were changed and of sessions that were ended, here or by another process."""
+        stored: dict[str, int] = (await load_settings(self.accounts.db)).get(_SIGNED_OUT, {})
+        ended = stored | self._signed_out
+        self._signed_out = {id: expires for id, expires in ended.items() if expires > time.time()}
+        await self.accounts.refresh()
 
     @property
     def password_login(self) -> bool:
@@ -92,7 +94,7 @@ class Doorkeeper:
         if self._links.pop(given, 0.0) > time.monotonic():
             return self._signed(secrets.token_hex(16))
         if self._password is not None:
-            self._guesses.check(client)
+            self._check_tries(client)
             if hmac.compare_digest(given, _digest(self._password)):
                 return self._signed(secrets.token_hex(16))
             self._guesses.count(client)
@@ -103,6 +105,22 @@ class Doorkeeper:
             hint="Run `assay login` on the server's machine for a new one.",
         )
 
+    async def sign_in(self, email: str, password: str, client: str) -> tuple[Account, str]:
+        """Whose e-mail address and password these are, and a session cookie's value.
+
+        Raises:
+            Unauthorized: ``login.wrong_password``. RateLimited: ``client`` guessed too often. Unavailable: ``login.busy``.
+        """
+        self._check_tries(client)
+        self._guesses.count(client)  # before the answer is known, so that many tries at once are not free
+        account = await self.accounts.sign_in(email, password)
+        self._guesses.forgive(client)
+        return account, self.session_cookie(account)
+
+    def session_cookie(self, account: Account) -> str:
+        """The value of a cookie that is a fresh session of somebody."""
+        return self._signed(self.accounts.new_session(account))
+
     def guest_cookie(self, guest: Guest) -> str:
         """The Set-Cookie header that lets ``guest`` in."""
         return self._set_cookie(self.guest_cookie_name, self._signed(guest.session))
@@ -110,7 +128,9 @@ class Doorkeeper:
     async def sign_out(self, session: str) -> None:
         """End a session for good."""
         self._signed_out[session] = int(time.time()) + SESSION_S
-        await save_setting(self._database, _SIGNED_OUT, self._signed_out)
+        await self.refresh()
+        await save_setting(self.accounts.db, _SIGNED_OUT, self._signed_out)
+        await self.accounts.changed()
 
     def session_of(self, scope: Scope) -> str | None:
         """The id of the session that ``scope`` carries, if it is one of ours, not too old and not signed out; a guest's only
@@ -133,6 +153,15 @@ class Doorkeeper:
         """The Set-Cookie header that takes ``session`` from the browser."""
         return self._set_cookie(self.cookie_name if read_guest(session) is None else self.guest_cookie_name, "")
 
+    def _check_tries(self, client: str) -> None:
+        if (wait_s := self._guesses.wait_s(client)) > 0:
+            raise RateLimited(
+                "login.too_many_tries",
+                f"There were {self._guesses.per_minute} wrong passwords from your address within a minute.",
+                hint=f"Wait {wait_s:.0f} s, or run `assay login` on the server's machine: a link always works.",
+                retry_after_s=wait_s,
+            )
+
     def _set_cookie(self, name: str, value: str) -> str:
         life = SESSION_S if value else 0
         return f"{name}={value}; Path=/; Max-Age={life}; HttpOnly; SameSite=Strict" + ("; Secure" if self.secure else "")
@@ -154,112 +183,29 @@ class Doorkeeper:
         return hmac.new(self._key, body.encode("latin-1"), hashlib.sha256).hexdigest()
 
 
-class Guard:
-    """ASGI middleware before the pages and their API: Host, Origin, then the session. Every answer gets `HEADERS`."""
+def check_exposure(settings: Settings, *, has_admin: bool) -> None:
+    """Refuse to listen where others can reach it while no admin can sign in with more than a link.
 
-    def __init__(self, app: ASGIApp, settings: Settings, doorkeeper: Doorkeeper):
-        self.app = app
-        self.doorkeeper = doorkeeper
-        public = urlsplit(settings.public_url)
-        self._names = {"localhost", settings.host, public.hostname or "localhost"}
-        self._public_origin = f"{public.scheme}://{public.netloc}"
-        self._takes_any_address = not _is_loopback(settings.host)
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def send_guarded(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(raw=message["headers"])
-                for name, value in HEADERS.items():
-                    headers.setdefault(name, value)
-            await send(message)
-
-        state = scope.setdefault("state", {})
-        try:
-            state["session"] = self._admit(scope)
-        except AssayError as error:
-            await respond(problem_of(error), error.retry_after_s)(scope, receive, send_guarded)
-            return
-        await self.app(scope, receive, send_guarded)
-
-    def _admit(self, scope: Scope) -> str | None:
-        if scope.get("assay.local"):
-            return "local"
-        headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
-        self._check_host(headers.get(b"host", ""))
-        is_api = scope["path"].startswith("/api/")
-        if scope["method"] not in {"GET", "HEAD"}:
-            self._check_origin(headers.get(b"origin"), headers[b"host"])
-        if is_api and headers.get(b"sec-fetch-site", "none") not in {"same-origin", "none"}:
-            raise Forbidden("login.foreign_origin", "A page of another site may not do this.", hint="Use Assay's own pages.")
-        session = self.doorkeeper.session_of(scope)
-        if session is None and is_api and scope["path"] not in _OPEN_PATHS:
-            raise Unauthorized(
-                "login.needed", "You are not signed in.", hint="Open the link that `assay up` or `assay login` prints."
-            )
-        if is_api and (guest := read_guest(session)) is not None and scope["path"] not in _OPEN_PATHS:
-            _check_guest(guest, scope["path"])
-        return session
-
-    def _check_host(self, host: str) -> None:
-        """A name that is not ours may be another site's, led here by its DNS; an address cannot be led anywhere."""
-        match = _HOST.fullmatch(host)
-        name = match[1].strip("[]").lower() if match else ""
-        if name in self._names or _is_loopback(name) or (self._takes_any_address and _is_address(name)):
-            return
-        raise Forbidden(
-            "login.foreign_host",
-            f"This server does not answer to the name {host[:200]!r}.",
-            hint="Set `public_url` to the address that people use.",
-        )
-
-    def _check_origin(self, origin: str | None, host: str) -> None:
-        """Browsers send it with whatever writes; programs need not."""
-        if origin is not None and origin not in {f"http://{host}", self._public_origin}:
-            raise Forbidden(
-                "login.foreign_origin",
-                f"A page at {origin[:200]!r} may not do this.",
-                hint="Use Assay's own pages; behind a proxy, set `public_url` to the address that people use.",
-            )
+    Raises:
+        Forbidden: ``up.needs_admin``.
+    """
+    by_issuer = bool(settings.oidc_issuer) and "admin" in {settings.oidc_default_role, *settings.oidc_roles.values()}
+    if has_admin or by_issuer or settings.admin_password_file is not None or is_loopback(settings.host):
+        return
+    raise Forbidden(
+        "up.needs_admin",
+        f"Listening on {settings.host!r} would let other machines in, and there is no admin account.",
+        hint="Set `admin_password_file`, make an admin with `assay user create` and `assay user password`, or listen on 127.0.0.1.",
+        param="host",
+    )
 
 
-def is_invitation(scope: Scope) -> bool:
-    """Whether this is somebody who opens an invitation to judge, which the API answers; without its token the page does."""
-    return _INVITATION_PATH.fullmatch(scope["path"]) is not None and "as" in parse_qs(scope["query_string"].decode("latin-1"))
-
-
-def _check_guest(guest: Guest, path: str) -> None:
-    found = _GUESTS_PATH.fullmatch(path)
-    if found is None or found[1] != guest.challenge:
-        raise Forbidden(
-            "login.guest", "You are a guest here, and may judge the pairs of one challenge only.", hint="Ask whoever invited you."
-        )
-
-
-def check_exposure(settings: Settings) -> None:
-    """Refuse to listen where others can reach it while nobody has to sign in with more than a link."""
-    if settings.admin_password_file is None and not _is_loopback(settings.host):
-        raise Forbidden(
-            "up.needs_admin",
-            f"Listening on {settings.host!r} would let other machines in, and there is no admin account.",
-            hint="Set `admin_password_file`, or listen on 127.0.0.1.",
-            param="host",
-        )
-
-
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
     """Whether only this machine can reach ``host``."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-def _is_address(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
 
 
 def _digest(secret: str) -> bytes:

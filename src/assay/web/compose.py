@@ -33,16 +33,22 @@ from assay.gateway.kept import drop_expired
 from assay.gateway.routes_alerts import alert_routes
 from assay.gateway.routes_calls import call_routes
 from assay.gateway.routes_keys import key_routes
+from assay.gateway.routes_spend import spend_routes
 from assay.gateway.routes_teams import team_routes
 from assay.gateway.webhooks import Webhooks
 from assay.store import Database, Vault, keys, migrate, open_database
 from assay.store.lock import DataLock
 from assay.store.queries import drop_expired_bodies
 from assay.web import SCHEMAS, problems
-from assay.web.access import Doorkeeper, Guard, is_invitation
+from assay.web.access import Doorkeeper
+from assay.web.accounts import Accounts
+from assay.web.audit import AuditLog
+from assay.web.audit_routes import audit_routes
+from assay.web.guard import Guard, is_invitation
 from assay.web.metrics import MetricsPage
 from assay.web.pages import page
 from assay.web.routes import routes
+from assay.web.user_routes import user_routes
 
 log = logging.getLogger(__name__)
 
@@ -67,13 +73,14 @@ class Assay:
         self.arena = arena
         self.challenges = challenges
         self.doorkeeper = doorkeeper
+        self.audit = AuditLog(database)
         self.url = ""
         endpoints = self._endpoints()
         self.endpoints = (*endpoints, document(endpoints, __version__))
         self._api = Starlette(routes=self.endpoints, exception_handlers=_HANDLERS)
         self._page = Starlette(routes=[Mount("/", page())], exception_handlers=_HANDLERS)
         self._metrics = MetricsPage(settings, gateway)
-        self._guarded = Guard(self._api_or_page, settings, doorkeeper)
+        self._guarded = Guard(self._api_or_page, settings, doorkeeper, self.audit)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -112,9 +119,13 @@ class Assay:
                 url=lambda: self.url,
                 first_run=lambda: not self.gateway.deployments(),
                 people=people,
+                audit=self.audit,
             ),
+            *user_routes(self.doorkeeper.accounts),
+            *audit_routes(self.database),
             *gateway_routes.routes(self.gateway),
             *call_routes(self.gateway, self._hidden_requests),
+            *spend_routes(self.gateway, self._hidden_requests),
             *key_routes(self.gateway),
             *team_routes(self.gateway),
             *alert_routes(self.gateway),
@@ -158,7 +169,10 @@ async def assemble(settings: Settings) -> AsyncGenerator[Assay, None]:
         stack.push_async_callback(arena.close)
         challenges = await Challenges.start(database, gateway.caller, gateway.find)
         stack.push_async_callback(challenges.close)
-        doorkeeper = await Doorkeeper.open(settings, vault.derive("session"), database)
+        accounts = await Accounts.open(database, gateway.refresh)
+        stack.callback(accounts.close)
+        doorkeeper = await Doorkeeper.open(settings, vault.derive("session"), accounts)
+        gateway.followers.append(doorkeeper.refresh)
         yield Assay(settings, database, vault, gateway, arena, challenges, doorkeeper)
 
 

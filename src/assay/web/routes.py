@@ -10,10 +10,11 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from assay import __version__
-from assay.api import Endpoint, respond
+from assay.api import Actor, Endpoint, actor_of, respond, signed_in
 from assay.challenge.people import People, read_guest
-from assay.core import AssayError, Bodies, Forbidden, Settings, Unauthorized, Unavailable
-from assay.web.access import Doorkeeper
+from assay.core import AccountRole, AssayError, Bodies, Conflict, Forbidden, Settings, Unauthorized, Unavailable
+from assay.web.access import ADMIN, Doorkeeper
+from assay.web.audit import AuditLog
 
 
 class ShownGuest(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,11 +24,26 @@ class ShownGuest(msgspec.Struct, frozen=True, kw_only=True):
     name: str
 
 
+class ShownSelf(msgspec.Struct, frozen=True, kw_only=True):
+    """Whoever is signed in."""
+
+    id: str | None
+    name: str
+    role: AccountRole
+    team: str | None
+
+
 class SessionState(msgspec.Struct, frozen=True, kw_only=True):
-    """What the page must know before anything else. ``first_run``: no provider has a key yet. A ``guest`` is not signed in."""
+    """What the page must know before anything else. ``first_run``: no provider has a key yet. A ``guest`` is not signed in.
+
+    ``user`` is who is signed in; its ``id`` is null for whoever runs this server and came by a link, the admin's password or the
+    local door. ``password_login``: the admin's password is asked for; ``accounts``: somebody has a password of their own; ``oidc``:
+    people sign in elsewhere, at ``/login/oidc``.
+    """
 
     signed_in: bool
     guest: ShownGuest | None
+    user: ShownSelf | None
     version: str
     demo: bool
     bodies: Bodies
@@ -35,6 +51,8 @@ class SessionState(msgspec.Struct, frozen=True, kw_only=True):
     practice: bool
     first_run: bool
     password_login: bool
+    accounts: bool
+    oidc: bool
 
 
 class Link(msgspec.Struct, frozen=True):
@@ -50,9 +68,18 @@ class Invited(msgspec.Struct, frozen=True, rename={"token": "as"}):
 
 
 class SignIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A login link's token, or the admin's password."""
+    """An account's e-mail address and password; or a ``token``: a login link's, or the admin's password."""
 
-    token: str
+    token: str | None = None
+    email: str | None = None
+    password: str | None = None
+
+
+class NewPassword(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One's own password, and the one to take its place."""
+
+    old: str
+    new: str
 
 
 class SignedIn(msgspec.Struct, frozen=True):
@@ -80,6 +107,7 @@ def routes(
     url: Callable[[], str],
     first_run: Callable[[], bool],
     people: People,
+    audit: AuditLog,
 ) -> list[Endpoint]:
     """The session's routes. ``url`` is asked late: the address is known only once the socket is bound."""
 
@@ -87,9 +115,13 @@ def routes(
         """Who is looking, and what the page must know of this server. Always allowed."""
         guest = read_guest(request.state.session)
         name = await people.name_of(guest) if guest is not None else None
+        actor = actor_of(request)
+        if actor is not None and actor.user is not None:
+            await doorkeeper.accounts.saw(actor.user)
         return SessionState(
-            signed_in=request.state.session is not None and guest is None,
+            signed_in=actor is not None and guest is None,
             guest=ShownGuest(challenge=guest.challenge, name=name) if guest is not None and name is not None else None,
+            user=_shown(actor),
             version=__version__,
             demo=settings.demo,
             bodies=settings.bodies,
@@ -97,29 +129,51 @@ def routes(
             practice=settings.demo,
             first_run=first_run(),
             password_login=doorkeeper.password_login,
+            accounts=doorkeeper.accounts.has_passwords,
+            oidc=bool(settings.oidc_issuer),
         )
 
     async def sign_in(request: Request, body: SignIn) -> Response:
         """Sign in; sets the session's cookie."""
-        session = doorkeeper.redeem(body.token, _client(request))
+        address = request.state.address
+        way = "link or password" if body.token is not None else "account"
+        try:
+            actor, session = await _let_in(doorkeeper, body, address)
+        except AssayError as error:
+            await audit.refused(address, way, error.code)
+            raise
+        await audit.signed_in(actor, address, way)
         return respond(SignedIn(True), headers={"set-cookie": doorkeeper.cookie(session)})
 
     async def sign_out(request: Request) -> Response:
         """Sign out; the session ends for good."""
-        if request.state.session not in {None, "local"}:
-            await doorkeeper.sign_out(request.state.session)
-        return respond(SignedIn(False), headers={"set-cookie": doorkeeper.end_cookie(request.state.session)})
+        session = request.state.session_id
+        if session not in {None, "local"}:
+            await doorkeeper.sign_out(session)
+        return respond(SignedIn(False), headers={"set-cookie": doorkeeper.end_cookie(session)})
+
+    async def change_password(request: Request, body: NewPassword) -> Response:
+        """Change one's own password; all other sessions of one's own end."""
+        account = doorkeeper.accounts.get(signed_in(request).user or "")
+        if account is None or account.email is None:
+            raise Conflict("account.none", "You are signed in without an account that has a password.", hint="Sign in with yours.")
+        await doorkeeper.sign_in(account.email, body.old, request.state.address)
+        await doorkeeper.accounts.set_password(account.id, body.new)
+        _, session = await doorkeeper.sign_in(account.email, body.new, request.state.address)
+        return respond(SignedIn(True), headers={"set-cookie": doorkeeper.cookie(session)})
 
     async def follow_link(request: Request, query: Link) -> Response:
         """What a login link leads to: signs in, and goes on to the page."""
         if request.method == "HEAD":
             return Response()  # a preview of the link must not spend it
         try:
-            session = doorkeeper.redeem(query.token, _client(request))
-        except AssayError:
+            session = doorkeeper.redeem(query.token, request.state.address)
+        except AssayError as error:
+            await audit.refused(request.state.address, "link", error.code)
             if "text/html" not in request.headers.get("accept", ""):
                 raise
             return RedirectResponse("/", HTTPStatus.SEE_OTHER)  # a person: the page says whether they are signed in, and how to
+        await audit.signed_in(ADMIN, request.state.address, "link")
         return RedirectResponse("/", HTTPStatus.SEE_OTHER, {"set-cookie": doorkeeper.cookie(session)})
 
     async def follow_invitation(request: Request, query: Invited) -> Response:
@@ -152,15 +206,26 @@ def routes(
         return Health(status="ok", version=__version__)
 
     return [
-        Endpoint("GET", "/api/v1/session", show),
-        Endpoint("POST", "/api/v1/session", sign_in, gives=SignedIn),
-        Endpoint("DELETE", "/api/v1/session", sign_out, gives=SignedIn),
-        Endpoint("POST", "/api/v1/login-links", new_link),
-        Endpoint("GET", "/login", follow_link, status=HTTPStatus.SEE_OTHER),
-        Endpoint("GET", "/challenges/{id}/vote", follow_invitation, status=HTTPStatus.SEE_OTHER),
-        Endpoint("GET", "/healthz", health),
+        Endpoint("GET", "/api/v1/session", show, role="anyone"),
+        Endpoint("POST", "/api/v1/session", sign_in, gives=SignedIn, role="anyone", on_record=False),
+        Endpoint("DELETE", "/api/v1/session", sign_out, gives=SignedIn, role="anyone"),
+        Endpoint("PUT", "/api/v1/account/password", change_password, gives=SignedIn, role="viewer"),
+        Endpoint("POST", "/api/v1/login-links", new_link, role="admin"),
+        Endpoint("GET", "/login", follow_link, status=HTTPStatus.SEE_OTHER, role="anyone"),
+        Endpoint("GET", "/challenges/{id}/vote", follow_invitation, status=HTTPStatus.SEE_OTHER, role="anyone"),
+        Endpoint("GET", "/healthz", health, role="anyone"),
     ]
 
 
-def _client(request: Request) -> str:
-    return request.client.host if request.client is not None else "local"
+async def _let_in(doorkeeper: Doorkeeper, given: SignIn, address: str) -> tuple[Actor, str]:
+    """Who signs in, and a session cookie's value."""
+    if given.token is not None:
+        return ADMIN, doorkeeper.redeem(given.token, address)
+    account, session = await doorkeeper.sign_in(given.email or "", given.password or "", address)
+    return account.actor(), session
+
+
+def _shown(actor: Actor | None) -> ShownSelf | None:
+    if actor is None or actor.role is None:
+        return None
+    return ShownSelf(id=actor.user, name=actor.name, role=actor.role, team=actor.team)

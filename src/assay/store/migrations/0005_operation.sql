@@ -54,22 +54,29 @@ CREATE TABLE budgets (
     UNIQUE (holder_kind, holder, measure, per)
 );
 
--- What was used of each budget in each window, written in the commit of the calls that used it.
+-- What was used of each budget in each window, written in the commit of the calls that used it. ``told``: 1 once somebody was told that
+-- it is near its end, 2 that it is spent. Limits have a row each, with nothing used: who leases of one locks it.
 CREATE TABLE meters (
-    budget TEXT NOT NULL,
+    meter TEXT NOT NULL,
     starts BIGINT NOT NULL,
     used BIGINT NOT NULL,
-    PRIMARY KEY (budget, starts)
+    told BIGINT NOT NULL DEFAULT 0,
+    PRIMARY KEY (meter, starts)
 );
 
--- What a process has taken of a budget or a limit, to give out by itself; what it has not used when ``until`` has come falls back.
+-- What a process has taken of a budget or a limit, to give out by itself. Of a rate, ``starts`` is when it was taken: it counts for a minute.
 CREATE TABLE leases (
     process TEXT NOT NULL,
     meter TEXT NOT NULL,
     starts BIGINT NOT NULL,
     amount BIGINT NOT NULL,
-    until BIGINT NOT NULL,
     PRIMARY KEY (meter, starts, process)
+);
+
+-- Processes with leases. One whose ``beat`` stands still is dead, and its leases fall back.
+CREATE TABLE lessees (
+    process TEXT PRIMARY KEY,
+    beat BIGINT NOT NULL
 );
 
 -- Sums of calls by day, written in the same commit; every sum can be had from `calls` as well.

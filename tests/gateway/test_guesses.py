@@ -3,7 +3,7 @@
 import pytest
 
 from assay.core import RateLimited
-from assay.web.guesses import PER_MINUTE, Guesses
+from assay.gateway.guesses import PER_MINUTE, Guesses
 
 
 @pytest.fixture

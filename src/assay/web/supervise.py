@@ -1,0 +1,173 @@
+"""Workers: processes that answer the gateway's clients on one shared socket. Whoever dies is replaced, whoever leaves finishes first.
+
+The socket is listened on once and inherited by all, so a client that waits to be accepted never waits for one worker alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import sys
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+
+from assay.core import Settings, Unavailable
+from assay.gateway.worker import READY, Cut, Leave, Order, Take, write_order
+
+READY_S = 60
+"""A worker that does not answer within this time never will."""
+
+_SLACK_S = 5
+"""Beyond its grace, for committing what it has recorded."""
+
+_FIRST_WAIT_S, _LONGEST_WAIT_S = 0.1, 10
+_LASTING_S = 30
+"""A worker that lived this long did not die of how it was started."""
+
+_log = logging.getLogger(__name__)
+
+
+class _Worker:
+    """One process, and the channel to it."""
+
+    def __init__(self, process: asyncio.subprocess.Process, orders: asyncio.StreamWriter):
+        self.process = process
+        self.began = time.monotonic()
+        self.is_leaving = False
+        self._orders = orders
+
+    def tell(self, order: Order) -> None:
+        """Give it an order. One that is dead by now hears nothing."""
+        self.is_leaving = self.is_leaving or not isinstance(order, Take)
+        self._orders.write(write_order(order))
+
+    async def end(self) -> int:
+        """Wait for its end; its exit status."""
+        status = await self.process.wait()
+        self._orders.close()
+        return status
+
+
+class Workers:
+    """Make them with `working`. ``settings`` gives those that count now."""
+
+    def __init__(self, bound: socket.socket, settings: Callable[[], Settings]):
+        self._bound = bound
+        self._settings = settings
+        self._all: set[_Worker] = set()
+        self._watching: set[asyncio.Task[None]] = set()
+        self._replacing = asyncio.Lock()
+        self._wait_s = _FIRST_WAIT_S
+
+    @property
+    def pids(self) -> list[int]:
+        """The processes that accept now."""
+        return [worker.process.pid for worker in self._all if not worker.is_leaving]
+
+    async def begin(self, count: int) -> None:
+        """Start ``count`` of them; returns once all accept.
+
+        Raises:
+            Unavailable: ``up.worker_failed``.
+        """
+        await asyncio.gather(*(self._begin() for _ in range(count)))
+
+    def take(self, settings: Settings) -> None:
+        """Have all of them go on with these settings."""
+        for worker in self._all:
+            worker.tell(Take(settings))
+
+    async def replace(self) -> None:
+        """Put a new one in each one's place, one after the other: it accepts before the old one leaves.
+
+        Raises:
+            Unavailable: ``up.worker_failed``: those that are left go on.
+        """
+        async with self._replacing:
+            for old in [worker for worker in self._all if not worker.is_leaving]:
+                await self._begin()
+                old.tell(Leave(self._settings().drain_s))
+
+    async def leave(self) -> None:
+        """Have all finish what runs, and wait for it. Cancelled, it cuts them off."""
+        grace_s = self._settings().drain_s
+        self._bound.close()  # or clients would wait in a line that nobody looks at
+        try:
+            for worker in self._all:
+                worker.tell(Leave(grace_s, 1, stopping=True))
+            await self._wait_for_all(grace_s + _SLACK_S)
+        finally:
+            for worker in self._all:
+                worker.tell(Cut())
+            await self._wait_for_all(_SLACK_S)
+            for worker in self._all:
+                worker.process.kill()
+            await self._wait_for_all(_SLACK_S)
+
+    async def _wait_for_all(self, timeout_s: float) -> None:
+        if self._watching:
+            await asyncio.wait(self._watching, timeout=timeout_s)
+
+    async def _begin(self) -> None:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            fds = (self._bound.fileno(), theirs.fileno())
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "assay.gateway.worker", *map(str, fds),
+                pass_fds=fds,
+                stdin=asyncio.subprocess.DEVNULL,
+                start_new_session=True,  # Ctrl-C is for us, who tell them in good order
+            )  # fmt: skip
+        answers, orders = await asyncio.open_connection(sock=ours)
+        worker = _Worker(process, orders)
+        worker.tell(Take(self._settings()))
+        try:
+            async with asyncio.timeout(READY_S):
+                is_ready = await answers.readline() == READY
+        except TimeoutError:
+            is_ready = False
+        if not is_ready:
+            process.kill()
+            status = await worker.end()
+            raise Unavailable("up.worker_failed", f"A worker ended with {status} before it was ready.", hint="Its log says why.")
+        self._all.add(worker)
+        watching = asyncio.create_task(self._watch(worker), name=f"worker {process.pid}")
+        self._watching.add(watching)
+        watching.add_done_callback(self._watching.discard)
+
+    async def _watch(self, worker: _Worker) -> None:
+        status = await worker.end()
+        self._all.discard(worker)
+        if not worker.is_leaving:
+            _log.warning("a worker ended by itself pid=%d status=%d", worker.process.pid, status)
+            await self._begin_another(time.monotonic() - worker.began)
+
+    async def _begin_another(self, lived_s: float) -> None:
+        if lived_s > _LASTING_S:
+            self._wait_s = _FIRST_WAIT_S
+        while self._bound.fileno() >= 0:
+            await asyncio.sleep(self._wait_s)
+            self._wait_s = min(2 * self._wait_s, _LONGEST_WAIT_S)
+            try:
+                await self._begin()
+            except (OSError, Unavailable) as error:
+                _log.error("no worker can be started, tried again in wait_s=%g: %s", self._wait_s, error)
+            else:
+                return
+
+
+@asynccontextmanager
+async def working(bound: socket.socket, settings: Callable[[], Settings]) -> AsyncGenerator[Workers, None]:
+    """As many workers on the listening socket ``bound`` as the settings say. On exit, they finish what they have begun.
+
+    Raises:
+        Unavailable: ``up.worker_failed``.
+    """
+    workers = Workers(bound, settings)
+    try:
+        await workers.begin(settings().workers)
+        yield workers
+    finally:
+        await workers.leave()
