@@ -29,7 +29,7 @@ config.add_command(import_)
 async def show(configured: Configured, origin: bool, as_json: bool) -> None:
     """Show every setting as it stands."""
     rows = [
-        {"name": name, "value": _shown(name, getattr(configured.settings, name)), "origin": found.kind, "at": found.at}
+        {"name": name, "value": shown(name, getattr(configured.settings, name)), "origin": found.kind, "at": found.at}
         for name in NAMES
         for found in (configured.origins[name],)
     ]
@@ -55,18 +55,3 @@ async def check(configured: Configured, as_json: bool) -> int:
     for name, suggestion in unknown.items():
         say(f"error: the variable {name} is no setting. {suggestion}")
     return USAGE if unknown else OK
-
-
-def _shown(name: str, value: Any) -> Any:
-    """``value`` as it may be shown: never a password, never the key of a provider's header."""
-    if name == "database":
-        return _without_password(value)
-    if name == "providers":
-        return [provider.name for provider in value]
-    return value
-
-
-def _without_password(url: str) -> str:
-    """A database URL keeps its password before the ``@``, or among its parameters."""
-    scheme, separator, rest = url.partition("://")
-    return scheme + separator + re.sub(r"password=[^&]*", "password=***", re.sub(r"^[^/?]*@", "***@", rest))

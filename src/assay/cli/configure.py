@@ -5,10 +5,12 @@ An unknown key is an error with a suggestion, never ignored: a misspelt limit is
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 from platformdirs import user_config_path, user_data_path
@@ -34,11 +36,12 @@ class Origin(msgspec.Struct, frozen=True):
 
 
 class Configured(msgspec.Struct, frozen=True):
-    """The settings, and the origin of each by name."""
+    """The settings, the origin of each by name, the file that was read, and the flags that were given."""
 
     settings: Settings
     origins: dict[str, Origin]
     file: Path | None
+    flags: Mapping[str, Any]
 
 
 def configure(flags: Mapping[str, Any], environ: Mapping[str, str] = os.environ, file: Path | None = None) -> Configured:
@@ -66,7 +69,24 @@ def configure(flags: Mapping[str, Any], environ: Mapping[str, str] = os.environ,
         settings = msgspec.convert(values, Settings, strict=False, dec_hook=_read_path)
     except msgspec.ValidationError as error:
         raise _named(error, values, origins) from error
-    return Configured(_resolved(settings), origins, found)
+    return Configured(_resolved(settings), origins, found, flags)
+
+
+def shown(name: str, value: Any) -> Any:
+    """The value of the setting ``name`` as it may be shown: no password, no key of a provider's header, no address that is a key."""
+    if name == "database":
+        return _without_password(value)
+    if name == "providers":
+        return [provider.name for provider in value]
+    if name == "webhooks":
+        return [urlsplit(webhook.url).netloc for webhook in value]
+    return msgspec.to_builtins(value, enc_hook=str)
+
+
+def _without_password(url: str) -> str:
+    """A database URL keeps its password before the ``@``, or among its parameters."""
+    scheme, separator, rest = url.partition("://")
+    return scheme + separator + re.sub(r"password=[^&]*", "password=***", re.sub(r"^[^/?]*@", "***@", rest))
 
 
 def unknown_variables(environ: Mapping[str, str] = os.environ) -> dict[str, str]:

@@ -46,6 +46,7 @@ from assay.web.audit import AuditLog
 from assay.web.audit_routes import audit_routes
 from assay.web.guard import Guard, is_invitation
 from assay.web.metrics import MetricsPage
+from assay.web.operate import Operation, operation_routes
 from assay.web.pages import page
 from assay.web.routes import routes
 from assay.web.user_routes import user_routes
@@ -75,6 +76,8 @@ class Assay:
         self.doorkeeper = doorkeeper
         self.audit = AuditLog(database)
         self.url = ""
+        self.operation: Operation | None = None
+        """What whoever started this can do with it."""
         endpoints = self._endpoints()
         self.endpoints = (*endpoints, document(endpoints, __version__))
         self._api = Starlette(routes=self.endpoints, exception_handlers=_HANDLERS)
@@ -95,8 +98,18 @@ class Assay:
             log.warning("cut off an answer to stop method=%s", scope["method"])
 
     async def _api_or_page(self, scope: Scope, receive: Receive, send: Send) -> None:
-        is_api = scope["path"].startswith("/api/") or scope["path"] in {"/login", "/healthz"} or is_invitation(scope)
+        is_api = scope["path"].startswith("/api/") or scope["path"] in {"/login", "/healthz", "/readyz"} or is_invitation(scope)
         await (self._api if is_api else self._page)(scope, receive, send)
+
+    async def reconfigure(self, settings: Settings) -> None:
+        """Go on with other settings, as far as they can change while it runs.
+
+        Raises:
+            Unavailable: the database is away; providers and aliases follow when it is back.
+        """
+        self.settings = settings
+        self.arena.keep_bodies(settings.bodies)
+        await self.gateway.reconfigure(settings)
 
     async def first_key(self) -> str | None:
         """A first gateway key in clear, where there is none yet."""
@@ -123,6 +136,7 @@ class Assay:
             ),
             *user_routes(self.doorkeeper.accounts),
             *audit_routes(self.database),
+            *operation_routes(lambda: self.operation, lambda: self.gateway.is_stopping),
             *gateway_routes.routes(self.gateway),
             *call_routes(self.gateway, self._hidden_requests),
             *spend_routes(self.gateway, self._hidden_requests),
