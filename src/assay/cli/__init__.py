@@ -23,6 +23,7 @@ _COMMANDS = {
     "provider": "Who answers: list, add a key, test, verify.",
     "model": "What can be called.",
     "key": "Gateway keys: create, list, revoke.",
+    "spend": "What was spent, and whether providers say the same.",
     "chat": "Talk to a model in the terminal.",
     "challenge": "A new model against the current one, on your own work.",
     "import": "Bring in your own work to try models on.",
