@@ -1,11 +1,8 @@
 """``assay config``: what is set, and where each value came from."""
 
-import re
-from typing import Any
-
 import click
 
-from assay.cli.configure import NAMES, Configured, unknown_variables
+from assay.cli.configure import NAMES, Configured, shown, unknown_variables
 from assay.cli.exits import OK, USAGE
 from assay.cli.move_in import import_
 from assay.cli.options import as_json, configured
