@@ -35,6 +35,7 @@ from assay.store.queries import (
     save_secret,
     save_setting,
 )
+from assay.store.rotation import keep_up
 from assay.store.vault import Secret, Vault
 
 KeySource: TypeAlias = Literal["vault", "environment", "none_needed", "missing"]

@@ -14,7 +14,7 @@ from assay.core.ids import new_id, now_us
 from assay.core.measurement import Measurement
 from assay.core.money import Money, Usage
 from assay.store.database import Database, Row, Transaction, Write
-from assay.store.rotation import check_vault
+from assay.store.rotation import CARRIED, check_vault
 from assay.store.sql import Sql
 from assay.store.vault import Secret, Vault
 
@@ -327,7 +327,7 @@ async def save_secret(db: Database, vault: Vault, record: str, secret: str) -> N
 async def load_secrets(db: Database, vault: Vault) -> dict[str, StoredSecret]:
     """All secrets by record. Raises as `Vault.unseal` does."""
     rows = await db.read(SELECT_SECRETS)
-    return {row["record"]: _secret(row, vault) for row in rows}
+    return {row["record"]: _secret(row, vault) for row in rows if row["record"] != CARRIED}
 
 
 async def delete_secret(db: Database, record: str) -> None:

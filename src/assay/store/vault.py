@@ -145,6 +145,15 @@ class Vault:
         """Whether what was hashed under that master key is still the same under this one, which carries its derived keys."""
         return fingerprint == self.fingerprint or fingerprint in self.former
 
+    def carrying(self, carried: Mapping[str, bytes], former: Collection[str]) -> Vault:
+        """This vault with derived keys of ``former`` master keys."""
+        return Vault(self._master, self.source, key_file=self.key_file, carried=carried, former=former)
+
+    @staticmethod
+    def fingerprint_in(sealed: bytes) -> str:
+        """The fingerprint of the master key that sealed it."""
+        return sealed[2:_HEAD].hex()
+
     def become(self, other: Vault) -> None:
         """Be the other vault from now on, for everybody who holds this one."""
         self.__dict__.update(other.__dict__)

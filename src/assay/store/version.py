@@ -23,6 +23,11 @@ async def load_version(db: Database) -> str:
 
 async def save_version(db: Database) -> str:
     """Make a new version."""
-    version = f'"{new_id()}"'
-    await db.write([(UPSERT_VERSION, {"name": _NAME, "value": version, "at": now_us()})])
-    return version
+    row = version_row()
+    await db.write([(UPSERT_VERSION, row)])
+    return str(row["value"])
+
+
+def version_row() -> dict[str, str | int]:
+    """A new version, for who saves it together with what changed."""
+    return {"name": _NAME, "value": f'"{new_id()}"', "at": now_us()}
