@@ -105,9 +105,14 @@ class Arena:
         votes = await queries.count_votes(db)
         arena = cls(db, vault, caller, deployments, voters=voters, votes=votes, limits=limits or Limits(), bodies=bodies)
         arena._spawn(arena._warm_up())
-        if bodies != "full":
-            arena._forgetting = arena._spawn(arena._forget())
+        arena.keep_bodies(bodies)
         return arena
+
+    def keep_bodies(self, bodies: Bodies) -> None:
+        """From now on, keep this of what is said in battles."""
+        self._bodies = bodies
+        if bodies != "full" and self._forgetting is None:
+            self._forgetting = self._spawn(self._forget())
 
     async def begin(self, session: str, prompt: str) -> Round:
         """Draw a battle, put it on record and let both sides answer.

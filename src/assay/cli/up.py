@@ -1,20 +1,24 @@
-"""``assay up``: one process, one port."""
+"""``assay up``: one port; one process, or workers for the gateway beside the one with the pages."""
 
 import asyncio
 import gc
 import signal
+from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import click
 
 from assay.cli.configure import Configured, unknown_variables
 from assay.cli.exits import INTERRUPTED, OK
-from assay.core.logs import start_logging
 from assay.cli.options import as_json, configured
 from assay.cli.output import emit, say
+from assay.cli.reload import Reloader
+from assay.core.logs import start_logging
 from assay.web.access import check_exposure
 from assay.web.compose import Assay, assemble
-from assay.web.serve import listening, local_door
+from assay.web.serve import back_door, bind, listening, local_door, url_of
+from assay.web.supervise import working
 
 
 @click.command()
@@ -23,10 +27,14 @@ from assay.web.serve import listening, local_door
 @click.option(
     "--demo", is_flag=True, default=None, help="Practice contestants and a first key; needs no provider key and no network."
 )
+@click.option("--workers", type=int, help="Processes that answer clients beside the one with the pages.  [default: 0, one for all]")
 @as_json
-@configured("host", "port", "demo")
+@configured("host", "port", "demo", "workers")
 async def up(configured: Configured, as_json: bool) -> int:
-    """Start Assay: the gateway, the pages and the local door, until SIGINT or SIGTERM; a second signal waits for nobody."""
+    """Start Assay: the gateway, the pages and the local door, until SIGINT or SIGTERM; a second signal waits for nobody.
+
+    SIGHUP reads the configuration again, and replaces the workers without dropping a request.
+    """
     settings = configured.settings
     start_logging(settings.log_level, settings.log_format)
     for name, suggestion in unknown_variables().items():
@@ -35,17 +43,45 @@ async def up(configured: Configured, as_json: bool) -> int:
     try:
         async with assemble(settings) as assay:
             check_exposure(settings, has_admin=assay.doorkeeper.accounts.has_admin)
-            async with local_door(assay, settings.socket), listening(assay, settings) as url:
-                assay.url = url
+            reloader = Reloader(configured, assay)
+            async with local_door(assay, settings.socket), _open(assay, reloader), _following(reloader, signals):
                 signals.is_up = True
                 await _announce(assay, as_json)
                 _collect_less()
                 await signals.told.wait()
                 say("Stopping: answers under way are finished first.")
+                assay.gateway.is_stopping = True
                 await assay.challenges.close()  # whoever follows one hears of it, instead of holding up the end
     except asyncio.CancelledError:
         return INTERRUPTED
     return OK
+
+
+@asynccontextmanager
+async def _open(assay: Assay, reloader: Reloader) -> AsyncGenerator[None, None]:
+    """Listen on the configured address: here, or by workers that pass on to here what is not the gateway's."""
+    settings = reloader.settings
+    async with AsyncExitStack() as stack:
+        if settings.workers:
+            bound = stack.enter_context(bind(settings))
+            await stack.enter_async_context(back_door(assay, settings.control_socket))
+            reloader.workers = await stack.enter_async_context(working(bound, lambda: reloader.settings))
+            assay.url = url_of(settings, bound)
+        else:
+            assay.url = await stack.enter_async_context(listening(assay, settings, drain_s=lambda: reloader.settings.drain_s))
+        yield
+
+
+@asynccontextmanager
+async def _following(reloader: Reloader, signals: "_Signals") -> AsyncGenerator[None, None]:
+    """Read the configuration again when its file changes and when a signal asks for it."""
+    task = asyncio.create_task(reloader.follow(), name="configuration")
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reloader.asked.set)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
 
 
 def _collect_less() -> None:
