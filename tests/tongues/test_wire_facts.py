@@ -205,7 +205,7 @@ async def test_an_error_after_a_heartbeat_is_the_only_element_of_an_array(tmp_pa
     async with SpoiledUpstream() as upstream, running_tongues(tmp_path, upstream) as tongues:
         for protocol in PROTOCOLS:
             await ask(tongues, "gemini", deployment(protocol, "text"))
-        monkeypatch.setattr(tongues.gateway._exchanges, "_timeouts", Timeouts(first_byte_s=0.5))
+        monkeypatch.setattr(tongues.gateway._generations, "timeouts", Timeouts(first_byte_s=0.5))
         for protocol in PROTOCOLS:
             heard = await ask(tongues, "gemini", deployment(protocol, "silent"), stream=True, as_list=True)
             assert [list(one) for one in json.loads(heard.body)] == [["error"]], protocol

@@ -14,6 +14,7 @@ import msgspec
 from assay.core.alert import AlertKind
 from assay.core.alias import Alias
 from assay.core.deployment import Provider
+from assay.core.rates import Rate
 from assay.core.holder import AccountRole
 
 
@@ -87,6 +88,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     first_byte_timeout_s: Annotated[Seconds, _says("Seconds until an upstream begins to answer.")] = 300.0
     idle_timeout_s: Annotated[Seconds, _says("Seconds of silence in the middle of an answer.")] = 60.0
     total_timeout_s: Annotated[Seconds, _says("Seconds that one attempt may take in all.")] = 1800.0
+    retry_wait_s: Annotated[
+        float,
+        msgspec.Meta(ge=0),
+        _says(
+            "Longest pause before the same target of an alias with `retries` is asked again; where a provider says later, the next is taken."
+        ),
+    ] = 10.0
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], _says("How much is logged, to standard error.")] = "INFO"
     log_format: Annotated[Literal["text", "json"], _says("How log lines are written: for people, or one JSON object each.")] = (
         "text"
@@ -120,6 +128,22 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         _says("Processes that answer clients beside the one with the pages; 0: one process for all."),
     ] = 0
     drain_s: Annotated[Seconds, _says("Seconds that answers under way are given to end, when Assay is told to stop.")] = 25.0
+
+    reserve_output_tokens: Annotated[
+        int,
+        msgspec.Meta(ge=1),
+        _says(
+            "Tokens of output that are set aside of budgets and limits for a request that does not say its most; a model's own bound if less."
+        ),
+    ] = 4096
+    unpriced: Annotated[
+        Literal["refuse", "allow"],
+        _says("Whether a model of a cloud provider without a known price may be asked where a budget of money bounds the asker."),
+    ] = "refuse"
+    rates: Annotated[
+        dict[str, Rate],
+        _says("`[rates.EUR]`: `in_usd`, `date` and `source` of a currency, for budgets in another currency than a price."),
+    ] = {}
 
     @property
     def database_url(self) -> str:

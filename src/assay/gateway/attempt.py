@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 
@@ -26,7 +27,7 @@ from assay.gateway.connection import Fault, Response, Timeouts
 from assay.gateway.dialect import Headers
 from assay.gateway.hold import Hold
 from assay.gateway.snapshot import Route
-from assay.gateway.upstream import Operation, Way
+from assay.gateway.upstream import Access, Operation, Way
 from assay.wire.said import read_error
 
 _THEIR_IDS = (b"x-request-id", b"request-id", b"x-amzn-requestid")
@@ -37,13 +38,15 @@ MAX_ERROR_BYTES = 1024 * 1024
 class Attempt:
     """Mutable until `end`; then the recorder makes its `Call`.
 
-    ``way`` is how the provider is asked: in ``client_protocol``, what the asker spoke, where the provider speaks it too.
+    ``access`` is the provider's key that is used, its first unless another is given; ``way`` is how the provider is asked: in
+    ``client_protocol``, what the asker spoke, where the provider speaks it too.
     ``request`` and ``events`` are set where the asker had them as values; else the recorder reads them from the bytes.
     ``asker`` is None where Assay itself asks; ``hold`` is what was reserved of budgets, on the last attempt at a request.
-    ``id`` is the call's own, made here unless given. ``pieces`` are what came of the body, each with the monotonic time of its arrival.
+    ``id`` is the call's own, made here unless given; ``is_sent`` says that the upstream has been asked. ``pieces`` are what came of the body, each with the monotonic time of its arrival.
     """
 
     __slots__ = (
+        "access",
         "asked",
         "asker",
         "at",
@@ -54,6 +57,7 @@ class Attempt:
         "events",
         "hold",
         "id",
+        "is_sent",
         "losses",
         "operation",
         "outcome",
@@ -68,6 +72,7 @@ class Attempt:
         "started_ns",
         "status",
         "stream",
+        "trace",
         "upstream_request_id",
         "way",
     )
@@ -80,6 +85,7 @@ class Attempt:
         purpose: Purpose,
         stream: bool,
         client_protocol: str | None = None,
+        access: Access | None = None,
         way: Way | None = None,
         request_id: str,
         body: bytes = b"",
@@ -94,7 +100,8 @@ class Attempt:
         self.duration_ns = 0
         self.route = route
         self.client_protocol = client_protocol
-        self.way = way or route.upstream.way(client_protocol or route.upstream.provider.protocol)
+        self.access = access or route.upstream.accesses[0]
+        self.way = way or self.access.way(client_protocol or route.upstream.provider.protocol)
         self.asked = asked
         self.purpose = purpose
         self.stream = stream
@@ -105,6 +112,7 @@ class Attempt:
         self.events: list[Event] | None = None
         self.settled: Call | None = None
         self.response: Response | None = None
+        self.is_sent = False
         self.operation: Operation = "generate"
         self.pieces: list[tuple[int, bytes]] = []
         self.size = 0
@@ -113,6 +121,7 @@ class Attempt:
         self.error: str | None = None
         self.losses: tuple[str, ...] = ()
         self.upstream_request_id: str | None = None
+        self.trace: bytes | None = None  # the client's `traceparent`, where spans are made
 
     @property
     def key(self) -> str | None:
@@ -134,6 +143,7 @@ class Attempt:
             operation, model, stream=self.stream, body=body, content_type=content_type, forwarded=forwarded
         )
         self.response = await client.send(origin, head, body, timeouts)
+        self.is_sent = True
         return self.response
 
     def keep(self, piece: bytes) -> None:
@@ -182,11 +192,20 @@ class Attempt:
             key=self.key,
             user=None if asker is None else asker.user,
             team=None if asker is None else asker.team,
+            provider_key=self.access.name if len(route.upstream.accesses) > 1 else None,
             status=self.status,
             error=self.error,
             losses=self.losses,
             **{"upstream_id": self.upstream_request_id, **known},
         )
+
+    def told(self, number: int) -> tuple[tuple[bytes, bytes], ...]:
+        """The headers by which a client is told who answered, at the ``number``-th attempt."""
+        id = self.route.deployment.id
+        if not (id.isascii() and id.isprintable()):
+            # The model's name is of the client's own choice where it is not listed.
+            id = quote(id, safe="/:@")
+        return (b"x-assay-deployment", id[:300].encode("ascii")), (b"x-assay-attempts", b"%d" % number)
 
     def fail(self, fault: Fault) -> CallFailed:
         """End by a fault, and make the error that says so."""

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
 import msgspec
 
-from assay.core import Budget, Event, Finished, Purpose, Request, UpstreamBroken, new_id
+from assay.core import AssayError, Budget, Event, Finished, Purpose, Request, UpstreamBroken, new_id
 from assay.gateway.attempt import Attempt
 from assay.gateway.client import Client
 from assay.gateway.connection import Fault, Timeouts
 from assay.gateway.recorder import Recorder
+from assay.gateway.router import Candidate, Router
 from assay.gateway.snapshot import Snapshot
 from assay.gateway.translate import write_for
 from assay.wire.codecs import UPSTREAM_CODECS
@@ -21,10 +23,11 @@ from assay.wire.errors import StreamFailed
 class GatewayCaller:
     """Implements `assay.core.Caller`. Always streams, so that times are known and leaving stops the upstream."""
 
-    def __init__(self, client: Client, recorder: Recorder, timeouts: Timeouts, snapshot: Callable[[], Snapshot]):
+    def __init__(self, client: Client, recorder: Recorder, timeouts: Timeouts, router: Router, snapshot: Callable[[], Snapshot]):
         self._client = client
         self._recorder = recorder
         self._timeouts = timeouts
+        self._router = router
         self._snapshot = snapshot
 
     async def stream(
@@ -32,12 +35,42 @@ class GatewayCaller:
     ) -> AsyncGenerator[Event, None]:
         """The answer's events; the last is `Finished`. Closing the generator cancels the upstream.
 
+        Where one of the provider's keys is refused, the next is used; until the first event came.
+
         Raises:
             NotFound: no such deployment. Unavailable: its provider has no key.
             CallFailed: the attempt failed; the error carries its `Call`.
         """
-        route = self._snapshot().find(deployment)
-        attempt = Attempt(route, asked=deployment, purpose=purpose, stream=True, request_id=request_id or new_id(), request=request)
+        plan = self._router.plan(self._snapshot().deployment(deployment))
+        candidate = plan.first()
+        request_id = request_id or new_id()
+        while True:
+            attempt = Attempt(
+                candidate.route,
+                asked=deployment,
+                purpose=purpose,
+                stream=True,
+                access=candidate.access,
+                request_id=request_id,
+                request=request,
+            )
+            try:
+                async with aclosing(self._answer(attempt, candidate, request, budget)) as coming:
+                    async for event in coming:
+                        yield event
+                return
+            except AssayError as error:
+                fate = self._router.failed(candidate, error)
+                following = None if attempt.events else plan.next(candidate, error, fate)
+                if following is None:
+                    raise
+            candidate, pause_s = following
+            await asyncio.sleep(pause_s)
+
+    async def _answer(
+        self, attempt: Attempt, candidate: Candidate, request: Request, budget: Budget | None
+    ) -> AsyncGenerator[Event, None]:
+        """One attempt, on record whatever comes of it."""
         events: list[Event] = []
         try:
             async with aclosing(self._events(attempt, request, self._limits(budget))) as coming:
@@ -45,15 +78,18 @@ class GatewayCaller:
                     events.append(event)
                     yield event
             attempt.end("ok")
+            self._router.succeeded(candidate)
         except Fault as fault:
             raise attempt.fail(fault) from None
         except StreamFailed as failed:
             attempt.end("error", failed.code)
-            message = route.upstream.redact_words(failed.message)
+            message = attempt.route.upstream.redact_words(failed.message)
             raise UpstreamBroken(
                 failed.code, message, call=attempt.call(), upstream_status=attempt.status, hint=failed.hint
             ) from None
         finally:
+            if attempt.outcome is None:
+                self._router.left(candidate)
             attempt.end("cancelled", "client.left")
             attempt.events = events
             call = self._recorder.settle(attempt)

@@ -19,10 +19,12 @@ from assay.gateway.attempt import Attempt
 from assay.gateway.client import Client
 from assay.gateway.connection import Fault, Response, Timeouts
 from assay.gateway.dialect import read_asked
-from assay.gateway.exchange import MAX_ANSWER_BYTES
+from assay.gateway.exchange import MAX_ANSWER_BYTES, Failed
 from assay.gateway.faces import Asking
+from assay.gateway.generation import one_of
 from assay.gateway.recorder import Recorder
-from assay.gateway.snapshot import Snapshot
+from assay.gateway.router import Candidate, Router
+from assay.gateway.snapshot import Pool, Snapshot
 from assay.wire.openai_chat import read_usage
 
 _BOUNDARY = re.compile(rb'(?i);\s*boundary="?([^";,\s]{1,70})"?')
@@ -48,10 +50,11 @@ _counted = msgspec.json.Decoder(_Counted)
 class Endpoints:
     """Passes requests on to whoever offers the operation."""
 
-    def __init__(self, client: Client, recorder: Recorder, timeouts: Timeouts):
+    def __init__(self, client: Client, recorder: Recorder, timeouts: Timeouts, router: Router):
         self._client = client
         self._recorder = recorder
         self._timeouts = timeouts
+        self._router = router
 
     async def answer(
         self,
@@ -71,42 +74,62 @@ class Endpoints:
         """
         form = Form.read(body, content_type)
         asked = form.model if form is not None else read_asked(body, stream=False).model
-        route = snapshot.find(asked)
-        way = route.upstream.offering(asking.operation)
-        model = route.deployment.upstream_model
-        outgoing = form.write(model) if form is not None else way.dialect.write(read_asked(body, stream=False), model).body
-        attempt = Attempt(
-            route, asked=asked, purpose="traffic", stream=False, client_protocol=asking.protocol, way=way,
-            request_id=request_id, id=request_id, asker=asker,
-        )  # fmt: skip
-        attempt.operation = asking.operation
-        attempt.events = []
+        passage = _Passage(asking, asked, body, content_type, form, asker, send, request_id)
         try:
-            await unless_left(receive, self._pass(attempt, asking, outgoing, content_type, send))
+            await unless_left(receive, self._pass(passage, snapshot.pool(asked)))
         except BaseException as error:
-            attempt.end(*_ENDINGS.get(type(error), ("error", "gateway.bug")))
-            self._record(attempt)
+            if passage.running is not None:
+                candidate, attempt = passage.running
+                attempt.end(*_ENDINGS.get(type(error), ("error", "gateway.bug")))
+                self._router.left(candidate)
+                self._record(attempt)
             raise
 
-    async def _pass(self, attempt: Attempt, asking: Asking, body: bytes, content_type: bytes, send: Send) -> None:
-        headers: Headers = [(b"x-request-id", attempt.request_id.encode())]
+    async def _pass(self, passage: _Passage, pool: Pool) -> None:
+        """Ask one after the other, until one has answered or nobody is left; then tell the client."""
+        plan = self._router.plan(pool, passage.asking.operation)
+        candidate = plan.first()
+        failures: list[Failed] = []
+        while True:
+            attempt = passage.attempt(candidate, is_first=not failures)
+            passage.running = candidate, attempt
+            failed = await self._ask(passage, attempt, len(plan.tried))
+            # At once: a client that has its answer may ask for the record of it.
+            passage.running = None
+            self._record(attempt)
+            if failed is None:
+                self._router.succeeded(candidate)
+                return
+            failures.append(failed)
+            fate = self._router.failed(candidate, failed.error)
+            following = plan.next(candidate, failed.error, fate)
+            if following is None:
+                told = failed if fate == "answered" else one_of(failures, attempt, plan.tried)
+                headers = passage.headers(attempt, len(plan.tried))
+                await send_error(passage.send, passage.asking.codec, told.error, passage.request_id, told.status, headers)
+                return
+            candidate, pause_s = following
+            await asyncio.sleep(pause_s)
+
+    async def _ask(self, passage: _Passage, attempt: Attempt, number: int) -> Failed | None:
+        """One attempt; what went wrong before anything of an answer was told."""
+        operation, content_type = passage.asking.operation, passage.content_type
         try:
-            response = await attempt.send(self._client, body, self._timeouts, operation=asking.operation, content_type=content_type)
+            body = passage.write(attempt)
+            response = await attempt.send(self._client, body, self._timeouts, operation=operation, content_type=content_type)
             while not await response.begin():
                 pass
             attempt.begun()
             if response.status != 200:
                 refusal = await attempt.refused(response)
-                await send_error(send, asking.codec, refusal.error, attempt.request_id, refusal.status)
-            else:
-                await self._relay(attempt, response, headers, send)
+                return Failed(refusal.error, refusal.status)
+            await self._relay(attempt, response, passage.headers(attempt, number), passage.send)
         except Fault as fault:
-            await send_error(send, asking.codec, attempt.fail(fault), attempt.request_id)
+            return Failed(attempt.fail(fault))
         except AssayError as error:
             attempt.end("error", error.code)
-            await send_error(send, asking.codec, error, attempt.request_id)
-        # At once: a client that has its answer may ask for the record of it.
-        self._record(attempt)
+            return Failed(error)
+        return None
 
     def _record(self, attempt: Attempt) -> None:
         attempt.response = None
@@ -134,6 +157,49 @@ class Endpoints:
             raise AnswerBroken from fault
         attempt.end("ok")
         await send({"type": "http.response.body", "body": redactor.end()})
+
+
+class _Passage(msgspec.Struct):
+    """One request that is passed on; ``form`` is its body, where that is one, ``running`` who is being asked."""
+
+    asking: Asking
+    asked: str
+    body: bytes
+    content_type: bytes
+    form: Form | None
+    asker: Asker
+    send: Send
+    request_id: str
+    running: tuple[Candidate, Attempt] | None = None
+
+    def attempt(self, candidate: Candidate, *, is_first: bool) -> Attempt:
+        """An attempt at it. Raises: NotFound: the provider does not offer this."""
+        attempt = Attempt(
+            candidate.route,
+            asked=self.asked,
+            purpose="traffic",
+            stream=False,
+            client_protocol=self.asking.protocol,
+            access=candidate.access,
+            way=candidate.access.offering(self.asking.operation),
+            request_id=self.request_id,
+            id=self.request_id if is_first else None,
+            asker=self.asker,
+        )
+        attempt.operation = self.asking.operation
+        attempt.events = []
+        return attempt
+
+    def write(self, attempt: Attempt) -> bytes:
+        """The body for that deployment."""
+        model = attempt.route.deployment.upstream_model
+        if self.form is not None:
+            return self.form.write(model)
+        return attempt.way.dialect.write(read_asked(self.body, stream=False), model).body
+
+    def headers(self, attempt: Attempt, number: int) -> Headers:
+        """What the client is told beside the answer of that attempt, the ``number``-th."""
+        return [(b"x-request-id", self.request_id.encode()), *attempt.told(number)]
 
 
 class Form(msgspec.Struct, frozen=True):

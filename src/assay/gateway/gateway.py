@@ -6,13 +6,13 @@ import asyncio
 import logging
 import os
 import ssl
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING
 
 from assay.core import LOCAL, Asker, AssayError, Deployment, Unavailable, new_id
 from assay.core.settings import Settings
 from assay.gateway.alerts import Alerts
 from assay.gateway.asgi import JSON, ClientLeft, Receive, Scope, Send, read_body, send_answer, send_error
-from assay.gateway.attempt import Attempt
 from assay.gateway.call_log import CallLog
 from assay.gateway.caller import GatewayCaller
 from assay.gateway.changes import Changes
@@ -21,18 +21,23 @@ from assay.gateway.connection import Timeouts
 from assay.gateway.counting import Counting
 from assay.gateway.dialect import Headers, read_asked
 from assay.gateway.endpoints import Endpoints
-from assay.gateway.exchange import Exchange, Exchanges
 from assay.gateway.faces import Asking, face_of, find_key, forwarded, read_address
+from assay.gateway.generation import Generations, Question
+from assay.gateway.health import Health
 from assay.gateway.ledger import Ledger
 from assay.gateway.memory import Memory
 from assay.gateway.metrics import Gauge, Metrics
-from assay.gateway.prepare import prepare
 from assay.gateway.recorder import Book, Recorder
 from assay.gateway.registry import Registry
+from assay.gateway.router import Router
 from assay.gateway.snapshot import Snapshot
+from assay.gateway.spend import SpendBook
 from assay.store.database import Database
 from assay.store.vault import Vault
 from assay.wire.said import said_of
+
+if TYPE_CHECKING:
+    from assay.gateway.spans import Spans
 
 _log = logging.getLogger(__name__)
 
@@ -51,13 +56,19 @@ class Gateway:
         self.alerts = Alerts(db)
         self.metrics = Metrics()
         self.ledger = Ledger(db)
+        self.spans = _spans(settings)
         self.recorder = Recorder(db, bodies=settings.bodies, days=settings.bodies_days, books=self._books())
         self.snapshot: Snapshot
-        self.caller = GatewayCaller(self.client, self.recorder, self.timeouts, lambda: self.snapshot)
+        self.health = Health()
+        self.router = Router(self.health, retry_wait_s=settings.retry_wait_s)
+        self.caller = GatewayCaller(self.client, self.recorder, self.timeouts, self.router, lambda: self.snapshot)
         self.memory = Memory(db, self.recorder, bodies=settings.bodies, days=settings.bodies_days)
-        self._exchanges = Exchanges(self.client, self.recorder, self.memory, self.timeouts)
-        self._counting = Counting(self.client, self.timeouts, self.memory)
-        self._endpoints = Endpoints(self.client, self.recorder, self.timeouts)
+        self._generations = Generations(self.client, self.recorder, self.memory, self.ledger, self.router, self.timeouts)
+        self._counting = Counting(self.client, self.timeouts, self.memory, self.recorder.estimator)
+        self._endpoints = Endpoints(self.client, self.recorder, self.timeouts, self.router)
+        self.followers: list[Callable[[], Awaitable[None]]] = []
+        """Who else takes note of changes, wherever they were made."""
+
         self._refreshing = asyncio.Lock()
         self._changes = Changes(db, self.refresh)
         self.is_stopping = False
@@ -90,7 +101,10 @@ class Gateway:
         """Take note of changed keys and providers. Requests under way go on with what they began with."""
         async with self._refreshing:
             self.snapshot = await self.registry.load()
+            self.health.keep(self.snapshot.marks)
             await self.ledger.refresh()
+            for follow in self.followers:
+                await follow()
 
     async def changed(self) -> None:
         """Something that requests depend on was changed in the database: take note of it here, and in every other process.
@@ -138,18 +152,24 @@ class Gateway:
         ]
 
     def _books(self) -> list[Book]:
-        books: list[Book] = [self.ledger, self.metrics]
-        return [*books, CallLog()] if self.settings.log_calls else books
+        books: list[Book] = [self.ledger, SpendBook(), self.metrics]
+        if self.settings.log_calls:
+            books.append(CallLog())
+        if self.spans is not None:
+            books.append(self.spans)
+        return books
 
     async def close(self) -> None:
         """Cut what runs, commit every call, and let go of all connections."""
         await self._changes.close()
-        self._exchanges.close()
+        self._generations.close()
         await self.client.close()
         await self.memory.close()
         await self.recorder.close()
         await self.ledger.close()
         await self.alerts.close()
+        if self.spans is not None:
+            await asyncio.to_thread(self.spans.close)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -192,22 +212,14 @@ class Gateway:
         self, asking: Asking, body: bytes, asker: Asker, forwarded: Headers, receive: Receive, send: Send, request_id: str
     ) -> None:
         asked = read_asked(body, model=asking.model, stream=asking.stream)
-        route = self.snapshot.find(asked.model)
-        # There is one attempt at each request, so the request's id serves the call as well.
-        attempt = Attempt(
-            route,
-            asked=asked.model,
-            purpose="traffic",
-            stream=asked.stream,
-            client_protocol=asking.protocol,
-            request_id=request_id,
-            id=request_id,
-            body=body,
-            asker=asker,
-        )
-        exchange = Exchange(asking.codec, receive, send, request_id, asyncio.get_running_loop(), as_list=asking.as_list)
-        # Versions and betas mean nothing to a provider of another protocol.
-        shown = forwarded if attempt.way.protocol == asking.protocol else ()
-        answering = await prepare(asking, asked, body, attempt, shown, self.memory)
-        attempt.hold = await self.ledger.reserve(asker, route.deployment, asked, body)
-        await self._exchanges.run(exchange, attempt, answering, shown)
+        question = Question(asking, asked, body, asker, forwarded, request_id)
+        await self._generations.answer(question, self.snapshot.pool(asked.model), receive, send)
+
+
+def _spans(settings: Settings) -> Spans | None:
+    if not settings.otel_endpoint:
+        return None
+    # Imported when needed: few installations send spans, and every worker would pay for it.
+    from assay.gateway.spans import Spans
+
+    return Spans.to(settings.otel_endpoint, content=settings.otel_content)

@@ -34,8 +34,19 @@ _SEAL_AS_BYTES = b'"' + base64.b64encode(MARK.encode())
 _text = msgspec.json.Decoder(str | None)
 
 
-async def prepare(asking: Asking, asked: Asked, body: bytes, attempt: Attempt, forwarded: Headers, memory: Memory) -> Answering:
+async def prepare(
+    asking: Asking,
+    asked: Asked,
+    body: bytes,
+    attempt: Attempt,
+    forwarded: Headers,
+    memory: Memory,
+    *,
+    is_shared: bool = False,
+) -> Answering:
     """Choose the way, and do what has to be done before the upstream is asked.
+
+    ``is_shared``: another provider may answer the next turn, so what this one keeps of a conversation is of no use.
 
     Raises:
         InvalidInput: the body cannot be read, or asks for a thread where there is none. NotFound: there is no such response to
@@ -45,7 +56,8 @@ async def prepare(asking: Asking, asked: Asked, body: bytes, attempt: Attempt, f
     before = await said_before(asking, asked, attempt, memory)
     # Seals of another protocol's thoughts mean nothing to this one's server: it would refuse them.
     passes = way.protocol == codec.NAME and before is None and not has_seals(body)
-    remembers = codec.NAME == _RESPONSES and _stores(asked) and not (passes and way.offer.stores_responses)
+    is_kept_there = passes and way.offer.stores_responses and not is_shared
+    remembers = codec.NAME == _RESPONSES and _stores(asked) and not is_kept_there
     if passes:
         return Passed(asked, codec, way, model, forwarded, as_list=asking.as_list, remembers=remembers)
     if way.protocol != codec.NAME and _is_threaded(asked, codec.NAME):

@@ -7,16 +7,19 @@ and swaps it in, so nothing on the request path takes a lock or asks the databas
 from __future__ import annotations
 
 import hmac
+import logging
 from collections.abc import Collection, Iterable, Mapping
 from types import MappingProxyType
 
 import msgspec
 
-from assay.core import Alias, Asker, Deployment, NotFound, Unauthorized, now_us
+from assay.core import Alias, Asker, Deployment, NotFound, Unauthorized, Unavailable, now_us
 from assay.gateway.upstream import Upstream
 from assay.wire.codec import Codec, Listed
 
 _LONGEST_NAME_GUESSED = 200
+
+_log = logging.getLogger(__name__)
 
 
 class Route(msgspec.Struct, frozen=True):
@@ -26,10 +29,54 @@ class Route(msgspec.Struct, frozen=True):
     upstream: Upstream
 
 
-class Snapshot:
-    """Immutable. ``keys`` maps the keyed hash of each valid gateway key to its asker, ``aliases`` names to deployment ids."""
+class Pool(msgspec.Struct, frozen=True):
+    """All that may answer to one name. ``groups`` are asked in order; in each, a route as often as its weight says.
 
-    __slots__ = ("_bare", "_disabled", "_keys", "_listed", "_lists", "_pepper", "routes", "upstreams")
+    ``retries`` and ``cache_s`` are as in `Alias`.
+    """
+
+    groups: tuple[tuple[tuple[Route, float], ...], ...]
+    retries: int = 0
+    cache_s: int = 0
+
+    @classmethod
+    def of(cls, route: Route) -> Pool:
+        """One route alone."""
+        return cls((((route, 1.0),),))
+
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """Every route, those first that are asked first."""
+        return tuple(route for group in self.groups for route, _ in group)
+
+    @property
+    def first(self) -> Route:
+        """The route that stands for all: the first that can be called."""
+        return next((route for route in self.routes if route.upstream.is_ready), self.groups[0][0][0])
+
+    @property
+    def has_choice(self) -> bool:
+        """Whether there is more than one way to answer: another route, or another key."""
+        group = self.groups[0]
+        return len(self.groups) > 1 or len(group) > 1 or len(group[0][0].upstream.accesses) > 1
+
+
+class Snapshot:
+    """Immutable. ``keys`` maps the keyed hash of each valid gateway key to its asker, ``aliases`` names to what stands behind them."""
+
+    __slots__ = (
+        "_bare",
+        "_deployments",
+        "_disabled",
+        "_keys",
+        "_listed",
+        "_lists",
+        "_pepper",
+        "_pools",
+        "_targetless",
+        "routes",
+        "upstreams",
+    )
 
     def __init__(
         self,
@@ -45,20 +92,27 @@ class Snapshot:
         self._pepper = pepper
         self._disabled = disabled
         self.upstreams: Mapping[str, Upstream] = MappingProxyType({upstream.provider.name: upstream for upstream in upstreams})
-        routes = dict(_routes(self.upstreams.values(), models))
-        self._bare = _bare_names(routes.values())
-        for name, alias in aliases.items():
-            target = alias.targets[0].deployment
-            if (route := routes.get(target) or self._direct(target)) is not None:
-                routes[name] = route
-        self.routes: Mapping[str, Route] = MappingProxyType(routes)
-        self._listed = {name: _listed(name, route) for name, route in routes.items() if route.upstream.is_ready}
+        self._deployments = dict(_routes(self.upstreams.values(), models))
+        self._bare = _bare_names(self._deployments.values())
+        self._pools = {name: Pool.of(route) for name, route in (self._bare | self._deployments).items()}
+        behind = {name: self._pool(name, alias) for name, alias in aliases.items()}
+        self._targetless = frozenset(name for name, pool in behind.items() if pool is None)
+        self._pools |= {name: pool for name, pool in behind.items() if pool is not None}
+        self.routes: Mapping[str, Route] = MappingProxyType(
+            self._deployments | {name: pool.first for name, pool in behind.items() if pool is not None}
+        )
+        self._listed = {name: _listed(name, route) for name, route in self.routes.items() if route.upstream.is_ready}
         self._lists: dict[str, bytes] = {}
 
     @property
     def deployments(self) -> tuple[Deployment, ...]:
         """What can be called now, each once."""
         return tuple({r.deployment.id: r.deployment for r in self.routes.values() if r.upstream.is_ready}.values())
+
+    @property
+    def marks(self) -> frozenset[int]:
+        """Of every provider key that is known, as `Health` knows it."""
+        return frozenset(access.mark for upstream in self.upstreams.values() for access in upstream.accesses)
 
     def check_key(self, key: bytes | None) -> Asker:
         """Whose gateway key this is. The time taken tells nothing about the keys that exist: only keyed hashes are compared.
@@ -81,18 +135,45 @@ class Snapshot:
             )
         return asker
 
-    def find(self, name: str) -> Route:
-        """The route for an alias, a deployment id, any ``provider/model``, or a model name that only one provider lists.
+    def pool(self, name: str) -> Pool:
+        """What answers to ``name``: an alias, a deployment id, any ``provider/model``, or a model name that only one provider lists.
 
         Raises:
             NotFound: ``model.not_found``, with the nearest names as a hint.
-            Unavailable: ``provider.key_missing``.
+            Unavailable: ``provider.key_missing``; ``alias.no_target``: the alias names no deployment that is known.
         """
-        route = self.routes.get(name) or self._bare.get(name) or self._direct(name)
+        pool = self._pools.get(name)
+        if pool is None:
+            if name in self._targetless:
+                raise Unavailable(
+                    "alias.no_target",
+                    f"No target of the alias {name!r} is a deployment that can be asked.",
+                    hint="Enable its provider, or give the alias other targets.",
+                )
+            route = self._direct(name)
+            if route is None:
+                raise NotFound(
+                    "model.not_found", f"There is no model {name[:_LONGEST_NAME_GUESSED]!r} here.", hint=self._guess(name)
+                )
+            pool = Pool.of(route)
+        pool.first.upstream.require_ready()
+        return pool
+
+    def find(self, name: str) -> Route:
+        """The route that stands for `pool`. Raises as it does."""
+        return self.pool(name).first
+
+    def deployment(self, id: str) -> Pool:
+        """The very deployment of that id, even where an alias has the same name; else as `pool`."""
+        route = self._deployments.get(id)
         if route is None:
-            raise NotFound("model.not_found", f"There is no model {name[:_LONGEST_NAME_GUESSED]!r} here.", hint=self._guess(name))
+            return self.pool(id)
         route.upstream.require_ready()
-        return route
+        return Pool.of(route)
+
+    def route(self, id: str) -> Route | None:
+        """The deployment that an alias means by ``id``, ready or not; None where no such provider is enabled."""
+        return self._deployments.get(id) or self._direct(id)
 
     def list_models(self, codec: Codec) -> bytes:
         """The list of models, in a client's protocol."""
@@ -105,6 +186,19 @@ class Snapshot:
         """One model, in a client's protocol. Raises as `find` does."""
         route = self.find(name)
         return codec.write_model(self._listed.get(name) or _listed(name, route))
+
+    def _pool(self, name: str, alias: Alias) -> Pool | None:
+        """None where no target can be asked. One without weight is asked never."""
+        groups: dict[int, list[tuple[Route, float]]] = {}
+        for target in alias.targets:
+            route = self.route(target.deployment)
+            if route is None:
+                _log.debug("an alias names an unknown deployment alias=%s deployment=%s", name, target.deployment)
+            elif target.weight > 0:
+                groups.setdefault(target.priority, []).append((route, target.weight))
+        if not groups:
+            return None
+        return Pool(tuple(tuple(groups[priority]) for priority in sorted(groups)), alias.retries, alias.cache_s)
 
     def _direct(self, name: str) -> Route | None:
         provider, slash, model = name.partition("/")

@@ -27,6 +27,9 @@ Operation: TypeAlias = Literal[
     "generate", "count_tokens", "models", "embeddings", "images", "image_edits", "speech", "transcription", "translation"
 ]
 
+DEFAULT_KEY = "default"
+"""The name of a provider's key that was given none."""
+
 _AGENT = "assay"
 _JSON = b"application/json"
 _KEY_VARIABLES = {
@@ -186,22 +189,71 @@ class Way:
         return origin, target + mark + query
 
 
-class Upstream:
-    """A provider with its key. ``ways`` are the protocols it answers in, its own first; none while a parameter is missing."""
+class Access:
+    """A provider entered with one of its keys. ``ways`` are the protocols it answers in, its own first; none while a parameter is
+    missing. ``mark`` tells this key from others, and from another one under the same name.
+    """
 
-    __slots__ = ("_all", "_echoes", "_missing", "has_key", "provider", "ways")
+    __slots__ = ("_all", "_provider", "mark", "name", "ways")
 
-    def __init__(self, provider: Provider, key: str | None):
-        self.provider = provider
-        self.has_key = key is not None
-        secrets = secrets_in(key) if key else ()
-        self._echoes = {echo for secret in secrets for echo in (secret.encode(), msgspec.json.encode(secret)[1:-1])}
-        self._missing = missing_values(provider)
-        offers = {} if self._missing else provider.offers
+    def __init__(self, provider: Provider, name: str, key: str | None):
+        self.name = name
+        self.mark = hash((provider.name, name, key))
+        self._provider = provider
+        offers = {} if missing_values(provider) else provider.offers
         self._all = {protocol: Way(provider, protocol, offer, key) for protocol, offer in offers.items()}
         self.ways: Mapping[str, Way] = MappingProxyType(
             {protocol: way for protocol, way in self._all.items() if way.offers("generate")}
         )
+
+    def __repr__(self) -> str:
+        return f"Access({self._provider.name!r}, {self.name!r})"
+
+    @property
+    def all_ways(self) -> Collection[Way]:
+        """Every way, those too that offer no answers."""
+        return self._all.values()
+
+    def way(self, protocol: str) -> Way:
+        """The way in ``protocol`` where the provider speaks it, else in its own.
+
+        Raises:
+            NotFound: ``provider.not_offered``.
+        """
+        way = self.ways.get(protocol) or self.ways.get(self._provider.protocol)
+        if way is None:
+            raise NotFound("provider.not_offered", f"{self._provider.title} offers no answers.")
+        return way
+
+    def offering(self, operation: Operation) -> Way:
+        """The way in which the provider offers ``operation``.
+
+        Raises:
+            NotFound: ``provider.not_offered``.
+        """
+        for way in self._all.values():
+            if way.offers(operation):
+                return way
+        title = self._provider.title
+        raise NotFound("provider.not_offered", f"{title} does not offer {operation!r}.", hint="Ask another provider.")
+
+
+class Upstream:
+    """A provider with its keys: ``key``, by the name `DEFAULT_KEY`, and ``more`` by theirs."""
+
+    __slots__ = ("_echoes", "_missing", "_turn", "accesses", "has_key", "provider")
+
+    def __init__(self, provider: Provider, key: str | None, more: Mapping[str, str] = MappingProxyType({})):
+        self.provider = provider
+        keys: dict[str, str | None] = {**({DEFAULT_KEY: key} if key is not None or not more else {}), **more}
+        self.has_key = any(secret is not None for secret in keys.values())
+        secrets = [part for secret in keys.values() if secret is not None for part in secrets_in(secret)]
+        echoes = {echo for secret in secrets for echo in (secret.encode(), msgspec.json.encode(secret)[1:-1])}
+        # A key may begin like another one, and then must be found before it.
+        self._echoes = sorted(echoes, key=len, reverse=True)
+        self._missing = missing_values(provider)
+        self.accesses = tuple(Access(provider, name, secret) for name, secret in keys.items())
+        self._turn = 0
 
     def __repr__(self) -> str:
         return f"Upstream({self.provider.name!r})"
@@ -212,46 +264,58 @@ class Upstream:
         return (self.has_key or self.provider.auth == "none") and not self._missing
 
     @property
+    def ways(self) -> Mapping[str, Way]:
+        """The ways that its first key opens."""
+        return self.accesses[0].ways
+
+    @property
     def all_ways(self) -> Collection[Way]:
-        """Every way, those too that offer no answers."""
-        return self._all.values()
+        """Every way that its first key opens, those too that offer no answers."""
+        return self.accesses[0].all_ways
 
     @property
     def origin(self) -> Origin:
         """Where the row's own protocol is answered."""
-        return self._all[self.provider.protocol].origin
+        return self.ways[self.provider.protocol].origin
 
     @property
     def dialect(self) -> Dialect:
         """The dialect of chat completions here, or else of the row's own protocol."""
         return self.way("openai_chat").dialect
 
+    def offers(self, operation: Operation) -> bool:
+        """Whether the provider has it in any protocol, as far as its row knows."""
+        return any(way.offers(operation) for way in self.accesses[0].all_ways)
+
+    def turns(self) -> tuple[Access, ...]:
+        """The keys, beginning with another one each time."""
+        accesses = self.accesses
+        if len(accesses) == 1:
+            return accesses
+        self._turn = (self._turn + 1) % len(accesses)
+        return accesses[self._turn :] + accesses[: self._turn]
+
     def way(self, protocol: str) -> Way:
-        """The way in ``protocol`` where the provider speaks it, else in its own.
+        """The way in ``protocol`` where the provider speaks it, else in its own; with its first key.
 
         Raises:
-            Unavailable: ``provider.parameter_missing``, ``provider.key_missing``.
+            Unavailable: ``provider.parameter_missing``, ``provider.key_missing``. NotFound: ``provider.not_offered``.
         """
-        way = self.ways.get(protocol) or self.ways.get(self.provider.protocol)
-        if way is None:
+        if not self.accesses[0].ways:
             self.require_ready()
-            raise NotFound("provider.not_offered", f"{self.provider.title} offers no answers.")
-        return way
+        return self.accesses[0].way(protocol)
 
     def offering(self, operation: Operation) -> Way:
-        """The way in which the provider offers ``operation``.
+        """The way in which the provider offers ``operation``, with its first key.
 
         Raises:
             NotFound: ``provider.not_offered``. Unavailable: it cannot be called at all.
         """
         self.require_ready()
-        for way in self._all.values():
-            if way.offers(operation):
-                return way
-        raise NotFound("provider.not_offered", f"{self.provider.title} does not offer {operation!r}.", hint="Ask another provider.")
+        return self.accesses[0].offering(operation)
 
     def redact(self, text: bytes) -> bytes:
-        """``text`` without this provider's key, should the provider have echoed it."""
+        """``text`` without any of this provider's keys, should the provider have echoed it."""
         return redact(text, self._echoes)
 
     def redact_words(self, words: str) -> str:
