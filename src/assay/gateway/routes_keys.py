@@ -16,6 +16,7 @@ from starlette.requests import Request
 from assay.api import Actor, Endpoint, signed_in
 from assay.core import Forbidden, InvalidInput, Limits, Scopes, iso, now_us
 from assay.gateway.gateway import Gateway
+from assay.gateway.shown import ShownLimits, ShownScopes, show_limits
 from assay.store import keys, teams, users
 from assay.store.keys import KeyRow
 
@@ -42,8 +43,8 @@ class ShownKey(msgspec.Struct, frozen=True, kw_only=True):
     user_name: str | None
     team: str | None
     team_name: str | None
-    scopes: dict[str, tuple[str, ...]]
-    limits: dict[str, int | None]
+    scopes: ShownScopes
+    limits: ShownLimits
 
 
 class MadeKey(ShownKey, frozen=True, kw_only=True):
@@ -181,7 +182,7 @@ def _facts(row: KeyRow) -> dict[str, Any]:
     if row.old_until is not None and row.old_until <= now_us():
         facts["old_until"] = None
     shown = {name: None if facts[name] is None else iso(facts[name]) for name in times}
-    return facts | shown | {"scopes": msgspec.structs.asdict(row.scopes), "limits": msgspec.structs.asdict(row.limits)}
+    return facts | shown | {"scopes": ShownScopes(**msgspec.structs.asdict(row.scopes)), "limits": show_limits(row.limits)}
 
 
 def read_end(text: str | None) -> int | None:

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from assay.api import Endpoint
 from assay.core import Limits, iso, now_us
 from assay.gateway.gateway import Gateway
+from assay.gateway.shown import ShownLimits, show_limits
 from assay.store import teams
 from assay.store.teams import Team
 
@@ -22,7 +23,7 @@ class ShownTeam(msgspec.Struct, frozen=True, kw_only=True):
 
     id: str
     name: str
-    limits: dict[str, int | None]
+    limits: ShownLimits
     created: str
     archived: str | None
     members: int
@@ -100,7 +101,7 @@ def _shown(team: Team) -> ShownTeam:
     return ShownTeam(
         id=team.id,
         name=team.name,
-        limits=msgspec.structs.asdict(team.limits),
+        limits=show_limits(team.limits),
         created=iso(team.created),
         archived=None if team.archived is None else iso(team.archived),
         members=team.members,

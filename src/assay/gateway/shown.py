@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 
-from assay.core import Call, Measurement, Model, Origin, PriceTag, Provider, ProviderKind, iso
+from assay.core import Call, Limits, Measurement, Model, Origin, PriceTag, Provider, ProviderKind, Scopes, iso
 from assay.gateway.providers.blanks import known_values
 from assay.gateway.registry import Entry, KeySource
 
@@ -108,6 +108,14 @@ class ModelNames(msgspec.Struct, frozen=True):
     models: tuple[str, ...]
 
 
+class ShownLimits(Limits, frozen=True, kw_only=True, omit_defaults=False):
+    """How much at a time; null is no bound."""
+
+
+class ShownScopes(Scopes, frozen=True, kw_only=True, omit_defaults=False):
+    """What a key is good for; an empty list allows all."""
+
+
 class ShownCall(Call, frozen=True, kw_only=True, omit_defaults=False):
     """A call as it is on record; ``at`` is ISO 8601, durations are microseconds."""
 
@@ -159,6 +167,11 @@ def show_provider(entry: Entry, found: bool | None, facts: Iterable[Measurement]
         origin=row.origin,
         facts_date=row.facts,
     )
+
+
+def show_limits(limits: Limits) -> ShownLimits:
+    """Limits, with those that are none."""
+    return ShownLimits(**msgspec.structs.asdict(limits))
 
 
 def show_call(call: Call) -> ShownCall:

@@ -67,8 +67,7 @@ class Accounts:
         self._by_email = {account.email: account for account in found if account.email is not None}
 
     async def changed(self) -> None:
-        """An account has changed: take note, here and everywhere."""
-        await self.refresh()
+        """An account has changed: every process takes note, this one at once."""
         await self._changed()
 
     @property

@@ -31,6 +31,7 @@ from assay.gateway.alerts import notice_prices
 from assay.gateway.faces import PREFIXES
 from assay.gateway.kept import drop_expired
 from assay.gateway.routes_alerts import alert_routes
+from assay.gateway.routes_budgets import budget_routes
 from assay.gateway.routes_calls import call_routes
 from assay.gateway.routes_keys import key_routes
 from assay.gateway.routes_spend import spend_routes
@@ -142,6 +143,7 @@ class Assay:
             *spend_routes(self.gateway, self._hidden_requests),
             *key_routes(self.gateway),
             *team_routes(self.gateway),
+            *budget_routes(self.gateway),
             *alert_routes(self.gateway),
             *arena_routes.routes(self.arena),
             *vote_routes.routes(self.database, self.vault),
@@ -183,7 +185,7 @@ async def assemble(settings: Settings) -> AsyncGenerator[Assay, None]:
         stack.push_async_callback(arena.close)
         challenges = await Challenges.start(database, gateway.caller, gateway.find)
         stack.push_async_callback(challenges.close)
-        accounts = await Accounts.open(database, gateway.refresh)
+        accounts = await Accounts.open(database, gateway.changed)
         stack.callback(accounts.close)
         doorkeeper = await Doorkeeper.open(settings, vault.derive("session"), accounts)
         gateway.followers.append(doorkeeper.refresh)

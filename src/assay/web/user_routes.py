@@ -11,6 +11,7 @@ from starlette.requests import Request
 
 from assay.api import Endpoint
 from assay.core import AccountRole, Limits, iso, now_us
+from assay.gateway.shown import ShownLimits, show_limits
 from assay.store import teams
 from assay.store.users import User, change_user, create_user, list_users, new_user
 from assay.web.accounts import Accounts
@@ -27,7 +28,7 @@ class ShownUser(msgspec.Struct, frozen=True, kw_only=True):
     role: AccountRole
     team: str | None
     team_name: str | None
-    limits: dict[str, int | None]
+    limits: ShownLimits
     created: str
     disabled: str | None
     last_seen: str | None
@@ -144,7 +145,7 @@ def _shown(user: User, team_names: dict[str, str]) -> ShownUser:
         role=user.role,
         team=user.team,
         team_name=team_names.get(user.team or ""),
-        limits=msgspec.structs.asdict(user.limits),
+        limits=show_limits(user.limits),
         created=iso(user.created),
         disabled=None if user.disabled is None else iso(user.disabled),
         last_seen=None if user.last_seen is None else iso(user.last_seen),
