@@ -11,10 +11,17 @@ export interface Problem {
   param?: string | null;
 }
 
-/** What the page must know before anything else. `first_run`: no provider has a key yet. A `guest` is not signed in. */
+/**
+ * What the page must know before anything else. `first_run`: no provider has a key yet. A `guest` is not signed in.
+ *
+ * `user` is who is signed in; its `id` is null for whoever runs this server and came by a link, the admin's password or the
+ * local door. `password_login`: the admin's password is asked for; `accounts`: somebody has a password of their own; `oidc`:
+ * people sign in elsewhere, at `/login/oidc`.
+ */
 export interface SessionState {
   signed_in: boolean;
   guest: ShownGuest | null;
+  user: ShownSelf | null;
   version: string;
   demo: boolean;
   bodies: Bodies;
@@ -22,6 +29,8 @@ export interface SessionState {
   practice: boolean;
   first_run: boolean;
   password_login: boolean;
+  accounts: boolean;
+  oidc: boolean;
 }
 
 /** Somebody who was invited to judge one challenge, and by which name. */
@@ -30,16 +39,34 @@ export interface ShownGuest {
   name: string;
 }
 
+/** Whoever is signed in. */
+export interface ShownSelf {
+  id: string | null;
+  name: string;
+  role: AccountRole;
+  team: string | null;
+}
+
+export type AccountRole = "viewer" | "member" | "admin";
+
 export type Bodies = "full" | "hashed" | "off";
 
-/** A login link's token, or the admin's password. */
+/** An account's e-mail address and password; or a `token`: a login link's, or the admin's password. */
 export interface SignIn {
-  token: string;
+  token?: string | null;
+  email?: string | null;
+  password?: string | null;
 }
 
 /** Whether somebody is signed in now. */
 export interface SignedIn {
   signed_in: boolean;
+}
+
+/** One's own password, and the one to take its place. */
+export interface NewPassword {
+  old: string;
+  new: string;
 }
 
 /** Where to sign in, once. */
@@ -51,6 +78,121 @@ export interface LoginLink {
 export interface Health {
   status: "ok";
   version: string;
+}
+
+/** All accounts, the disabled ones too. */
+export interface UserList {
+  users: Array<ShownUser>;
+}
+
+/** Somebody with an account. `signs_in_with`: a password, an issuer of OpenID Connect, or nothing yet. */
+export interface ShownUser {
+  id: string;
+  name: string;
+  email: string | null;
+  role: AccountRole;
+  team: string | null;
+  team_name: string | null;
+  limits: ShownLimits;
+  created: string;
+  disabled: string | null;
+  last_seen: string | null;
+  has_password: boolean;
+  signs_in_with: Array<"oidc" | "password">;
+}
+
+/** How much at a time; null is no bound. */
+export interface ShownLimits {
+  requests_per_minute: number | null;
+  tokens_per_minute: number | null;
+  concurrent: number | null;
+}
+
+/** Somebody new. `email` is what they sign in with; `limits` are for all their keys together. */
+export interface NewUser {
+  name: string;
+  email?: string | null;
+  role?: AccountRole;
+  team?: string | null;
+  limits?: Limits;
+}
+
+/** How much at a time: in any 60 seconds, and at once. null: no bound. */
+export interface Limits {
+  requests_per_minute?: number | null;
+  tokens_per_minute?: number | null;
+  concurrent?: number | null;
+}
+
+/** What is to change of an account; null takes it away. */
+export interface UserChanges {
+  name?: string;
+  email?: string | null;
+  role?: AccountRole;
+  team?: string | null;
+  limits?: Limits | null;
+  disabled?: boolean;
+}
+
+/** A password for somebody. */
+export interface GivenPassword {
+  password: string;
+}
+
+/** Some entries, newest first; `next` is the `before` of the page after this one. */
+export interface AuditPage {
+  entries: Array<ShownEntry>;
+  next: string | null;
+}
+
+/**
+ * One change. `actor` is an account's id; "admin" for whoever runs this server and came by a link or a password, "local" for
+ * the command line there, empty for nobody who got in. `detail` has the fields that came, null where the value is not kept.
+ */
+export interface ShownEntry {
+  id: string;
+  at: string;
+  actor: string;
+  actor_name: string;
+  address: string | null;
+  action: string;
+  target: string;
+  detail: Record<string, unknown>;
+}
+
+/**
+ * All settings; the `file` they are read from; `problem`, why it could not be read last time, so that the settings before
+ * it go on; and `waiting`: those that have another value there which counts after a restart only.
+ */
+export interface Configuration {
+  settings: Array<ShownSetting>;
+  file: string | null;
+  problem: Problem | null;
+  waiting: Array<string>;
+}
+
+/**
+ * A setting as it stands: never a password. `origin` is `flag`, `environment`, `file` or `shipped`, `at` says where.
+ *
+ * `reloads`: another value counts without a restart.
+ */
+export interface ShownSetting {
+  name: string;
+  value: unknown;
+  origin: string;
+  at: string;
+  reloads: boolean;
+}
+
+/** The configuration was read again, and so many workers were replaced. */
+export interface Restarted {
+  workers: number;
+  waiting: Array<string>;
+}
+
+/** New requests are answered here. */
+export interface Ready {
+  status: string;
 }
 
 /** Every model at every provider. */
@@ -210,37 +352,6 @@ export interface ModelNames {
   models: Array<string>;
 }
 
-/** All gateway keys, the revoked ones too. */
-export interface KeyList {
-  keys: Array<ShownKey>;
-}
-
-/** What is known of a gateway key without knowing the key; `hint` is its last four characters. */
-export interface ShownKey {
-  id: string;
-  name: string;
-  hint: string;
-  created: string;
-  last_used: string | null;
-  revoked: string | null;
-}
-
-/** Who or what will use the key. */
-export interface NewKey {
-  name: string;
-}
-
-/** A new gateway key, with the key itself: here and never again. */
-export interface MadeKey {
-  id: string;
-  name: string;
-  hint: string;
-  created: string;
-  last_used: string | null;
-  revoked: string | null;
-  key: string;
-}
-
 /** Some calls, newest first; `next` is the `before` of the page after this one. */
 export interface CallPage {
   calls: Array<ShownCall>;
@@ -263,11 +374,16 @@ export interface ShownCall {
   duration_us: number;
   ttft_us: number | null;
   key: string | null;
+  user: string | null;
+  team: string | null;
+  provider_key: string | null;
   status: number | null;
   error: string | null;
   stop: string | null;
   usage: Usage | null;
   cost: Money | null;
+  cost_between: [number, number] | null;
+  cached: string | null;
   request: string | null;
   reply: string | null;
   upstream_id: string | null;
@@ -281,7 +397,12 @@ export type Purpose = "traffic" | "battle" | "judge" | "bench" | "challenge" | "
 
 export type Outcome = "ok" | "error" | "timeout" | "cancelled";
 
-/** Tokens in disjoint buckets: their sum is the total, no token is in two. `reported` is the provider's own bill, if it sent one. */
+/**
+ * Tokens in disjoint buckets: their sum is the total, no token is in two.
+ *
+ * `reported` is the provider's own bill, if it sent one. `estimated`: the provider did not count all of them; the rest is told
+ * from what was sent and what came.
+ */
 export interface Usage {
   input?: number;
   cache_read?: number;
@@ -294,6 +415,7 @@ export interface Usage {
   audio_output?: number;
   image_output?: number;
   reported?: Money | null;
+  estimated?: boolean;
 }
 
 /** `nano` billionths of one unit of `currency`. Adding different currencies is an error, not a conversion. */
@@ -301,6 +423,42 @@ export interface Money {
   nano: number;
   currency: string;
 }
+
+/**
+ * What calls come to. `since` to `until` is the span that was counted, `step_s` the width of a bar; `whole` is false where
+ * older calls of the span asked for were left out, since there are too many. `unpriced` were answered and have no cost,
+ * `estimated` have an estimate.
+ */
+export interface CallSums {
+  since: string | null;
+  until: string | null;
+  step_s: number;
+  whole: boolean;
+  calls: number;
+  failed: number;
+  unpriced: number;
+  estimated: number;
+  input_tokens: number;
+  output_tokens: number;
+  costs: Array<Money>;
+  bars: Array<CallBar>;
+}
+
+/** Calls that began within one step from `at`. */
+export interface CallBar {
+  at: string;
+  calls: number;
+  failed: number;
+}
+
+/** Calls that have come on record, in the order in which they began. */
+export interface NewCalls {
+  calls: Array<ShownCall>;
+}
+
+/** One event of a call. */
+export type CallEvent =
+  | ({ event: "calls" } & NewCalls);
 
 /**
  * A call with its bodies. `attempts` are all calls at the same request, this one too, the oldest first.
@@ -563,6 +721,228 @@ export interface Price {
 }
 
 export type CostSource = "provider" | "price_list" | "older_price_list";
+
+/** Sums of calls. `since` and `until` are the days that were asked for; null: as far as the record goes. */
+export interface Spend {
+  rows: Array<SpendRow>;
+  since: string | null;
+  until: string | null;
+}
+
+/** What one key, user, team, model, provider or day came to; `name` is what people call it. `what` is "" where there is none. */
+export interface SpendRow {
+  what: string;
+  name: string;
+  calls: number;
+  failed: number;
+  unpriced: number;
+  estimated: number;
+  input_tokens: number;
+  cache_read_tokens: number;
+  cache_write_tokens: number;
+  output_tokens: number;
+  costs: Array<SpentMoney>;
+}
+
+/** An amount, and where it holds estimates, the bounds between which the true one lies. */
+export interface SpentMoney {
+  nano: number;
+  currency: string;
+  low: number;
+  high: number;
+}
+
+/** All gateway keys, the revoked ones too. */
+export interface KeyList {
+  keys: Array<ShownKey>;
+}
+
+/**
+ * What is known of a gateway key without knowing the key; `hint` is its last four characters.
+ *
+ * `team` is the key's own, `team_name` that of its team or else of its user's. `old_until`: how long the secret that it had
+ * before it was rotated is good.
+ */
+export interface ShownKey {
+  id: string;
+  name: string;
+  hint: string;
+  created: string;
+  last_used: string | null;
+  revoked: string | null;
+  expires: string | null;
+  old_until: string | null;
+  user: string | null;
+  user_name: string | null;
+  team: string | null;
+  team_name: string | null;
+  scopes: ShownScopes;
+  limits: ShownLimits;
+}
+
+/** What a key is good for; an empty list allows all. */
+export interface ShownScopes {
+  models: Array<string>;
+  protocols: Array<string>;
+  addresses: Array<string>;
+}
+
+/** Who or what will use the key, and what it is good for. `expires` is ISO 8601 with its offset from UTC. */
+export interface NewKey {
+  name: string;
+  user?: string | null;
+  team?: string | null;
+  scopes?: Scopes;
+  limits?: Limits;
+  expires?: string | null;
+}
+
+/**
+ * What a key is good for; an empty list allows all.
+ *
+ * `models` are names as clients ask for them, `*` standing for anything; `protocols` those of the clients; `addresses`
+ * networks such as `10.0.0.0/8` that requests must come from.
+ */
+export interface Scopes {
+  models?: Array<string>;
+  protocols?: Array<string>;
+  addresses?: Array<string>;
+}
+
+/** A new gateway key, or an old one's new secret, with the key itself: here and never again. */
+export interface MadeKey {
+  id: string;
+  name: string;
+  hint: string;
+  created: string;
+  last_used: string | null;
+  revoked: string | null;
+  expires: string | null;
+  old_until: string | null;
+  user: string | null;
+  user_name: string | null;
+  team: string | null;
+  team_name: string | null;
+  scopes: ShownScopes;
+  limits: ShownLimits;
+  key: string;
+}
+
+/** What is to change of a key; null takes it away. */
+export interface KeyChanges {
+  name?: string;
+  user?: string | null;
+  team?: string | null;
+  scopes?: Scopes | null;
+  limits?: Limits | null;
+  expires?: string | null;
+}
+
+/** How many seconds the secret that a key has now stays good beside the new one. */
+export interface Rotation {
+  overlap_s?: number;
+}
+
+/** All teams, the archived ones too. */
+export interface TeamList {
+  teams: Array<ShownTeam>;
+}
+
+/** A team; `members` and `keys` are how many are not disabled or revoked. null of an archived team's keys is good. */
+export interface ShownTeam {
+  id: string;
+  name: string;
+  limits: ShownLimits;
+  created: string;
+  archived: string | null;
+  members: number;
+  keys: number;
+}
+
+/** What a team is called, and how much all its keys together may ask at a time. */
+export interface NewTeam {
+  name: string;
+  limits?: Limits;
+}
+
+/** What is to change of a team; null takes its limits away. */
+export interface TeamChanges {
+  name?: string;
+  limits?: Limits | null;
+  archived?: boolean;
+}
+
+/** All budgets. */
+export interface BudgetList {
+  budgets: Array<ShownBudget>;
+}
+
+/**
+ * A budget and how it stands now. Amounts are nano-units of `currency` where `measure` is money, else counts.
+ *
+ * `reserved` is set aside for requests under way; `left` is what new ones may use. The window runs from `starts` until
+ * `resets`, null where it never does. `near` is the share at which it is said that it comes to its end.
+ */
+export interface ShownBudget {
+  id: string;
+  holder_kind: HolderKind;
+  holder: string;
+  holder_name: string;
+  measure: Measure;
+  amount: number;
+  currency: string;
+  per: Per;
+  near: number;
+  used: number;
+  reserved: number;
+  left: number;
+  starts: string;
+  resets: string | null;
+  created: string;
+}
+
+export type HolderKind = "key" | "user" | "team" | "provider";
+
+export type Measure = "money" | "tokens" | "requests";
+
+export type Per = "hour" | "day" | "week" | "month" | "total";
+
+/**
+ * A budget of a key, a user, a team (by id) or a provider (by name). `amount` is text such as "12.50" for money, else a whole
+ * number.
+ */
+export interface NewBudget {
+  holder_kind: HolderKind;
+  holder: string;
+  measure: Measure;
+  amount: string | number;
+  per: Per;
+  currency?: string;
+  near?: number;
+}
+
+/** What is to change of a budget; what was used stays. */
+export interface BudgetChanges {
+  amount?: string | number;
+  near?: number;
+}
+
+/** The newest first; `webhooks` is how many addresses they are sent to. */
+export interface AlertList {
+  alerts: Array<ShownAlert>;
+  webhooks: number;
+}
+
+/** What was said; `subject` is the budget, provider or deployment that it is about. */
+export interface ShownAlert {
+  id: string;
+  kind: AlertKind;
+  at: string;
+  subject: string;
+  text: string;
+}
+
+export type AlertKind = "budget.near" | "budget.spent" | "provider.down" | "provider.up" | "price.changed";
 
 /** What to ask both sides. */
 export interface NewBattle {
