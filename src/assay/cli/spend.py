@@ -18,7 +18,23 @@ from assay.core.money import NANO
 _CHOICES = ("key", "user", "team", "model", "provider", "purpose")
 
 
-@click.group(invoke_without_command=True)
+class _ShowsByDefault(click.Group):
+    """``assay spend --by key`` is ``assay spend show --by key``."""
+
+    default = "show"
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not args or (args[0] not in self.commands and args[0] not in ("-h", "--help")):
+            args = [self.default, *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=_ShowsByDefault)
+def spend() -> None:
+    """What was spent, and whether providers say the same."""
+
+
+@spend.command()
 @click.option(
     "--by",
     type=click.Choice(["day", "key", "user", "team", "model", "provider"]),
@@ -37,12 +53,10 @@ _CHOICES = ("key", "user", "team", "model", "provider", "purpose")
 @click.option("--csv", "as_csv", is_flag=True, help="Every sum there is as CSV, for a spreadsheet.")
 @as_json
 @configured()
-async def spend(
+async def show(
     configured: Configured, by: str, since: str | None, until: str | None, as_csv: bool, as_json: bool, **chosen: Any
 ) -> None:
     """What was spent, by day, key, user, team, model or provider; estimates between their bounds."""
-    if click.get_current_context().invoked_subcommand is not None:
-        return
     query = {"since": since, "until": until, **{name: chosen[name] for name in _CHOICES}}
     given = {name: value for name, value in query.items() if value is not None}
     async with any_server(configured.settings) as server:
