@@ -8,7 +8,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -81,6 +82,14 @@ class RunningAssay:
         """SIGKILL."""
         self.process.kill()
         self.process.wait(10)
+
+
+def until(condition: Callable[[], bool], timeout_s: float = 30) -> None:
+    """Ask again and again until it is so; `AssertionError` where it is not in time."""
+    ends = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < ends, f"it was not so within {timeout_s:g} s"
+        time.sleep(0.05)
 
 
 def environment(folder: Path, more: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -33,7 +33,7 @@ class Inbox:
             await wire.request()
             if self.refusals:
                 self.refusals -= 1
-                await wire.answer({"error": "busy"}, status=503)
+                await wire.answer({"error": "busy"}, status="503 Busy")
             else:
                 self.taken.append(wire.upstream.requests[-1])
                 await wire.answer({})

@@ -106,6 +106,11 @@ def find_key(headers: list[tuple[bytes, bytes]], query: bytes) -> bytes | None:
     return found
 
 
+def find_header(headers: list[tuple[bytes, bytes]], name: bytes) -> bytes | None:
+    """The first header of this lower-case name."""
+    return next((value for known, value in headers if known == name), None)
+
+
 def forwarded(protocol: str, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     """The headers of a client's that a provider of the same protocol is to see, each once: lists that come in parts are joined."""
     wanted = _FORWARDED.get(protocol)

@@ -9,8 +9,10 @@ import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING
 
-from assay.core import LOCAL, Asker, AssayError, Deployment, Unavailable, new_id
+from assay.core import LOCAL, AssayError, Deployment, Unavailable, new_id, now_us
+from assay.core.alert import AlertKind
 from assay.core.settings import Settings
+from assay.gateway.address import Addresses
 from assay.gateway.alerts import Alerts
 from assay.gateway.asgi import JSON, ClientLeft, Receive, Scope, Send, read_body, send_answer, send_error
 from assay.gateway.call_log import CallLog
@@ -19,9 +21,10 @@ from assay.gateway.changes import Changes
 from assay.gateway.client import Client
 from assay.gateway.connection import Timeouts
 from assay.gateway.counting import Counting
-from assay.gateway.dialect import Headers, read_asked
+from assay.gateway.dialect import read_asked
+from assay.gateway.door import Door
 from assay.gateway.endpoints import Endpoints
-from assay.gateway.faces import Asking, face_of, find_key, forwarded, read_address
+from assay.gateway.faces import face_of, find_header, forwarded, read_address
 from assay.gateway.generation import Generations, Question
 from assay.gateway.health import Health
 from assay.gateway.ledger import Ledger
@@ -49,6 +52,7 @@ class Gateway:
         self.db = db
         self.vault = vault
         self.settings = settings
+        self._door = Door(settings.trusted_proxies)
         self.timeouts = Timeouts()
         self._set_timeouts()
         self.registry = Registry(db, vault, settings, environ)
@@ -60,6 +64,7 @@ class Gateway:
         self.recorder = Recorder(db, bodies=settings.bodies, days=settings.bodies_days, books=self._books())
         self.snapshot: Snapshot
         self.health = Health()
+        self.health.follow = self._tell_health
         self.router = Router(self.health, retry_wait_s=settings.retry_wait_s)
         self.caller = GatewayCaller(self.client, self.recorder, self.timeouts, self.router, lambda: self.snapshot)
         self.memory = Memory(db, self.recorder, bodies=settings.bodies, days=settings.bodies_days)
@@ -121,6 +126,7 @@ class Gateway:
             Unavailable: the database is away; providers and aliases follow when it is back.
         """
         self.settings = settings
+        self._door.addresses = Addresses(settings.trusted_proxies)
         self._set_timeouts()
         self.registry.settings = settings
         self.recorder.keep(settings.bodies, settings.bodies_days)
@@ -150,6 +156,13 @@ class Gateway:
                 "assay_bodies_dropped", "Bodies that were not kept since too much waited.", (), [((), self.recorder.bodies_dropped)]
             ),
         ]
+
+    def _tell_health(self, deployment: str, reason: str | None) -> None:
+        """A deployment's breaker has opened, or closed again."""
+        kind: AlertKind = "provider.up" if reason is None else "provider.down"
+        said = "answers again" if reason is None else f"fails again and again, and is asked only now and then: {reason}"
+        # Every process notices by itself: within ten minutes it is the same piece of news.
+        self.alerts.say(kind, deployment, str(now_us() // 600_000_000), f"{deployment} {said}", reason=reason)
 
     def _books(self) -> list[Book]:
         books: list[Book] = [self.ledger, SpendBook(), self.metrics]
@@ -190,30 +203,32 @@ class Gateway:
         snapshot = self.snapshot
         headers, query = scope["headers"], scope["query_string"]
         # The local door is a socket that only this user can open; what comes through it needs no key.
-        asker = LOCAL if scope.get("assay.local") else snapshot.check_key(find_key(headers, query))
+        asker = LOCAL if scope.get("assay.local") else self._door.admit(scope, snapshot)
         asking = read_address(scope["method"], scope["path"], query, headers)
+        bounds = snapshot.bounds.get(asker.key)
+        if bounds is not None:
+            bounds.check_way(asking.protocol, self._door.addresses.of(scope))
         if asking.operation == "models":
-            listed = snapshot.list_models(asking.codec) if asking.model is None else snapshot.show_model(asking.codec, asking.model)
+            model = asking.model
+            listed = (
+                snapshot.list_models(asking.codec, bounds) if model is None else snapshot.show_model(asking.codec, model, asker)
+            )
             await send_answer(send, 200, [JSON, (b"x-request-id", request_id.encode())], listed)
             return
         if self.recorder.is_full:
             raise Unavailable("gateway.busy", "Too many calls wait to be recorded.", hint="Try again in a second.", retry_after_s=1)
         body = await read_body(scope, receive, self.settings.max_body_bytes)
         if asking.operation == "generate":
-            await self._generate(asking, body, asker, forwarded(asking.protocol, headers), receive, send, request_id)
+            asked = read_asked(body, model=asking.model, stream=asking.stream)
+            trace = None if self.spans is None else find_header(headers, b"traceparent")
+            question = Question(asking, asked, body, asker, forwarded(asking.protocol, headers), request_id, trace)
+            await self._generations.answer(question, snapshot.pool(asked.model), receive, send)
         elif asking.operation == "count_tokens":
             shown = forwarded(asking.protocol, headers)
             await self._counting.answer(asking, body, snapshot, asker, shown, receive, send, request_id)
         else:
-            content_type = next((value for name, value in headers if name == b"content-type"), JSON[1])
+            content_type = find_header(headers, b"content-type") or JSON[1]
             await self._endpoints.answer(asking, body, content_type, snapshot, asker, receive, send, request_id)
-
-    async def _generate(
-        self, asking: Asking, body: bytes, asker: Asker, forwarded: Headers, receive: Receive, send: Send, request_id: str
-    ) -> None:
-        asked = read_asked(body, model=asking.model, stream=asking.stream)
-        question = Question(asking, asked, body, asker, forwarded, request_id)
-        await self._generations.answer(question, self.snapshot.pool(asked.model), receive, send)
 
 
 def _spans(settings: Settings) -> Spans | None:

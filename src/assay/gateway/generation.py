@@ -33,7 +33,8 @@ _OURS = frozenset((401, 402, 403))
 
 
 class Question(msgspec.Struct, frozen=True):
-    """What a client asks. ``forwarded`` are the headers of its own that a provider of the same protocol is to see."""
+    """What a client asks. ``forwarded`` are the headers of its own that a provider of the same protocol is to see, ``trace`` is its
+    ``traceparent`` where spans are made."""
 
     asking: Asking
     asked: Asked
@@ -41,6 +42,7 @@ class Question(msgspec.Struct, frozen=True):
     asker: Asker
     forwarded: Headers
     request_id: str
+    trace: bytes | None = None
 
 
 class Generations:
@@ -169,7 +171,7 @@ class Generation:
 
     def _make_attempt(self, id: str | None = None) -> Attempt:
         question, candidate = self._question, self._candidate
-        return Attempt(
+        attempt = Attempt(
             candidate.route,
             asked=question.asked.model,
             purpose="traffic",
@@ -181,6 +183,8 @@ class Generation:
             body=question.body,
             asker=question.asker,
         )
+        attempt.trace = question.trace
+        return attempt
 
     @property
     def _shown(self) -> Headers:

@@ -140,6 +140,8 @@ class Health:
         self._clock_ns = clock_ns
         self._parked: dict[int, Parked] = {}
         self._breakers: dict[str, Breaker] = {}
+        self.follow: Callable[[str, str | None], None] = lambda deployment, reason: None
+        """Hears of every breaker that opens, with the reason, and of every one that closes."""
 
     # Who may be asked
 
@@ -182,8 +184,12 @@ class Health:
         """It was answered, if only by a refusal of what was asked."""
         if self._parked:
             self._parked.pop(mark, None)
-        if self._breakers and (breaker := self._breakers.get(deployment)) is not None and breaker.succeed(self._clock_ns()):
-            del self._breakers[deployment]
+        if self._breakers and (breaker := self._breakers.get(deployment)) is not None:
+            was_open = breaker.until_ns is not None
+            if breaker.succeed(self._clock_ns()):
+                del self._breakers[deployment]
+            if was_open:
+                self.follow(deployment, None)
 
     def fail(self, deployment: str, probe: bool, reason: str) -> None:
         """The deployment failed, or could not be reached."""
@@ -191,7 +197,10 @@ class Health:
         breaker = self._breakers.get(deployment)
         if breaker is None:
             breaker = self._breakers[deployment] = Breaker(now_ns)
+        was_open = breaker.until_ns is not None
         breaker.fail(now_ns, probe, reason)
+        if breaker.until_ns is not None and not was_open:
+            self.follow(deployment, reason)
 
     def park(self, mark: int, reason: str, for_s: float | None = REFUSED_S) -> None:
         """Leave a key alone for so long; None: it asked too much, and the provider does not say for how long."""
