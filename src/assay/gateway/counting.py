@@ -49,7 +49,7 @@ class Counting:
             AssayError: the body cannot be read, there is no such model, or the provider failed. ClientLeft: nobody waits for it.
         """
         asked = read_asked(body, model=asking.model, stream=False)
-        route = snapshot.find(asked.model)
+        route = snapshot.pool_for(asker, asked.model).first
         attempt = Attempt(
             route,
             asked=asked.model,

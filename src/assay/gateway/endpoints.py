@@ -76,7 +76,7 @@ class Endpoints:
         asked = form.model if form is not None else read_asked(body, stream=False).model
         passage = _Passage(asking, asked, body, content_type, form, asker, send, request_id)
         try:
-            await unless_left(receive, self._pass(passage, snapshot.pool(asked)))
+            await unless_left(receive, self._pass(passage, snapshot.pool_for(asker, asked)))
         except BaseException as error:
             if passage.running is not None:
                 candidate, attempt = passage.running

@@ -125,8 +125,8 @@ class Gateway:
         Raises:
             Unavailable: the database is away; providers and aliases follow when it is back.
         """
-        self.settings = settings
         self._door.addresses = Addresses(settings.trusted_proxies)
+        self.settings = settings
         self._set_timeouts()
         self.registry.settings = settings
         self.recorder.keep(settings.bodies, settings.bodies_days)
@@ -222,7 +222,7 @@ class Gateway:
             asked = read_asked(body, model=asking.model, stream=asking.stream)
             trace = None if self.spans is None else find_header(headers, b"traceparent")
             question = Question(asking, asked, body, asker, forwarded(asking.protocol, headers), request_id, trace)
-            await self._generations.answer(question, snapshot.pool(asked.model), receive, send)
+            await self._generations.answer(question, snapshot.pool_for(asker, asked.model), receive, send)
         elif asking.operation == "count_tokens":
             shown = forwarded(asking.protocol, headers)
             await self._counting.answer(asking, body, snapshot, asker, shown, receive, send, request_id)

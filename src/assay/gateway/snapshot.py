@@ -14,6 +14,7 @@ from types import MappingProxyType
 import msgspec
 
 from assay.core import Alias, Asker, Deployment, NotFound, Unauthorized, Unavailable, now_us
+from assay.gateway.bounds import Bounds
 from assay.gateway.upstream import Upstream
 from assay.wire.codec import Codec, Listed
 
@@ -65,6 +66,7 @@ class Snapshot:
     """Immutable. ``keys`` maps the keyed hash of each valid gateway key to its asker, ``aliases`` names to what stands behind them."""
 
     __slots__ = (
+        "_aliases",
         "_bare",
         "_deployments",
         "_disabled",
@@ -74,6 +76,7 @@ class Snapshot:
         "_pepper",
         "_pools",
         "_targetless",
+        "bounds",
         "routes",
         "upstreams",
     )
@@ -89,11 +92,17 @@ class Snapshot:
         disabled: Collection[str] = (),
     ):
         self._keys = dict(keys)
+        self.bounds: Mapping[str, Bounds] = {
+            asker.key: bounds for asker in keys.values() if (bounds := Bounds.of(asker.scopes)) is not None
+        }
+        """By the keys' ids; a key that is good for everything has none."""
+
         self._pepper = pepper
         self._disabled = disabled
         self.upstreams: Mapping[str, Upstream] = MappingProxyType({upstream.provider.name: upstream for upstream in upstreams})
         self._deployments = dict(_routes(self.upstreams.values(), models))
         self._bare = _bare_names(self._deployments.values())
+        self._aliases = frozenset(aliases)
         self._pools = {name: Pool.of(route) for name, route in (self._bare | self._deployments).items()}
         behind = {name: self._pool(name, alias) for name, alias in aliases.items()}
         self._targetless = frozenset(name for name, pool in behind.items() if pool is None)
@@ -159,6 +168,19 @@ class Snapshot:
         pool.first.upstream.require_ready()
         return pool
 
+    def pool_for(self, asker: Asker, name: str) -> Pool:
+        """`pool`, for somebody whose key may not be good for every model.
+
+        Raises:
+            Forbidden: ``key.scope``; and as `pool`.
+        """
+        bounds = self.bounds.get(asker.key)
+        if bounds is not None:
+            # A pattern may name a deployment that is asked for by its model's name alone; what an alias stands for is its own.
+            bare = None if name in self._aliases else self._bare.get(name)
+            bounds.check_model(name, *(() if bare is None else (bare.deployment.id,)))
+        return self.pool(name)
+
     def find(self, name: str) -> Route:
         """The route that stands for `pool`. Raises as it does."""
         return self.pool(name).first
@@ -175,16 +197,18 @@ class Snapshot:
         """The deployment that an alias means by ``id``, ready or not; None where no such provider is enabled."""
         return self._deployments.get(id) or self._direct(id)
 
-    def list_models(self, codec: Codec) -> bytes:
-        """The list of models, in a client's protocol."""
+    def list_models(self, codec: Codec, bounds: Bounds | None = None) -> bytes:
+        """The list of models, in a client's protocol: those that a key within ``bounds`` is good for."""
+        if bounds is not None:
+            return codec.write_models([listed for name, listed in self._listed.items() if bounds.allows(name)])
         listed = self._lists.get(codec.NAME)
         if listed is None:
             listed = self._lists[codec.NAME] = codec.write_models(list(self._listed.values()))
         return listed
 
-    def show_model(self, codec: Codec, name: str) -> bytes:
-        """One model, in a client's protocol. Raises as `find` does."""
-        route = self.find(name)
+    def show_model(self, codec: Codec, name: str, asker: Asker) -> bytes:
+        """One model, in a client's protocol. Raises as `pool_for` does."""
+        route = self.pool_for(asker, name).first
         return codec.write_model(self._listed.get(name) or _listed(name, route))
 
     def _pool(self, name: str, alias: Alias) -> Pool | None:
