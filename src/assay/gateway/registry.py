@@ -14,14 +14,15 @@ from urllib.parse import quote
 
 import msgspec
 
-from assay.core import Alias, Conflict, InvalidInput, NotFound, Provider
+from assay.core import Alias, Conflict, InvalidInput, Limits, NotFound, Provider
 from assay.core.settings import Settings
+from assay.gateway.aliases import check_alias
 from assay.gateway.providers import check_provider, shipped_providers
 from assay.gateway.providers.blanks import check_value, missing_values
 from assay.gateway.signing import ambient_key, check_google_key
 from assay.gateway.snapshot import Snapshot
 from assay.gateway.upstream import DEFAULT_KEY, Upstream
-from assay.store.aliases import load_aliases
+from assay.store.aliases import delete_alias, load_aliases, save_alias
 from assay.store.database import Database
 from assay.store.keys import PEPPER, load_askers
 from assay.store.queries import (
@@ -43,6 +44,7 @@ KeySource: TypeAlias = Literal["vault", "environment", "none_needed", "missing"]
 _MODELS = "gateway.models."
 _ENABLED = "gateway.enabled."
 _VALUES = "gateway.values."
+_LIMITS = "gateway.limits."
 _MOST_NUMBERED = 20
 """Keys of one provider in the environment."""
 _KEY_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
@@ -72,6 +74,7 @@ class Entry(msgspec.Struct, frozen=True):
     enabled: bool
     models: tuple[str, ...]
     more: tuple[KnownKey, ...] = ()
+    limits: Limits = Limits()
 
     @property
     def is_ready(self) -> bool:
@@ -112,6 +115,7 @@ class Registry:
         Raises:
             Unavailable: the database cannot be read, or the vault's key is another one.
         """
+        await keep_up(self._db, self._vault)
         sealed = {record: kept.secret for record, kept in (await load_secrets(self._db, self._vault)).items()}
         stored = await load_settings(self._db)
         rows = dict(self._shipped)
@@ -124,6 +128,7 @@ class Registry:
                 enabled=self._is_enabled(row, stored),
                 models=tuple(stored.get(_MODELS + name, ())),
                 more=self._find_more(row, sealed),
+                limits=msgspec.convert(stored.get(_LIMITS + name, {}), Limits),
             )
             for name, row in rows.items()
         }
@@ -214,6 +219,43 @@ class Registry:
             )
         await save_setting(self._db, _ENABLED + name, enabled)
 
+    async def limit(self, name: str, limits: Limits) -> None:
+        """Bound how much a provider is asked at a time, by all together.
+
+        Raises:
+            NotFound: no such provider.
+        """
+        self.get(name)
+        await save_setting(self._db, _LIMITS + name, limits)
+
+    async def set_alias(self, name: str, alias: Alias) -> None:
+        """Store an alias, in place of an older one of its name.
+
+        Raises:
+            InvalidInput: ``alias.name``; ``alias.target``: a target is no deployment. Conflict: ``alias.in_file``.
+        """
+        check_alias(name, alias, self.entries.values())
+        self._check_not_filed(name)
+        await save_alias(self._db, name, alias)
+
+    async def remove_alias(self, name: str) -> None:
+        """Forget an alias.
+
+        Raises:
+            NotFound: ``alias.not_found``. Conflict: ``alias.in_file``.
+        """
+        self._check_not_filed(name)
+        if name not in self.aliases:
+            known = ", ".join(sorted(self.aliases)) or "none"
+            raise NotFound("alias.not_found", f"There is no alias {name[:80]!r}.", hint=f"There are: {known}.")
+        await delete_alias(self._db, name)
+
+    def _check_not_filed(self, name: str) -> None:
+        if name in self.settings.aliases:
+            raise Conflict(
+                "alias.in_file", f"The alias {name!r} stands in the configuration file.", hint="Change it there.", param="name"
+            )
+
     async def add(self, provider: Provider) -> None:
         """Store a provider of the user's own.
 
@@ -240,7 +282,7 @@ class Registry:
         await delete_provider(self._db, name)
         for key in (DEFAULT_KEY, *(key.name for key in entry.more)):
             await delete_secret(self._db, _record(name, key))
-        for prefix in (_MODELS, _ENABLED, _VALUES):
+        for prefix in (_MODELS, _ENABLED, _VALUES, _LIMITS):
             await delete_setting(self._db, prefix + name)
 
     async def note_models(self, name: str, models: tuple[str, ...]) -> None:

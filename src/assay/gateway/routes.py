@@ -95,7 +95,10 @@ class ControlPlane:
         found = await self._find_local()
         facts = await latest_measurements(self._gateway.db, LIVE)
         return ProviderList(
-            [show_provider(entry, found.get(name), facts) for name, entry in self._gateway.registry.entries.items()]
+            [
+                show_provider(entry, found.get(name), self._gateway.health, facts)
+                for name, entry in self._gateway.registry.entries.items()
+            ]
         )
 
     async def add_provider(self, request: Request, body: NewProvider) -> ShownProvider:
@@ -115,7 +118,7 @@ class ControlPlane:
         if body.key:
             await self._gateway.registry.set_key(body.name, body.key)
             await self._gateway.changed()
-        return await self._show(body.name)
+        return await self.show(body.name)
 
     async def remove_provider(self, request: Request) -> None:
         """Remove a provider that was added."""
@@ -126,25 +129,25 @@ class ControlPlane:
         """Seal a provider's key in the vault."""
         await self._gateway.registry.set_key(_name(request), body.key)
         await self._gateway.changed()
-        return await self._show(_name(request))
+        return await self.show(_name(request))
 
     async def set_values(self, request: Request, body: Values) -> ShownProvider:
         """Fill in the blanks of a provider's row, such as its region."""
         await self._gateway.registry.set_values(_name(request), body.values)
         await self._gateway.changed()
-        return await self._show(_name(request))
+        return await self.show(_name(request))
 
     async def forget_key(self, request: Request) -> ShownProvider:
         """Remove a provider's key from the vault."""
         await self._gateway.registry.forget_key(_name(request))
         await self._gateway.changed()
-        return await self._show(_name(request))
+        return await self.show(_name(request))
 
     async def enable(self, request: Request, body: Enabled) -> ShownProvider:
         """Allow or stop calls to a local provider."""
         await self._gateway.registry.enable(_name(request), body.enabled)
         await self._gateway.changed()
-        return await self._show(_name(request))
+        return await self.show(_name(request))
 
     async def test(self, request: Request) -> Tested:
         """Ask a provider for its models: is it there, and does it take the key?"""
@@ -166,9 +169,10 @@ class ControlPlane:
         entry = self._gateway.registry.get(_name(request))
         return ModelNames(model_names(entry, entry.models))
 
-    async def _show(self, name: str) -> ShownProvider:
+    async def show(self, name: str) -> ShownProvider:
+        """One provider."""
         facts = await latest_measurements(self._gateway.db, LIVE)
-        return show_provider(self._gateway.registry.get(name), self._found.get(name), facts)
+        return show_provider(self._gateway.registry.get(name), self._found.get(name), self._gateway.health, facts)
 
     async def _find_local(self) -> dict[str, bool]:
         async with self._looking:

@@ -7,7 +7,8 @@ from typing import Literal
 
 import msgspec
 
-from assay.core import Call, Limits, Measurement, Model, Origin, PriceTag, Provider, ProviderKind, Scopes, iso
+from assay.core import Call, Limits, Measurement, Model, Origin, PriceTag, Provider, ProviderKind, Scopes, iso, now_us
+from assay.gateway.health import Health, State
 from assay.gateway.providers.blanks import known_values
 from assay.gateway.registry import Entry, KeySource
 
@@ -65,13 +66,25 @@ class ShownLive(msgspec.Struct, frozen=True, kw_only=True):
     reason: str | None
 
 
+class ShownAccess(msgspec.Struct, frozen=True, kw_only=True):
+    """One of a provider's keys: the last characters of it, where it is from, and whether it is left alone, until when and why."""
+
+    name: str
+    hint: str | None
+    source: KeySource
+    state: State
+    parked_until: str | None
+    reason: str | None
+
+
 class ShownProvider(msgspec.Struct, frozen=True, kw_only=True):
     """A provider. ``found`` says of a local one whether it answers; ``models`` is how many are known, ``priced`` how many of them
     have prices, the newest as of ``prices_date``.
 
     ``protocols`` are those that it speaks itself, the one that others are translated to first; ``endpoints`` what it offers
     beside answers, null where nobody knows. ``live`` are live checks, the newest first; without one the row is only as true
-    as its tests against a stand-in, by facts of ``facts_date``.
+    as its tests against a stand-in, by facts of ``facts_date``. ``state`` is ``parked`` where all of its ``keys`` are, else the worst
+    of its deployments', as the answering process knows it; ``unknown`` where it cannot be called.
     """
 
     name: str
@@ -89,6 +102,9 @@ class ShownProvider(msgspec.Struct, frozen=True, kw_only=True):
     enabled: bool
     found: bool | None
     key: ShownProviderKey
+    keys: list[ShownAccess]
+    state: State
+    limits: ShownLimits
     models: int
     priced: int
     prices_date: str | None
@@ -129,6 +145,9 @@ class CallPage(msgspec.Struct, frozen=True):
     next: str | None
 
 
+_WORST: tuple[State, ...] = ("open", "half_open")
+
+
 def model_names(entry: Entry, listed: tuple[str, ...]) -> tuple[str, ...]:
     """The models of the provider's row, then those that it ``listed`` itself."""
     return tuple(dict.fromkeys((*(model.name for model in entry.provider.models), *listed)))
@@ -140,7 +159,7 @@ def show_models(entry: Entry) -> list[ShownModel]:
     return [_model(entry, facts.get(name) or Model(name=name)) for name in model_names(entry, entry.models)]
 
 
-def show_provider(entry: Entry, found: bool | None, facts: Iterable[Measurement] = ()) -> ShownProvider:
+def show_provider(entry: Entry, found: bool | None, health: Health, facts: Iterable[Measurement] = ()) -> ShownProvider:
     """One provider; ``found`` counts for a local one only, ``facts`` are live checks of any providers."""
     row = entry.provider
     offers = [offer for offer in row.offers.values() if offer.answers]
@@ -161,6 +180,9 @@ def show_provider(entry: Entry, found: bool | None, facts: Iterable[Measurement]
         enabled=entry.enabled,
         found=bool(found) if row.kind == "local" else None,
         key=ShownProviderKey(source=entry.key.source, hint=entry.key.hint, env=row.key_env),
+        keys=_keys(entry, health),
+        state=_state(entry, health),
+        limits=show_limits(entry.limits),
         models=len(model_names(entry, entry.models)),
         priced=len(dates),
         prices_date=max((date for date in dates if date is not None), default=None),
@@ -206,6 +228,29 @@ def _reason(entry: Entry) -> Literal["key_missing", "disabled", "parameter_missi
     if not entry.enabled:
         return "disabled"
     return "key_missing" if entry.key.source == "missing" else "parameter_missing"
+
+
+def _keys(entry: Entry, health: Health) -> list[ShownAccess]:
+    marks = {access.name: access.mark for access in entry.upstream().accesses}
+    shown = []
+    for key in entry.keys:
+        known = health.of_key(marks[key.name])
+        until = None if known.for_s is None else iso(now_us() + round(known.for_s * 1e6))
+        shown.append(
+            ShownAccess(name=key.name, hint=key.hint, source=key.source, state=known.state, parked_until=until, reason=known.reason)
+        )
+    return shown
+
+
+def _state(entry: Entry, health: Health) -> State:
+    if not entry.is_ready:
+        return "unknown"
+    marks = [access.mark for access in entry.upstream().accesses]
+    if all(health.of_key(mark).state == "parked" for mark in marks):
+        return "parked"
+    prefix = f"{entry.provider.name}/"
+    states = {known.state for name, known in health.unwell().items() if name.startswith(prefix)}
+    return next((state for state in _WORST if state in states), "ok")
 
 
 def _endpoints(row: Provider) -> tuple[str, ...] | None:

@@ -34,12 +34,14 @@ from assay.gateway.routes_alerts import alert_routes
 from assay.gateway.routes_budgets import budget_routes
 from assay.gateway.routes_calls import call_routes
 from assay.gateway.routes_keys import key_routes
+from assay.gateway.routes_routing import routing_routes
 from assay.gateway.routes_spend import spend_routes
 from assay.gateway.routes_teams import team_routes
 from assay.gateway.webhooks import Webhooks
 from assay.store import Database, Vault, keys, migrate, open_database
 from assay.store.lock import DataLock
 from assay.store.queries import drop_expired_bodies
+from assay.store.rotation import open_vault
 from assay.web import SCHEMAS, problems
 from assay.web.access import Doorkeeper
 from assay.web.accounts import Accounts
@@ -51,6 +53,7 @@ from assay.web.operate import Operation, operation_routes
 from assay.web.pages import page
 from assay.web.routes import routes
 from assay.web.user_routes import user_routes
+from assay.web.vault_routes import vault_routes
 
 log = logging.getLogger(__name__)
 
@@ -138,6 +141,7 @@ class Assay:
             *user_routes(self.doorkeeper.accounts),
             *audit_routes(self.database),
             *operation_routes(lambda: self.operation, lambda: self.gateway.is_stopping),
+            *vault_routes(self.database, self.vault, self.arena.derived_keys, self.gateway.changed),
             *gateway_routes.routes(self.gateway),
             *call_routes(self.gateway, self._hidden_requests),
             *spend_routes(self.gateway, self._hidden_requests),
@@ -145,6 +149,7 @@ class Assay:
             *team_routes(self.gateway),
             *budget_routes(self.gateway),
             *alert_routes(self.gateway),
+            *routing_routes(self.gateway),
             *arena_routes.routes(self.arena),
             *vote_routes.routes(self.database, self.vault),
             *board_routes.routes(
@@ -168,10 +173,10 @@ async def assemble(settings: Settings) -> AsyncGenerator[Assay, None]:
     """
     async with AsyncExitStack() as stack:
         stack.enter_context(DataLock(settings.data))
-        vault = Vault.open(settings.master_key, data_dir=settings.data)
         database = await open_database(settings.database_url)
         stack.push_async_callback(database.close)
         await migrate(database, *SCHEMAS)
+        vault = await open_vault(database, settings.master_key, data_dir=settings.data)
         if settings.demo:
             await stack.enter_async_context(practice.serve(settings.practice_socket))
         gateway = await Gateway.start(database, vault, settings)
@@ -187,7 +192,7 @@ async def assemble(settings: Settings) -> AsyncGenerator[Assay, None]:
         stack.push_async_callback(challenges.close)
         accounts = await Accounts.open(database, gateway.changed)
         stack.callback(accounts.close)
-        doorkeeper = await Doorkeeper.open(settings, vault.derive("session"), accounts)
+        doorkeeper = await Doorkeeper.open(settings, vault, accounts)
         gateway.followers.append(doorkeeper.refresh)
         yield Assay(settings, database, vault, gateway, arena, challenges, doorkeeper)
 
