@@ -65,7 +65,8 @@ async def _open(assay: Assay, reloader: Reloader) -> AsyncGenerator[None, None]:
         if settings.workers:
             bound = stack.enter_context(bind(settings))
             await stack.enter_async_context(back_door(assay, settings.control_socket))
-            reloader.workers = await stack.enter_async_context(working(bound, lambda: reloader.settings))
+            workers = await stack.enter_async_context(working(bound, lambda: reloader.settings))
+            reloader.workers, assay.gateway.spread = workers, workers.look
             assay.url = url_of(settings, bound)
         else:
             assay.url = await stack.enter_async_context(listening(assay, settings, drain_s=lambda: reloader.settings.drain_s))

@@ -82,7 +82,7 @@ class Changes:
         while True:
             await asyncio.sleep(LOOK_S)
             try:
-                await self._look()
+                await self.look()
             except AssayError as error:
                 if not self._is_away:
                     _log.warning("changes cannot be seen, what was known goes on code=%s", error.code)
@@ -92,7 +92,12 @@ class Changes:
                 _log.info("changes can be seen again")
             self._is_away = False
 
-    async def _look(self) -> None:
+    async def look(self) -> None:
+        """Read everything anew if there is another version than before.
+
+        Raises:
+            Unavailable: the database is away.
+        """
         if self._told < self._made:
             await self._tell()
         version = await load_version(self._db)

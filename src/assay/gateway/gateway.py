@@ -76,6 +76,8 @@ class Gateway:
 
         self._refreshing = asyncio.Lock()
         self._changes = Changes(db, self.refresh)
+        self.spread: Callable[[], Awaitable[None]] = _nobody
+        """Tells the workers of this process, if it has any, to look for changes; returns when they have."""
         self.is_stopping = False
         """Whether new requests are refused, while those under way are finished."""
 
@@ -118,6 +120,15 @@ class Gateway:
             Unavailable: the database is away; the change is taken note of when it is back.
         """
         await self._changes.tell()
+        await self.spread()
+
+    async def look(self) -> None:
+        """Look now whether another process has changed something, instead of within half a second.
+
+        Raises:
+            Unavailable: the database is away.
+        """
+        await self._changes.look()
 
     async def reconfigure(self, settings: Settings) -> None:
         """Go on with other settings, as far as they can change while it runs. Requests under way keep their routes.
@@ -229,6 +240,10 @@ class Gateway:
         else:
             content_type = find_header(headers, b"content-type") or JSON[1]
             await self._endpoints.answer(asking, body, content_type, snapshot, asker, receive, send, request_id)
+
+
+async def _nobody() -> None:
+    """There are no workers."""
 
 
 def _spans(settings: Settings) -> Spans | None:

@@ -52,11 +52,17 @@ class Leave(msgspec.Struct, tag="leave"):
     stopping: bool = False
 
 
+class Look(msgspec.Struct, tag="look"):
+    """Something was changed: say ``number`` when it is known here."""
+
+    number: int
+
+
 class Cut(msgspec.Struct, tag="cut"):
     """Go at once."""
 
 
-Order: TypeAlias = Take | Leave | Cut
+Order: TypeAlias = Take | Look | Leave | Cut
 
 
 def write_order(order: Order) -> bytes:
@@ -92,20 +98,30 @@ class Worker:
         except asyncio.CancelledError:
             _log.warning("cut off an answer to stop method=%s", scope["method"])
 
-    async def obey(self, orders: asyncio.StreamReader) -> None:
+    async def obey(self, orders: asyncio.StreamReader, answers: asyncio.StreamWriter) -> None:
         """Do what is ordered, until nobody is there to order anything."""
         while line := await orders.readline():
             order = _ORDERS.decode(line)
-            if isinstance(order, Take):
+            try:
+                await self._obey(order, answers)
+            except AssayError as error:
+                _log.warning("an order is followed later order=%s code=%s", type(order).__name__, error.code)
+        self.leave(Leave(self.gateway.settings.drain_s, 0, stopping=True))
+
+    async def _obey(self, order: Order, answers: asyncio.StreamWriter) -> None:
+        match order:
+            case Take():
                 start_logging(order.settings.log_level, order.settings.log_format)
                 await self.gateway.reconfigure(order.settings)
-            elif isinstance(order, Leave):
+            case Look():
+                await self.gateway.look()
+                answers.write(b"%d\n" % order.number)
+            case Leave():
                 self.leave(order)
-            elif self._leaving is not None:
+            case Cut() if self._leaving is not None:
                 self._leaving.cancel()
-            else:
+            case Cut():
                 self.is_over.set()
-        self.leave(Leave(self.gateway.settings.drain_s, 0, stopping=True))
 
     def leave(self, order: Leave) -> None:
         """Begin to leave, once."""
@@ -138,7 +154,7 @@ async def serve(listening: int, channel: int) -> None:
     counting = asyncio.create_task(gateway.metrics.keep_saving(settings.metrics_folder), name="saving of counts")
     await server.listen(socket.socket(fileno=listening))
     answers.write(READY)
-    obeying = asyncio.create_task(worker.obey(orders), name="orders")
+    obeying = asyncio.create_task(worker.obey(orders, answers), name="orders")
     gc.collect()
     gc.freeze()  # what is loaded by now stays, and need not be looked at again
     gc.set_threshold(20_000, 20, 20)

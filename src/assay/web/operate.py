@@ -91,5 +91,5 @@ def operation_routes(operation: Callable[[], Operation | None], is_stopping: Cal
     return [
         Endpoint("GET", "/api/v1/config", show_config, role="admin"),
         Endpoint("POST", "/api/v1/restart", restart, role="admin"),
-        Endpoint("GET", "/readyz", ready),
+        Endpoint("GET", "/readyz", ready, role="anyone"),
     ]

@@ -11,10 +11,10 @@ import socket
 import sys
 import time
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from assay.core import Settings, Unavailable
-from assay.gateway.worker import READY, Cut, Leave, Order, Take, write_order
+from assay.gateway.worker import READY, Cut, Leave, Look, Order, Take, write_order
 
 READY_S = 60
 """A worker that does not answer within this time never will."""
@@ -26,6 +26,9 @@ _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.1, 10
 _LASTING_S = 30
 """A worker that lived this long did not die of how it was started."""
 
+_LOOK_S = 1
+"""How long whoever changes something waits for the workers to know. They look by themselves, too."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -34,14 +37,22 @@ class _Worker:
 
     def __init__(self, process: asyncio.subprocess.Process, orders: asyncio.StreamWriter):
         self.process = process
+        self.has_seen = 0
+        """The number of the latest `Look` that it has followed."""
         self.began = time.monotonic()
         self.is_leaving = False
         self._orders = orders
 
     def tell(self, order: Order) -> None:
         """Give it an order. One that is dead by now hears nothing."""
-        self.is_leaving = self.is_leaving or not isinstance(order, Take)
+        self.is_leaving = self.is_leaving or not isinstance(order, Take | Look)
         self._orders.write(write_order(order))
+
+    async def listen(self, answers: asyncio.StreamReader, stirred: asyncio.Event) -> None:
+        """Take note of what it says, until it says no more."""
+        while line := await answers.readline():
+            self.has_seen = int(line)
+            stirred.set()
 
     async def end(self) -> int:
         """Wait for its end; its exit status."""
@@ -60,6 +71,8 @@ class Workers:
         self._watching: set[asyncio.Task[None]] = set()
         self._replacing = asyncio.Lock()
         self._wait_s = _FIRST_WAIT_S
+        self._looks = 0
+        self._stirred = asyncio.Event()
 
     @property
     def pids(self) -> list[int]:
@@ -78,6 +91,18 @@ class Workers:
         """Have all of them go on with these settings."""
         for worker in self._all:
             worker.tell(Take(settings))
+
+    async def look(self) -> None:
+        """Have all of them take note of what was changed; returns when they have, or could have."""
+        self._looks += 1
+        number = self._looks
+        for worker in self._all:
+            worker.tell(Look(number))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_LOOK_S):
+                while any(worker.has_seen < number for worker in self._all if not worker.is_leaving):
+                    self._stirred.clear()
+                    await self._stirred.wait()
 
     async def replace(self) -> None:
         """Put a new one in each one's place, one after the other: it accepts before the old one leaves.
@@ -111,6 +136,8 @@ class Workers:
             await asyncio.wait(self._watching, timeout=timeout_s)
 
     async def _begin(self) -> None:
+        if self._bound.fileno() < 0:
+            raise Unavailable("gateway.stopping", "Assay is being stopped.")
         ours, theirs = socket.socketpair()
         with theirs:
             fds = (self._bound.fileno(), theirs.fileno())
@@ -132,14 +159,19 @@ class Workers:
             process.kill()
             status = await worker.end()
             raise Unavailable("up.worker_failed", f"A worker ended with {status} before it was ready.", hint="Its log says why.")
+        worker.has_seen = self._looks
         self._all.add(worker)
-        watching = asyncio.create_task(self._watch(worker), name=f"worker {process.pid}")
+        watching = asyncio.create_task(self._watch(worker, answers), name=f"worker {process.pid}")
         self._watching.add(watching)
         watching.add_done_callback(self._watching.discard)
+        if self._bound.fileno() < 0:  # everything has been told to stop in the meantime
+            worker.tell(Cut())
 
-    async def _watch(self, worker: _Worker) -> None:
+    async def _watch(self, worker: _Worker, answers: asyncio.StreamReader) -> None:
+        await worker.listen(answers, self._stirred)
         status = await worker.end()
         self._all.discard(worker)
+        self._stirred.set()
         if not worker.is_leaving:
             _log.warning("a worker ended by itself pid=%d status=%d", worker.process.pid, status)
             await self._begin_another(time.monotonic() - worker.began)
@@ -153,7 +185,7 @@ class Workers:
             try:
                 await self._begin()
             except (OSError, Unavailable) as error:
-                _log.error("no worker can be started, tried again in wait_s=%g: %s", self._wait_s, error)
+                _log.error("no worker can be started retry_in_s=%g: %s", self._wait_s, error)
             else:
                 return
 
