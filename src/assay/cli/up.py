@@ -43,10 +43,11 @@ async def up(configured: Configured, as_json: bool) -> int:
     try:
         async with assemble(settings) as assay:
             check_exposure(settings, has_admin=assay.doorkeeper.accounts.has_admin)
+            key = await assay.first_key() if settings.demo else None
             reloader = Reloader(configured, assay)
             async with local_door(assay, settings.socket), _open(assay, reloader), _following(reloader, signals):
                 signals.is_up = True
-                await _announce(assay, as_json)
+                await _announce(assay, key, as_json)
                 _collect_less()
                 await signals.told.wait()
                 say("Stopping: answers under way are finished first.")
@@ -109,10 +110,9 @@ class _Signals:
             self._task.cancel()
 
 
-async def _announce(assay: Assay, as_json: bool) -> None:
+async def _announce(assay: Assay, key: str | None, as_json: bool) -> None:
     settings = assay.settings
     login = f"{assay.url}/login?token={assay.doorkeeper.new_link()}"
-    key = await assay.first_key() if settings.demo else None
     document: dict[str, Any] = {
         "url": assay.url,
         "login": login,
