@@ -18,6 +18,7 @@ from assay.core import AssayError
 
 _COMMANDS = {
     "up": "Start Assay: the gateway, the pages and the local door.",
+    "restart": "Read the configuration again and replace the workers; no request is dropped.",
     "login": "Print a fresh one-time link to sign in.",
     "doctor": "Check this machine and this installation.",
     "provider": "Who answers: list, add a key, test, verify.",

@@ -37,6 +37,7 @@ RELOADED = frozenset(
         "log_level",
         "max_body_bytes",
         "providers",
+        "retry_wait_s",
         "total_timeout_s",
     }
 )

@@ -140,6 +140,7 @@ class Gateway:
         self.settings = settings
         self._set_timeouts()
         self.registry.settings = settings
+        self.router.retry_wait_s = settings.retry_wait_s
         self.recorder.keep(settings.bodies, settings.bodies_days)
         self.memory.write_down(settings.bodies, settings.bodies_days)
         await self._changes.read()
