@@ -1,4 +1,4 @@
-"""What ``--on`` and its like mean: a file, the gateway's traffic, a collection, a shipped example; and moments in time."""
+"""What ``--on`` and its like mean: a file, the gateway's traffic, a collection, a shipped example; moments in time, and spans of it."""
 
 from __future__ import annotations
 
@@ -48,14 +48,20 @@ def read_source(
         raise InvalidInput("challenge.not_text", f"The file {on!r} is not UTF-8 text: {error.reason}.", param="on") from error
 
 
+def read_span(said: str) -> float | None:
+    """Seconds of ``30m``, ``12h``, ``7d`` or ``2w``; None where it is none of these."""
+    found = _AGO.fullmatch(said)
+    return timedelta(**{_UNITS[found[2]]: int(found[1])}).total_seconds() if found is not None else None
+
+
 def read_moment(said: str) -> int:
     """Microseconds UTC of a date, a time, or so long ago (``30m``, ``12h``, ``7d``, ``2w``).
 
     Raises:
         InvalidInput: ``challenge.bad_time``.
     """
-    if (ago := _AGO.fullmatch(said)) is not None:
-        moment = datetime.now(UTC) - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+    if (ago_s := read_span(said)) is not None:
+        moment = datetime.now(UTC) - timedelta(seconds=ago_s)
     else:
         try:
             moment = datetime.fromisoformat(said)

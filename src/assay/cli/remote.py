@@ -58,6 +58,9 @@ class Server:
     async def put(self, path: str, body: Any) -> Any:
         return await self._ask("PUT", path, body)
 
+    async def patch(self, path: str, body: Any) -> Any:
+        return await self._ask("PATCH", path, body)
+
     async def delete(self, path: str) -> Any:
         return await self._ask("DELETE", path)
 
@@ -75,7 +78,8 @@ class Server:
 
     async def _ask(self, method: str, path: str, body: Any = None) -> Any:
         response = await self.open(method, path, body)
-        return msgspec.json.decode(await response.read_all(MAX_REPLY_BYTES))
+        said = await response.read_all(MAX_REPLY_BYTES)
+        return msgspec.json.decode(said) if said else None
 
 
 @asynccontextmanager
