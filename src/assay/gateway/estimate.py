@@ -4,8 +4,8 @@ A text is weighed by what its bytes are: about how many tokens each kind of char
 tokenizers (cl100k_base and o200k_base of OpenAI, Claude 2, DeepSeek V3, Qwen, Mistral's Tekken and its older SentencePiece), each
 fitted by non-negative least squares on 6,105 texts: English prose, sums, prompts of Arena-Hard in many languages, Python and
 Svelte source, Markdown and Chinese (fitted and held out by halves, 2026-11-22). Of the held-out counts, 95 in 100 lie between 0.77
-and 1.29 times the weight, of Chinese and Japanese texts between 0.65 and 1.43 times. The bounds without anything learned are
-wider, since tokenizers differ more than these seven do: Anthropic's of 2026 takes up to 1.35 times as many as its one before.
+and 1.29 times the weight, of Chinese and Japanese texts between 0.65 and 1.43 times. The bounds where nothing is learned yet are
+wider than either, since there are tokenizers beside these seven.
 
 What the calls of a model have really used teaches more. `Estimator` remembers of each model how the counts of its last whole
 answers stood to their weights, and takes the bounds between which 95 in 100 of them lie (split conformal prediction: Lei et al.,
