@@ -36,7 +36,7 @@ async def client(**options: object) -> AsyncIterator[Client]:
 
 
 async def send(sender: Client, upstream: ToldUpstream | Origin, body: bytes = b"{}", timeouts: Timeouts = SHORT) -> Response:
-    origin = upstream if isinstance(upstream, Origin) else Origin("127.0.0.1", upstream.port)
+    origin = upstream if isinstance(upstream, Origin) else Origin("127.0.0.1", upstream.port, private=True)
     return await sender.send(origin, write_head("POST", origin, "/v1/x", {}), body, timeouts)
 
 
@@ -155,7 +155,7 @@ async def test_a_refused_connection_is_named_with_its_address() -> None:
         port = upstream.port
     async with client() as sender:
         with pytest.raises(Fault, match=f"Cannot reach 127.0.0.1:{port}"):
-            await fetch(sender, Origin("127.0.0.1", port))
+            await fetch(sender, Origin("127.0.0.1", port, private=True))
 
 
 @pytest.mark.parametrize(
@@ -240,7 +240,7 @@ async def test_a_connection_that_the_upstream_closed_is_replaced_before_anything
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=serve, args=(listener,))
         thread.start()
-        origin = Origin(*listener.getsockname())
+        origin = Origin("127.0.0.1", listener.getsockname()[1], private=True)
         async with client() as sender:
             assert await fetch(sender, origin) == b"ok"
             close.set()
@@ -360,7 +360,7 @@ async def test_tls_is_spoken_and_checked(tmp_path: Path) -> None:
     """With a certificate that is trusted, and not with one that is not."""
     server = certificate_for("localhost", tmp_path)
     async with told(always(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"), ssl=server) as upstream:
-        origin = Origin("localhost", upstream.port, tls=True)
+        origin = Origin("localhost", upstream.port, tls=True, private=True)
         async with client(tls=trusting(tmp_path)) as sender:
             assert [await fetch(sender, origin) for _ in range(3)] == [b"ok"] * 3
             assert upstream.connections == 1
@@ -391,7 +391,7 @@ async def test_https_goes_through_a_proxy_by_connect(tmp_path: Path) -> None:
         sender = Client(
             environ={"HTTPS_PROXY": f"http://127.0.0.1:{middle.port}", "NO_PROXY": "direct.test"}, tls=trusting(tmp_path)
         )
-        assert await fetch(sender, Origin("localhost", upstream.port, tls=True)) == b"ok"
+        assert await fetch(sender, Origin("localhost", upstream.port, tls=True, private=True)) == b"ok"
         assert middle.requests[0][0].startswith(f"CONNECT localhost:{upstream.port} HTTP/1.1\r\n".encode())
         with pytest.raises(Fault, match="refused to connect"):
             await fetch(sender, Origin("refused.test", 443, tls=True))
@@ -431,7 +431,7 @@ def test_nothing_can_break_out_of_its_line(path: str, headers: dict[str, str]) -
     ("url", "origin", "path"),
     [
         ("https://api.example.com/v1/", Origin("api.example.com", 443, tls=True), "/v1"),
-        ("http://[::1]:8000", Origin("::1", 8000), ""),
+        ("http://[::1]:8000", Origin("::1", 8000, private=True), ""),
         ("http+unix://%2Frun%2Fassay.sock/v1", Origin("localhost", 80, socket="/run/assay.sock"), "/v1"),
     ],
 )

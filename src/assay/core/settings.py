@@ -14,8 +14,8 @@ import msgspec
 from assay.core.alert import AlertKind
 from assay.core.alias import Alias
 from assay.core.deployment import Provider
-from assay.core.rates import Rate
 from assay.core.holder import AccountRole
+from assay.core.rates import Rate
 
 
 def _says(text: str) -> msgspec.Meta:
@@ -88,6 +88,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     first_byte_timeout_s: Annotated[Seconds, _says("Seconds until an upstream begins to answer.")] = 300.0
     idle_timeout_s: Annotated[Seconds, _says("Seconds of silence in the middle of an answer.")] = 60.0
     total_timeout_s: Annotated[Seconds, _says("Seconds that one attempt may take in all.")] = 1800.0
+    allowed_networks: Annotated[
+        tuple[str, ...],
+        _says(
+            "Private networks, such as `10.20.0.0/16`, that names of providers and webhooks may lead to. Addresses written out in a "
+            "base URL, and local providers, need no such permission."
+        ),
+    ] = ()
     retry_wait_s: Annotated[
         float,
         msgspec.Meta(ge=0),

@@ -12,9 +12,10 @@ import os
 import ssl
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from urllib.parse import urlsplit
 
+from assay.gateway.addresses import Network, check_written, resolve
 from assay.gateway.connection import Connection, Fault, Response, Timeouts
 from assay.gateway.origin import Origin, read_url
 from assay.gateway.tunnel import open_tunnel
@@ -46,7 +47,11 @@ class _Pool:
 
 
 class Client:
-    """Sends requests to any origin, from the event loop that it was made in. ``environ`` is where a proxy for https origins is named (HTTPS_PROXY, NO_PROXY)."""
+    """Sends requests to any origin, from the event loop that it was made in.
+
+    ``environ`` is where a proxy for https origins is named (HTTPS_PROXY, NO_PROXY). ``networks`` are private networks that may be
+    reached by names, too (see `assay.gateway.addresses`).
+    """
 
     def __init__(
         self,
@@ -55,7 +60,9 @@ class Client:
         tls: ssl.SSLContext | None = None,
         idle_expiry_s: float = IDLE_EXPIRY_S,
         max_connections: int = MAX_CONNECTIONS,
+        networks: Sequence[Network] = (),
     ):
+        self.networks = networks
         self._proxy = _read_proxy(environ)
         self._no_proxy = _read_no_proxy(environ)
         self._tls = tls
@@ -148,16 +155,29 @@ class Client:
         try:
             if origin.socket is not None:
                 await loop.create_unix_connection(lambda: connection, origin.socket)
-            elif not origin.tls:
-                await loop.create_connection(lambda: connection, origin.host, origin.port)
-            elif self._proxy is not None and not self._bypasses_proxy(origin.host):
+            elif origin.tls and self._proxy is not None and not self._bypasses_proxy(origin.host):
+                check_written(origin.host, private=origin.private, networks=self.networks)
                 await open_tunnel(self._proxy, origin, connection, self._tls_context())
             else:
-                await loop.create_connection(lambda: connection, origin.host, origin.port, ssl=self._tls_context())
+                await self._open(origin, connection)
         except BaseException:
             self._lost(connection)
             raise
         return connection
+
+    async def _open(self, origin: Origin, connection: Connection) -> None:
+        """Connect to one of the addresses that the host was found to have, and to no other."""
+        tls, name = (self._tls_context(), origin.host) if origin.tls else (None, None)
+        *before, last = await resolve(origin.host, origin.port, private=origin.private, networks=self.networks)
+        for address in before:
+            try:
+                await self._loop.create_connection(lambda: connection, address, origin.port, ssl=tls, server_hostname=name)
+                return
+            except ssl.SSLError:
+                raise
+            except OSError:
+                continue
+        await self._loop.create_connection(lambda: connection, last, origin.port, ssl=tls, server_hostname=name)
 
     def _tls_context(self) -> ssl.SSLContext:
         if self._tls is None:

@@ -13,6 +13,7 @@ from assay.core import LOCAL, AssayError, Deployment, Unavailable, new_id, now_u
 from assay.core.alert import AlertKind
 from assay.core.settings import Settings
 from assay.gateway.address import Addresses
+from assay.gateway.addresses import read_networks
 from assay.gateway.alerts import Alerts
 from assay.gateway.asgi import JSON, ClientLeft, Receive, Scope, Send, read_body, send_answer, send_error
 from assay.gateway.call_log import CallLog
@@ -56,7 +57,7 @@ class Gateway:
         self.timeouts = Timeouts()
         self._set_timeouts()
         self.registry = Registry(db, vault, settings, environ)
-        self.client = Client(environ=environ, tls=tls)
+        self.client = Client(environ=environ, tls=tls, networks=read_networks(settings.allowed_networks))
         self.alerts = Alerts(db)
         self.metrics = Metrics()
         self.ledger = Ledger(db)
@@ -139,6 +140,8 @@ class Gateway:
         self._door.addresses = Addresses(settings.trusted_proxies)
         self.settings = settings
         self._set_timeouts()
+        self.client.networks = read_networks(settings.allowed_networks)
+        self.router.retry_wait_s = settings.retry_wait_s
         self.registry.settings = settings
         self.router.retry_wait_s = settings.retry_wait_s
         self.recorder.keep(settings.bodies, settings.bodies_days)

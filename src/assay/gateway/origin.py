@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 import msgspec
 
 from assay.core import InvalidInput
+from assay.gateway.addresses import is_local
 
 _TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(rb"[\t\x20-\x7e\x80-\xff]*")
@@ -17,12 +18,15 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class Origin(msgspec.Struct, frozen=True):
-    """One server: a host and port, or a Unix socket. Connections are pooled by it."""
+    """One server: a host and port, or a Unix socket. Connections are pooled by it. ``private``: it may be this machine, or in a
+    private network.
+    """
 
     host: str
     port: int
     tls: bool = False
     socket: str | None = None
+    private: bool = False
 
     def __str__(self) -> str:
         if self.socket is not None:
@@ -42,6 +46,8 @@ class Origin(msgspec.Struct, frozen=True):
 
 def read_url(url: str) -> tuple[Origin, str]:
     """The server and the path of a base URL: ``http://``, ``https://``, or ``http+unix://%2Frun%2Fx.sock/v1``.
+
+    Base URLs are written by admins, so a private address that stands in one is meant; a name that leads to one is not.
 
     Raises:
         InvalidInput: ``provider.base_url``: another scheme, no host, a user or password, a query, or control characters.
@@ -64,7 +70,8 @@ def read_url(url: str) -> tuple[Origin, str]:
         return Origin("localhost", 80, socket=unquote(parts.netloc)), path
     if parts.scheme not in _DEFAULT_PORTS:
         raise _bad_url(url, "its scheme must be http, https or http+unix")
-    return Origin(parts.hostname or "", port or _DEFAULT_PORTS[parts.scheme], tls=parts.scheme == "https"), path
+    host, is_tls = parts.hostname or "", parts.scheme == "https"
+    return Origin(host, port or _DEFAULT_PORTS[parts.scheme], tls=is_tls, private=is_local(host)), path
 
 
 def _bad_url(url: str, reason: str) -> InvalidInput:

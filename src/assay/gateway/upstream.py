@@ -70,7 +70,7 @@ class Way:
         self._is_first = protocol == provider.protocol
         self.dialect = Dialect(offer, protocol, addressed=[name for name, path in self._paths.items() if "{model}" in path])
         self._base: Origin
-        self._base, self._base_path = read_url(fill(offer.base_url or provider.base_url, self._values))
+        self._base, self._base_path = self._read_url(fill(offer.base_url or provider.base_url, self._values))
         self._headers = {
             "user-agent": _AGENT,
             "accept-encoding": "identity",
@@ -185,8 +185,13 @@ class Way:
         if path.startswith("/"):
             return self._base, self._base_path + path
         address, mark, query = path.partition("?")
-        origin, target = read_url(address)
+        origin, target = self._read_url(address)
         return origin, target + mark + query
+
+    def _read_url(self, url: str) -> tuple[Origin, str]:
+        """A provider that is local by its nature may be named by any name."""
+        origin, path = read_url(url)
+        return origin if self.provider.kind == "cloud" else msgspec.structs.replace(origin, private=True), path
 
 
 class Access:
