@@ -5,7 +5,7 @@ import type { ShownCall, Trace } from "../src/lib/types.ts";
 const BASE: ShownCall = {
   id: "c1", request_id: "r1", at: "2026-11-22T10:00:00.000000Z", purpose: "traffic", outcome: "error", asked: "fast", deployment: "crucible/electrum-70b", provider: "crucible", model: "electrum-70b",
   protocol: "openai_chat", client_protocol: "anthropic", operation: null, stream: true, duration_us: 1_240_000, ttft_us: null, key: "k1", status: 429, error: "upstream.rate_limited", stop: null, usage: null, cost: null,
-  request: null, reply: null, upstream_id: null, losses: [], timeline: [],
+  request: null, reply: null, upstream_id: null, losses: [], timeline: [], user: null, team: null, provider_key: null, cost_between: null, cached: null,
 };
 
 const ANSWERED: ShownCall = {

@@ -101,10 +101,11 @@ function provider(name: string, title: string, kind: ShownProvider["kind"], key:
   return { name, title, kind, base_url: `https://api.${name}.example/v1`, protocol: "openai_chat", protocols: ["openai_chat"], counts_tokens: false, stores_responses: false, endpoints: null, parameters: [], live: [], priced: 0, prices_date: null, docs: "https://example.com/keys", enabled: true, found: null, key, models: 12, origin: "shipped", facts_date: "2026-11-02" };
 }
 
+const PLAIN = { expires: null, old_until: null, user: null, user_name: null, team: null, team_name: null, scopes: { models: [], protocols: [], addresses: [] }, limits: { requests_per_minute: null, tokens_per_minute: null, concurrent: null } };
 const keys: ShownKey[] = [
-  { id: "k1", name: "laptop", hint: "ask-3f9a-…Qx7", created: "2026-11-01T09:00:00Z", last_used: "2026-11-22T08:12:00Z", revoked: null },
-  { id: "k2", name: "continuous integration", hint: "ask-77c1-…mN2", created: "2026-11-12T09:00:00Z", last_used: null, revoked: null },
-  { id: "k3", name: "old phone", hint: "ask-09ab-…L0k", created: "2026-09-01T09:00:00Z", last_used: "2026-10-01T08:12:00Z", revoked: "2026-10-02T08:00:00Z" },
+  { ...PLAIN, id: "k1", name: "laptop", hint: "ask-3f9a-…Qx7", created: "2026-11-01T09:00:00Z", last_used: "2026-11-22T08:12:00Z", revoked: null },
+  { ...PLAIN, id: "k2", name: "continuous integration", hint: "ask-77c1-…mN2", created: "2026-11-12T09:00:00Z", last_used: null, revoked: null },
+  { ...PLAIN, id: "k3", name: "old phone", hint: "ask-09ab-…L0k", created: "2026-09-01T09:00:00Z", last_used: "2026-10-01T08:12:00Z", revoked: "2026-10-02T08:00:00Z" },
 ];
 
 const battles = new Map<string, ShownBattle>();
@@ -176,7 +177,7 @@ const ROUTES: ReadonlyArray<[string, RegExp, Handler]> = [
   ["GET", /^\/keys$/, (request, response) => json(response, { keys: stateOf(request) === "empty" ? [] : keys })],
   ["POST", /^\/keys$/, async (request, response) => {
     const { name } = (await bodyOf(request)) as { name: string };
-    const row: ShownKey = { id: `k${keys.length + 1}`, name, hint: "ask-5d2e-…Zz9", created: new Date().toISOString(), last_used: null, revoked: null };
+    const row: ShownKey = { ...PLAIN, id: `k${keys.length + 1}`, name, hint: "ask-5d2e-…Zz9", created: new Date().toISOString(), last_used: null, revoked: null };
     keys.unshift(row);
     json(response, { ...row, key: "ask-5d2e-w3hQm0b2nJpV8kYtRfLs6XcZaE1dGuKiOq4vNz9" });
   }],
@@ -186,6 +187,7 @@ const ROUTES: ReadonlyArray<[string, RegExp, Handler]> = [
     json(response, row ?? {});
   }],
   ["GET", /^\/calls(?:\?.*)?$/, (request, response) => json(response, { calls: stateOf(request) === "empty" ? [] : CALLS, next: null })],
+  ["GET", /^\/calls\/sums(?:\?.*)?$/, (_request, response) => json(response, { since: "2026-11-22T10:00:00Z", until: "2026-11-22T10:01:00Z", step_s: 1, whole: true, calls: 2, failed: 1, unpriced: 0, estimated: 0, input_tokens: 1204, output_tokens: 962, costs: [{ nano: 9_876_500, currency: "USD" }], bars: [{ at: "2026-11-22T10:00:00Z", calls: 2, failed: 1 }] })],
   ["GET", /^\/calls\/([^/]+)$/, (_request, response, match) => {
     const trace = traceOf(match[1] ?? "");
     if (trace) json(response, trace);
@@ -221,7 +223,7 @@ function answer(request: IncomingMessage, response: ServerResponse, next: Connec
   const path = url.slice("/api/v1".length);
   const state = stateOf(request);
   if (path === "/session" && request.method === "GET") {
-    return json(response, { signed_in: state !== "signed-out" && state !== "guest", guest: state === "guest" ? { challenge: "running", name: "Mei" } : null, version: "0.1.0", demo: true, bodies: "full", bodies_days: 30, practice: true, first_run: state === "first-run" || state === "empty", password_login: state === "signed-out" });
+    return json(response, { signed_in: state !== "signed-out" && state !== "guest", guest: state === "guest" ? { challenge: "running", name: "Mei" } : null, user: null, accounts: false, oidc: false, version: "0.1.0", demo: true, bodies: "full", bodies_days: 30, practice: true, first_run: state === "first-run" || state === "empty", password_login: state === "signed-out" });
   }
   if (state === "loading") return;
   if (state === "error") return problem(response, 503, "store.unavailable", "The database at 'postgresql://db/assay' does not answer.", "Start it; nothing that was acknowledged is lost.");

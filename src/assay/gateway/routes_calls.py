@@ -132,8 +132,10 @@ class CallRecord:
         return await show_trace(gateway.db, call, gateway.registry.entries.get(call.provider))
 
     async def _told(self) -> AsyncGenerator[msgspec.Struct | None, None]:
+        listening = False  # the first lot is told even where it is empty: it says that whoever follows is heard
         async for lot in self._live.listen():
-            yield NewCalls([show_call(call) for call in lot]) if lot else None
+            yield NewCalls([show_call(call) for call in lot]) if lot or not listening else None
+            listening = True
 
 
 def call_routes(gateway: Gateway, hidden: HiddenRequests) -> list[Endpoint]:

@@ -1,7 +1,7 @@
 /** Who is here, and what the server told the page about itself. */
 
 import { asProblem, get, whenSignedOut, type Problem } from "./api.ts";
-import type { SessionState } from "./types.ts";
+import type { AccountRole, SessionState } from "./types.ts";
 
 const now = $state<{ session: SessionState | null; problem: Problem | null }>({ session: null, problem: null });
 
@@ -11,6 +11,13 @@ export function session(): SessionState | null {
 
 export function sessionProblem(): Problem | null {
   return now.problem;
+}
+
+const RANKS: Record<AccountRole, number> = { viewer: 1, member: 2, admin: 3 };
+
+/** Whether whoever is here may do what takes `role`; what they may not is not offered. */
+export function may(role: AccountRole): boolean {
+  return RANKS[now.session?.user?.role ?? "viewer"] >= RANKS[role];
 }
 
 export async function loadSession(): Promise<void> {

@@ -10,7 +10,7 @@ export const PURPOSES: Record<Purpose, Key> = {
 };
 
 /** What went wrong, in words where we have them. */
-export function whatFailed({ error }: ShownCall): string {
+export function whatFailed({ error }: Pick<ShownCall, "error">): string {
   return error ? tOr(`callError.${error}`, tOr(`problem.${error}`, error)) : "";
 }
 
