@@ -20,8 +20,8 @@ from assay.core import (
     UpstreamRefused,
     UpstreamTimeout,
     new_id,
-    now_us,
 )
+from assay.core.clock import STEADY
 from assay.gateway.client import Client
 from assay.gateway.connection import Fault, Response, Timeouts
 from assay.gateway.dialect import Headers
@@ -95,7 +95,7 @@ class Attempt:
     ):
         self.id = id or new_id()
         self.request_id = request_id
-        self.at = now_us()
+        self.at = STEADY.now_us()  # budgets count by it
         self.started_ns = time.monotonic_ns()
         self.duration_ns = 0
         self.route = route

@@ -60,7 +60,7 @@ class Gateway:
         self.client = Client(environ=environ, tls=tls, networks=read_networks(settings.allowed_networks))
         self.alerts = Alerts(db)
         self.metrics = Metrics()
-        self.ledger = Ledger(db)
+        self.ledger = Ledger.of(db, settings)
         self.spans = _spans(settings)
         self.recorder = Recorder(db, bodies=settings.bodies, days=settings.bodies_days, books=self._books())
         self.snapshot: Snapshot
@@ -110,7 +110,8 @@ class Gateway:
         async with self._refreshing:
             self.snapshot = await self.registry.load()
             self.health.keep(self.snapshot.marks)
-            await self.ledger.refresh()
+            entries = [entry for entry in self.registry.entries.values() if entry.enabled]
+            await self.ledger.refresh([(entry.provider, entry.limits) for entry in entries])
             for follow in self.followers:
                 await follow()
 

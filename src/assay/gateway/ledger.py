@@ -1,35 +1,391 @@
-"""What askers may still use: budgets over windows, and limits at a time. Set aside before a call, settled after it."""
+"""What askers may still use: budgets over windows, and limits at a time. Set aside before a call, settled after it.
+
+A request takes from every meter of its key, user, team and provider, or from none. Usually all of it is in memory and takes some
+microseconds. What was used is written in the very commit that records the calls, so a budget's meter is the sum of their rows,
+whatever happens; a call counts in the window in which it began. The process that is alone with its database (`Sole`) holds
+every budget whole; several lease parts of them (`Shared`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
-from assay.core import Asker, Deployment
+import msgspec
+
+from assay.core import Asker, AssayError, Call, Deployment, Holder, HolderKind, Limits, Measure, Provider, Unavailable
+from assay.core.clock import STEADY, Clock
+from assay.core.rates import Rates
+from assay.core.settings import Settings
 from assay.gateway.dialect import Asked
-from assay.gateway.hold import Hold
+from assay.gateway.hold import Hold, Need
+from assay.gateway.limits import refusal
+from assay.gateway.limits.minute import SPAN_S, Minute
+from assay.gateway.limits.most import Most, most_of, most_of_form, price_of
+from assay.gateway.limits.permits import Permits
+from assay.gateway.limits.shared import Shared
+from assay.gateway.limits.sole import Sole
+from assay.gateway.limits.wallet import Wallet
 from assay.gateway.recorder import Settled
+from assay.store.budgets import BudgetRow, list_budgets, recount
 from assay.store.database import Database, Write
+from assay.store.meters import Reading, counted, load_leased, load_used, spend, tell_once
+
+WAIT_S = 3.0
+"""The longest that a request waits for the database."""
+RECOUNT_S = 3.0
+"""After so long every process knows of a new budget; then what was written meanwhile without counting it is counted."""
+
+_NEW_US = 60_000_000
+_log = logging.getLogger(__name__)
+
+
+class Account(NamedTuple):
+    """The meters of somebody: those that every request takes one of, those of tokens and of tokens per minute, and those of money."""
+
+    ones: tuple[Any, ...] = ()
+    tokens: tuple[Wallet, ...] = ()
+    paces: tuple[Minute | Permits, ...] = ()
+    money: tuple[Wallet, ...] = ()
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether it matters how large a request is."""
+        return bool(self.tokens or self.paces or self.money)
+
+
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """How a budget stands in its window, in its own measure; times in microseconds UTC. ``reserved`` is set aside for what runs."""
+
+    budget: BudgetRow
+    used: int
+    reserved: int
+    left: int
+    starts: int
+    resets: int | None
 
 
 class Ledger:
-    """Implements `assay.gateway.recorder.Book`."""
+    """Implements `assay.gateway.recorder.Book`. ``sole``: nobody else uses the database. ``near`` are called with a budget that has
+    passed its ``near`` or its end, once per window of each, whichever process noticed."""
 
-    def __init__(self, db: Database):
+    def __init__(
+        self,
+        db: Database,
+        *,
+        sole: bool = True,
+        output_tokens: int = 4096,
+        allows_unpriced: bool = False,
+        rates: Rates | None = None,
+        clock: Clock = STEADY,
+        span_s: float = SPAN_S,
+    ):
         self._db = db
+        self._clock = clock
+        self._output_tokens = output_tokens
+        self._allows_unpriced = allows_unpriced
+        self._rates = rates or Rates()
+        self._bank: Sole | Shared = Sole(db, self._is_writing, span_s) if sole else Shared(db, clock, span_s)
+        self._wallets: dict[str, Wallet] = {}
+        self._limits: dict[str, Any] = {}
+        self._of: dict[HolderKind, dict[str | None, tuple[Wallet, ...]]] = {"key": {}, "user": {}, "team": {}, "provider": {}}
+        self._accounts: dict[str, tuple[Asker, Account]] = {}
+        self._providers: dict[str, Account] = {}
+        self._costs_nothing: frozenset[str] = frozenset()
+        self._writing: dict[tuple[str, int], int] | None = None
+        self._written = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.near: list[Callable[[Standing], None]] = []
 
-    async def refresh(self) -> None:
-        """Read budgets anew."""
+    @classmethod
+    def of(cls, db: Database, settings: Settings) -> Ledger:
+        """The ledger that the settings ask for."""
+        return cls(
+            db,
+            sole=settings.workers == 0 and db.dialect == "sqlite",
+            output_tokens=settings.reserve_output_tokens,
+            allows_unpriced=settings.unpriced == "allow",
+            rates=Rates(settings.rates),
+        )
 
-    async def reserve(self, asker: Asker, deployment: Deployment, asked: Asked, body: bytes) -> Hold | None:
-        """Set aside what a request may use at most; None where nothing bounds it."""
-        return None
+    # What there is
+
+    async def refresh(self, providers: Sequence[tuple[Provider, Limits]] = ()) -> None:
+        """Read budgets anew; ``providers`` are those that can be asked, with their limits. What is set aside stays so.
+
+        Raises:
+            Unavailable: the database cannot be read.
+        """
+        rows = await list_budgets(self._db)
+        known = {row.id: self._wallet(row) for row in rows}
+        fresh = [row for row in rows if row.id not in self._wallets]
+        self._wallets = known
+        for kind, of in self._of.items():
+            of.clear()
+            for row in rows:
+                if row.holder_kind == kind:
+                    of[row.holder] = (*of.get(row.holder, ()), known[row.id])
+        self._accounts = {}
+        self._costs_nothing = frozenset(provider.name for provider, _ in providers if provider.kind != "cloud")
+        named = {provider.name: Holder("provider", provider.name, provider.title, limits) for provider, limits in providers}
+        self._providers = {name: account for name, holder in named.items() if (account := self._account([holder])) != Account()}
+        self._bank.watch()
+        now = self._clock.now_us()
+        self._recount_later([row for row in fresh if now - row.created < _NEW_US])
+
+    def _wallet(self, row: BudgetRow) -> Wallet:
+        holder = Holder(row.holder_kind, row.holder, row.holder_name)
+        wallet = self._wallets.get(row.id)
+        if wallet is None:
+            return Wallet(row.id, holder, row.amount, row, is_lease=not self._bank.holds_all)
+        wallet.change(row.amount, holder, row, holds_all=self._bank.holds_all)
+        return wallet
+
+    def _account(self, holders: Sequence[Holder]) -> Account:
+        ones: list[Any] = []
+        paces: list[Minute | Permits] = []
+        wallets = [wallet for holder in holders for wallet in self._of[holder.kind].get(holder.id, ())]
+        for holder in holders:
+            limits = holder.limits
+            if limits.concurrent is not None:
+                ones.append(self._places(holder, limits.concurrent))
+            if limits.requests_per_minute is not None:
+                ones.append(self._rate(holder, "requests", limits.requests_per_minute))
+            if limits.tokens_per_minute is not None:
+                paces.append(self._rate(holder, "tokens", limits.tokens_per_minute))
+        by_measure: dict[Measure, list[Wallet]] = {"requests": [], "tokens": [], "money": []}
+        for wallet in wallets:
+            assert wallet.budget is not None, "a budget's wallet has its row"
+            by_measure[wallet.budget.measure].append(wallet)
+        return Account((*ones, *by_measure["requests"]), tuple(by_measure["tokens"]), tuple(paces), tuple(by_measure["money"]))
+
+    def _places(self, holder: Holder, amount: int) -> Wallet:
+        key = f"{holder.kind}:{holder.id}:concurrent"
+        wallet: Wallet | None = self._limits.get(key)
+        if wallet is None:
+            wallet = self._limits[key] = self._bank.places(key, holder, amount)
+        wallet.change(amount, holder, None, holds_all=self._bank.holds_all)
+        return wallet
+
+    def _rate(self, holder: Holder, measure: Measure, limit: int) -> Minute | Permits:
+        key = f"{holder.kind}:{holder.id}:{measure}"
+        rate: Minute | Permits | None = self._limits.get(key)
+        if rate is None:
+            rate = self._limits[key] = self._bank.rate(key, holder, measure, limit)
+        rate.limit, rate.holder = limit, holder
+        return rate
+
+    # Before a call
+
+    async def reserve(self, asker: Asker | None, deployment: Deployment, asked: Asked | None, body: bytes) -> Hold | None:
+        """Set aside what a request may use at most; None where nothing bounds it. ``asker`` is None where Assay itself asks, ``asked``
+        where the body is a form.
+
+        Raises:
+            Spent: ``budget.spent``. Forbidden: ``budget.unpriced``, ``budget.no_rate``.
+            RateLimited: ``limit.requests``, ``limit.tokens``, ``limit.concurrent``, each with the seconds to wait.
+            Unavailable: ``provider.busy``; ``store.unavailable``: what this process held is used up and the database is away.
+        """
+        needs = self._needs(asker, deployment, asked, body)
+        if not needs:
+            return None
+        now_us, now_s = self._clock.now_us(), self._clock.steady_s()
+        if now_s < self._bank.valid_until:
+            for meter, need in needs:
+                if not meter.has(need, now_us, now_s):
+                    break
+            else:
+                return Hold(needs, now_s)
+        return await self._wait_for(needs)
+
+    def _needs(self, asker: Asker | None, deployment: Deployment, asked: Asked | None, body: bytes) -> list[Need]:
+        needs: list[Need] = []
+        accounts = []
+        if asker is not None:
+            known = self._accounts.get(asker.key)
+            if known is None or known[0] is not asker:
+                known = self._accounts[asker.key] = asker, self._account(asker.holders)
+            accounts.append(known[1])
+        if (provider := self._providers.get(deployment.provider)) is not None:
+            accounts.append(provider)
+        most: Most | None = None
+        for account in accounts:
+            needs += [(meter, 1) for meter in account.ones]
+            if account.tokens or account.paces or account.money:
+                if most is None:
+                    most = self._most(deployment, asked, body)
+                needs += [(wallet, most.input + most.output) for wallet in account.tokens]
+                needs += [(rate, most.usual) for rate in account.paces]
+                if account.money:
+                    needs += self._money(account.money, deployment, most)
+        return needs
+
+    def _most(self, deployment: Deployment, asked: Asked | None, body: bytes) -> Most:
+        if asked is None:
+            return most_of_form(body, self._output_tokens)
+        return most_of(body, asked.fields, deployment, self._output_tokens)
+
+    def _money(self, wallets: Sequence[Wallet], deployment: Deployment, most: Most) -> Iterable[Need]:
+        cost = price_of(most, deployment)
+        if cost is None:
+            if deployment.provider in self._costs_nothing or self._allows_unpriced:
+                return ()
+            raise refusal.unpriced(wallets[0], deployment)
+        needs: list[Need] = []
+        for wallet in wallets:
+            assert wallet.budget is not None, "money is counted by budgets only"
+            ratio = self._rates.ratio(cost.currency, wallet.budget.currency)
+            if ratio is None:
+                raise refusal.no_rate(wallet, deployment, cost.currency)
+            needs.append((wallet, ratio.convert(cost.nano)))
+        return needs
+
+    async def _wait_for(self, needs: list[Need]) -> Hold:
+        """Get what is missing, then set all of it aside at once."""
+        since_s = self._clock.steady_s()
+        try:
+            async with asyncio.timeout(WAIT_S):
+                while True:
+                    now_us, now_s = self._clock.now_us(), self._clock.steady_s()
+                    short = [(meter, need) for meter, need in needs if not meter.has(need, now_us, now_s)]
+                    if not short and now_s < self._bank.valid_until:
+                        return Hold(needs, now_s)
+                    refused = await self._bank.fill(short, now_us, now_s, since_s)
+                    if refused is not None:
+                        raise _refuse(*refused, self._clock)
+        except (TimeoutError, Unavailable) as error:
+            if isinstance(error, Unavailable) and error.code == "provider.busy":
+                raise
+            raise refusal.no_answer() from error
+
+    # After it
 
     def entries(self, settled: Sequence[Settled]) -> Sequence[Write]:
         """What was used, for the commit that records these calls."""
-        return ()
+        used: dict[tuple[str, int], int] = {}
+        for one in settled:
+            call = one.call
+            for wallet in self._wallets_of(call):
+                budget = wallet.budget
+                assert budget is not None, "limits are not written down"
+                amount = counted(call, budget.holder_kind, budget.measure, budget.currency, self._rates)
+                if amount:
+                    place = wallet.key, wallet.starts if wallet.starts <= call.at < wallet.ends else wallet.window(call.at)[0]
+                    used[place] = used.get(place, 0) + amount
+        self._writing = used
+        return spend([Reading(meter, starts, amount) for (meter, starts), amount in used.items()], self._bank.process)
 
     def committed(self, settled: Sequence[Settled]) -> None:
         """They are on disk: what was set aside and not used is free again."""
+        used, self._writing = self._writing or {}, None
+        self._written += 1
+        for (key, starts), amount in used.items():
+            wallet = self._wallets.get(key)
+            if wallet is not None:
+                wallet.spend(starts, amount)
+                if wallet.reaches > wallet.told:
+                    self._tell(wallet)
+        for attempt, call in settled:
+            if isinstance(attempt.hold, Hold):
+                attempt.hold.settle(0 if call.usage is None else call.usage.total_input + call.usage.total_output)
+
+    def _wallets_of(self, call: Call) -> list[Wallet]:
+        of = self._of
+        found: list[Wallet] = []
+        for wallets in (
+            of["key"].get(call.key),
+            of["user"].get(call.user),
+            of["team"].get(call.team),
+            of["provider"].get(call.provider),
+        ):
+            if wallets is not None:
+                found += wallets
+        return found
+
+    def _is_writing(self) -> tuple[bool, int]:
+        return self._writing is not None, self._written
+
+    # What others want to know
+
+    async def standing(self) -> list[Standing]:
+        """How all budgets stand now, the oldest first, over all processes.
+
+        Raises:
+            Unavailable: the database cannot be read.
+        """
+        at = self._clock.now_us()
+        rows = await list_budgets(self._db)
+        windows = {row.id: Wallet(row.id, Holder("key", ""), 0, row).window(at) for row in rows}
+        used = await load_used(self._db, [(id, starts) for id, (starts, _) in windows.items()])
+        leased = {} if self._bank.holds_all else await load_leased(self._db, list(windows))
+        return [self._standing(row, windows[row.id], used, leased) for row in rows]
+
+    def _standing(
+        self, row: BudgetRow, window: tuple[int, int], used: Mapping[tuple[str, int], int], leased: Mapping[tuple[str, int], int]
+    ) -> Standing:
+        place = row.id, window[0]
+        wallet = self._wallets.get(row.id)
+        reserved = leased.get(place, 0) if not self._bank.holds_all else wallet.reserved if wallet is not None else 0
+        spent = used.get(place, 0)
+        return Standing(
+            budget=row,
+            used=spent,
+            reserved=reserved,
+            left=max(0, row.amount - spent - reserved),
+            starts=window[0],
+            resets=window[1] if row.per != "total" else None,
+        )
+
+    def _tell(self, wallet: Wallet) -> None:
+        wallet.told = reached = wallet.reaches
+        self._spawn(self._tell_once(wallet, wallet.starts, reached))
+
+    async def _tell_once(self, wallet: Wallet, starts: int, reached: int) -> None:
+        if wallet.budget is None or not await tell_once(self._db, wallet.key, starts, reached):
+            return
+        standing = self._standing(wallet.budget, (starts, wallet.ends), {(wallet.key, starts): wallet.used}, {})
+        for told in self.near:
+            told(standing)
+
+    def _recount_later(self, rows: Sequence[BudgetRow]) -> None:
+        if rows:
+            self._spawn(self._recount(rows))
+
+    async def _recount(self, rows: Sequence[BudgetRow]) -> None:
+        await asyncio.sleep(RECOUNT_S)
+        for row in rows:
+            wallet = self._wallets.get(row.id)
+            if wallet is None:
+                continue
+            at = self._clock.now_us()
+            missing = await recount(self._db, row, at, self._rates)
+            if self._bank.holds_all:
+                wallet.spend(wallet.window(at)[0], missing)
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.create_task(_quietly(work), name="ledger")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def close(self) -> None:
         """Give back what is left."""
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._bank.close()
+
+
+async def _quietly(work: Any) -> None:
+    try:
+        await work
+    except AssayError as error:
+        _log.warning("the ledger's side work failed code=%s", error.code)
+
+
+def _refuse(meter: Any, need: int, clock: Clock) -> AssayError:
+    """The words for a bound that a request meets."""
+    if isinstance(meter, Wallet):
+        return refusal.spent(meter, need)
+    return refusal.too_fast(meter.holder, meter.measure, meter.limit, need, meter.wait_s(need, clock.steady_s()))

@@ -1,0 +1,76 @@
+"""A limit per minute of which several processes take: each has a few permits at a time, and asks for more when they are used up.
+
+A permit counts for a minute from when the database gave it. It is good for a second; what is not used by then goes back. So
+processes that hold some can let in no more beyond the limit than they hold together, a twenty-fifth of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from assay.core import Holder, Measure
+
+GOOD_S = 1.0
+
+
+class Lapse(NamedTuple):
+    """So much is free again at ``at_s``, of the steady clock."""
+
+    at_s: float
+    amount: int
+
+
+class Permits:
+    """``granted`` is when the database gave what is ``held`` (by its clock); ``give_back`` takes what is not needed of that."""
+
+    __slots__ = ("_give_back", "granted", "held", "holder", "key", "lapses", "left", "limit", "measure", "until_s")
+
+    def __init__(self, key: str, holder: Holder, measure: Measure, limit: int, give_back: Callable[[str, int, int], None]):
+        self.key = key
+        self.holder = holder
+        self.measure = measure
+        self.limit = limit
+        self.held = 0
+        self.granted = 0
+        self.until_s = 0.0
+        self.left = 0
+        """What the database had left for anybody when it was last asked; and when there is more."""
+        self.lapses: Sequence[Lapse] = ()
+        self._give_back = give_back
+
+    def has(self, need: int, at_us: int, now_s: float) -> bool:
+        """Whether so much may be let in now."""
+        return self.held >= need and now_s < self.until_s
+
+    def take(self, need: int, now_s: float) -> int:
+        """Let it in; when it was granted."""
+        self.held -= need
+        return self.granted
+
+    def over(self, need: int) -> None:
+        """It was let in; that counts, however soon it ends."""
+
+    def settle(self, need: int, mark: int, tokens: int) -> None:
+        """What was let in turned out to be ``tokens``."""
+        if self.measure == "tokens":
+            self._give_back(self.key, mark, need - tokens)
+
+    def drop(self) -> None:
+        """Give back what is held."""
+        if self.held:
+            self._give_back(self.key, self.granted, self.held)
+            self.held = 0
+
+    def wait_s(self, need: int, now_s: float) -> float | None:
+        """In how many seconds so much may be let in; None: never, it is more than the limit."""
+        if need > self.limit:
+            return None
+        over = need - self.left
+        for lapse in self.lapses:
+            if over <= 0:
+                break
+            over -= lapse.amount
+            if over <= 0:
+                return max(0.0, lapse.at_s - now_s)
+        return 0.0

@@ -1,0 +1,413 @@
+"""Meters of processes that share a database: each leases parts of budgets and limits, and gives out of those by itself.
+
+All that a process wants of the database is asked for in rounds, one at a time: whoever comes while one is under way waits for the
+next, and all meters of all who wait are leased of in one transaction. A lease is what was asked for and about a second's worth
+more, at most a part of what is left, so nearer the end it shrinks to just what requests need. What is not needed for half a
+second goes back.
+
+A process shows that it lives by its beat, which the others watch on their own clocks: whose beat stands still for `DEAD_S` is dead, and
+its leases fall back. It stops giving out by itself before that (`VALID_S`), so nothing is given out twice. What requests of a killed
+process used and nobody recorded is lost to the meters as it is to the rows of calls.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import Any, NamedTuple
+
+from assay.core import AssayError, Holder, Measure, new_id
+from assay.core.clock import Clock
+from assay.gateway.hold import Need
+from assay.gateway.limits.permits import GOOD_S, Lapse, Permits
+from assay.gateway.limits.wallet import Wallet
+from assay.store.database import Database, Row, Transaction
+from assay.store.meters import (
+    BEAT,
+    CLOCK,
+    DELETE_LAPSED,
+    DELETE_LEASE,
+    DELETE_LEASES_OF,
+    DELETE_LESSEE,
+    DELETE_USED_UP,
+    ENTER_LESSEE,
+    INSERT_METER,
+    LOCK_METERS,
+    RETURN_LEASE,
+    SELECT_LEASES,
+    SELECT_LESSEES,
+    UPSERT_LEASE,
+)
+
+DEAD_S = 10.0
+VALID_S = 8.0
+TICK_S = 0.25
+_BEAT_S = 2.0
+_PATIENCE_S = 1.0
+"""For so long a request waits for what other processes hold and may not need."""
+_PAUSE_S = 0.1
+_ANSWER_S = 0.2
+"""For so long it counts that the database had no more."""
+_SHARES = 25
+"""Processes together hold a twenty-fifth of a limit per minute at most, unless a request needs more."""
+_PART = 4
+_AHEAD = 4
+"""How many looks' worth is leased ahead: a second's."""
+
+_log = logging.getLogger(__name__)
+
+
+class _Answer(NamedTuple):
+    """What the database had left of a meter after a round, what others hold of it, and when that was."""
+
+    left: int
+    others: int
+    at_s: float
+
+
+class _Round:
+    """What is asked for together."""
+
+    def __init__(self) -> None:
+        self.needs: dict[Any, list[int]] = {}
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        # Whoever waited may have left when it fails.
+        self.done.add_done_callback(lambda done: done.exception())
+
+
+class _Beats:
+    """The beats of processes, and when each was last seen to change."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, tuple[int, float]] = {}
+
+    def note(self, rows: Sequence[Row], now_s: float) -> list[str]:
+        """Those that have stood still for too long."""
+        self._seen = {
+            row["process"]: known
+            if (known := self._seen.get(row["process"])) is not None and known[0] == row["beat"]
+            else (row["beat"], now_s)
+            for row in rows
+        }
+        return [process for process, (_, since_s) in self._seen.items() if now_s - since_s > DEAD_S]
+
+
+class Shared:
+    """``process`` names this one among the others; it gives out by itself until ``valid_until`` (steady seconds)."""
+
+    holds_all = False
+
+    def __init__(self, db: Database, clock: Clock, span_s: float):
+        self._db = db
+        self._clock = clock
+        self._span_s = span_s
+        self.process = new_id()
+        self.valid_until = float("-inf")
+        self._leased: set[Wallet | Permits] = set()
+        self._back: dict[tuple[str, int], int] = {}
+        self._drops: set[tuple[str, int]] = set()
+        self._answers: dict[str, _Answer] = {}
+        self._beats = _Beats()
+        self._beat_s = self._active_s = float("-inf")
+        self._has_entered = False
+        self._next: _Round | None = None
+        self._turn = asyncio.Lock()
+        self._running: asyncio.Task[None] | None = None
+        self._keeping: asyncio.Task[None] | None = None
+
+    def places(self, key: str, holder: Holder, amount: int) -> Wallet:
+        """A limit of requests at a time."""
+        return Wallet(key, holder, amount, is_lease=True)
+
+    def rate(self, key: str, holder: Holder, measure: Measure, limit: int) -> Permits:
+        """A limit per minute."""
+        return Permits(key, holder, measure, limit, self._take_back)
+
+    def watch(self) -> None:
+        """Look after leases, and for processes that died with some."""
+        self._active_s = self._clock.steady_s()
+        if self._keeping is None:
+            self._keeping = asyncio.create_task(self._keep(), name="leases")
+
+    async def fill(self, short: Sequence[Need], at_us: int, now_s: float, since_s: float) -> Need | None:
+        """Get more for the meters that are short of something; the need for which there is no more, or None: look again.
+
+        Raises:
+            Unavailable: the database does not answer.
+        """
+        for meter, need in short:
+            answer = self._answers.get(meter.key)
+            if isinstance(meter, Permits) and need > meter.limit:
+                return meter, need
+            if answer is not None and now_s - answer.at_s < _ANSWER_S and _is_denied(meter, need, answer):
+                return meter, need
+        if self._next is None:
+            self._next = _Round()
+        asked = self._next
+        for meter, need in short:
+            asked.needs.setdefault(meter, []).append(need)
+        if self._running is None:
+            self._running = asyncio.create_task(self._run(), name="leasing")
+        await asyncio.shield(asked.done)
+        return await self._look(short, since_s)
+
+    async def _look(self, short: Sequence[Need], since_s: float) -> Need | None:
+        """What the round came to. Where others hold what may be idle, wait for it a moment."""
+        waits = False
+        now_us, now_s = self._clock.now_us(), self._clock.steady_s()
+        for meter, need in short:
+            answer = self._answers.get(meter.key)
+            if meter.has(need, now_us, now_s) or answer is None or need <= answer.left:
+                continue
+            if _is_denied(meter, need, answer) or now_s - since_s > _PATIENCE_S:
+                return meter, need
+            waits = True
+        if waits:
+            await asyncio.sleep(_PAUSE_S)
+        return None
+
+    # Rounds
+
+    async def _run(self) -> None:
+        try:
+            while (asked := self._next) is not None:
+                async with self._turn:
+                    self._next = None
+                    try:
+                        await self._lease(asked.needs)
+                    except AssayError as error:
+                        asked.done.set_exception(error)
+                    else:
+                        asked.done.set_result(None)
+        finally:
+            self._running = None
+
+    async def _lease(self, needs: dict[Any, list[int]]) -> None:
+        """One transaction for all meters that are short of something."""
+        self.watch()
+        now_us, begun_s = self._clock.now_us(), self._clock.steady_s()
+        wallets = sorted((one for one in needs if isinstance(one, Wallet)), key=lambda one: one.key)
+        rates = sorted((one for one in needs if isinstance(one, Permits)), key=lambda one: one.key)
+        for rate in rates:
+            rate.drop()
+        windows = {wallet: wallet.window(now_us) for wallet in wallets}
+        for wallet, (starts, _) in windows.items():
+            if wallet.starts != starts:
+                self._leave_window(wallet)
+        places = sorted([(wallet.key, starts) for wallet, (starts, _) in windows.items()] + [(rate.key, 0) for rate in rates])
+        grants: dict[Wallet | Permits, int] = {}
+        async with self._writing(begun_s, places) as (tx, used):
+            clock_us = int((await tx.read(CLOCK, host_us=int(begun_s * 1e6)))[0]["now"])
+            if rates:
+                span_us = int(self._span_s * 1e6)
+                lapsed = {"before": clock_us - span_us, "after": clock_us + 1_000_000}
+                await tx.write(DELETE_LAPSED, [{"meter": rate.key, **lapsed} for rate in rates])
+            leases = await tx.read(SELECT_LEASES, meters=[key for key, _ in places])
+            processes = await self._watch_beats(tx, begun_s)
+            for wallet, (starts, _) in windows.items():
+                rows = [row for row in leases if row["meter"] == wallet.key and row["starts"] == starts]
+                grants[wallet] = self._grant(wallet, needs[wallet], used[wallet.key], rows, processes, begun_s)
+            for rate in rates:
+                rows = [row for row in leases if row["meter"] == rate.key]
+                grants[rate] = self._grant_rate(rate, needs[rate], rows, processes, begun_s, clock_us)
+            given = [
+                {
+                    "process": self.process,
+                    "meter": one.key,
+                    "starts": windows[one][0] if isinstance(one, Wallet) else clock_us,
+                    "amount": amount,
+                }
+                for one, amount in sorted(grants.items(), key=lambda grant: grant[0].key)
+                if amount
+            ]
+            if given:
+                await tx.write(UPSERT_LEASE, given)
+        for wallet, window in windows.items():
+            if wallet.starts != window[0]:
+                wallet.enter(window, grants[wallet], used[wallet.key])
+            else:
+                wallet.held += grants[wallet]
+                wallet.used = used[wallet.key]
+        for rate in rates:
+            rate.held, rate.granted, rate.until_s = grants[rate], clock_us, begun_s + GOOD_S
+        self._leased.update(one for one, amount in grants.items() if amount)
+
+    def _grant(self, wallet: Wallet, needs: Sequence[int], used: int, rows: Sequence[Row], processes: int, now_s: float) -> int:
+        """How much of a budget, or how many places, this process gets."""
+        left: int = wallet.amount - used - sum(row["amount"] for row in rows)
+        # What is set aside without a lease: a window began meanwhile, or we were thought dead.
+        owed = min(max(0, wallet.reserved - wallet.held), max(0, left))
+        free = max(0, wallet.held - wallet.reserved)
+        room, wanted = left - owed + free, 0
+        for need in needs:
+            if wanted + need <= room:
+                wanted += need
+        grant = owed + max(0, wanted - free)
+        ahead = min(_AHEAD * max(wallet.taken, wallet.lately), (left - grant) // (_PART * processes))
+        if wanted == sum(needs) and ahead > 0:
+            grant += ahead
+        others = sum(row["amount"] for row in rows if row["process"] != self.process)
+        self._answers[wallet.key] = _Answer(room - wanted, others, now_s)
+        return grant
+
+    def _grant_rate(
+        self, rate: Permits, needs: Sequence[int], rows: Sequence[Row], processes: int, now_s: float, clock_us: int
+    ) -> int:
+        """How many permits this process gets."""
+        left: int = rate.limit - sum(row["amount"] for row in rows)
+        wanted = 0
+        for need in needs:
+            if wanted + need <= left:
+                wanted += need
+        grant = wanted
+        if wanted == sum(needs):
+            grant = max(wanted, min(left, rate.limit // (_SHARES * processes)))
+        rate.left = left - grant
+        span_us = int(self._span_s * 1e6)
+        rate.lapses = [Lapse(now_s + (row["starts"] + span_us - clock_us) / 1e6, row["amount"]) for row in rows]
+        self._answers[rate.key] = _Answer(left - wanted, 0, now_s)
+        return grant
+
+    # What goes back
+
+    def _take_back(self, key: str, starts: int, amount: int) -> None:
+        if amount:
+            self._back[key, starts] = self._back.get((key, starts), 0) + amount
+
+    def _leave_window(self, wallet: Wallet) -> None:
+        """What is held of a window that has ended, or that the clock left, is not needed."""
+        if wallet.starts >= 0:
+            self._drops.add((wallet.key, wallet.starts))
+        wallet.held = 0
+
+    def _look_after(self, now_s: float) -> None:
+        """Part with what was not needed lately."""
+        for one in list(self._leased):
+            if isinstance(one, Permits):
+                if now_s >= one.until_s:
+                    one.drop()
+                    self._leased.discard(one)
+                continue
+            lately = max(one.taken, one.lately)
+            one.taken, one.lately = 0, one.taken
+            free = one.held - one.reserved
+            if not lately and one.reserved <= 0:
+                self._drops.add((one.key, one.starts))
+                one.held = 0
+                self._leased.discard(one)
+            elif free > 2 * _AHEAD * lately:
+                self._take_back(one.key, one.starts, free - _AHEAD * lately)
+                one.held -= free - _AHEAD * lately
+
+    async def _keep(self) -> None:
+        """Every quarter of a second as long as anything is leased, and a while after: somebody may have died."""
+        try:
+            while self._leased or self._back or self._drops or self._clock.steady_s() - self._active_s < DEAD_S + 2 * _BEAT_S:
+                await asyncio.sleep(TICK_S)
+                now_s = self._clock.steady_s()
+                async with self._turn:
+                    self._look_after(now_s)
+                    if self._back or self._drops or now_s - self._beat_s >= _BEAT_S:
+                        with suppress(AssayError):
+                            await self._beat(now_s)
+            async with self._turn:
+                await self._leave()
+        finally:
+            self._keeping = None
+
+    async def _beat(self, now_s: float) -> None:
+        if not (self._leased or self._back or self._drops):
+            dead = self._beats.note(await self._db.read(SELECT_LESSEES), now_s)
+            self._beat_s = now_s
+        else:
+            async with self._writing(now_s) as (tx, _):
+                dead = self._beats.note(await tx.read(SELECT_LESSEES), now_s)
+        await self._bury([process for process in dead if process != self.process])
+
+    async def _bury(self, dead: Iterable[str]) -> None:
+        """The leases of those that died fall back."""
+        for process in dead:
+            _log.warning("a process died with leases of budgets and limits; they are free again process=%s", process)
+            await self._db.write([(DELETE_LEASES_OF, {"process": process}), (DELETE_LESSEE, {"process": process})])
+
+    async def _watch_beats(self, tx: Transaction, now_s: float) -> int:
+        """How many processes share."""
+        rows = await tx.read(SELECT_LESSEES)
+        self._beats.note(rows, now_s)
+        return max(1, len(rows))
+
+    @asynccontextmanager
+    async def _writing(
+        self, begun_s: float, places: Sequence[tuple[str, int]] = ()
+    ) -> AsyncIterator[tuple[Transaction, dict[str, int]]]:
+        """A transaction that shows that we live, locks ``places``, and returns what goes back: if it fails, that goes with the next."""
+        back, self._back = self._back, {}
+        drops, self._drops = self._drops, set()
+        try:
+            async with self._db.transaction() as tx:
+                if not await tx.write(BEAT, {"process": self.process}):
+                    if self._has_entered:
+                        self._forfeit()
+                    await tx.write(ENTER_LESSEE, {"process": self.process})
+                used = await _lock(tx, places)
+                await self._return(tx, back, drops)
+                yield tx, used
+        except BaseException:
+            for (key, starts), amount in back.items():
+                self._take_back(key, starts, amount)
+            self._drops |= drops
+            raise
+        self._has_entered = True
+        self._beat_s = begun_s
+        self.valid_until = begun_s + VALID_S
+
+    async def _return(self, tx: Transaction, back: Mapping[tuple[str, int], int], drops: Collection[tuple[str, int]]) -> None:
+        rows = [
+            {"process": self.process, "meter": key, "starts": starts, "amount": back[key, starts]} for key, starts in sorted(back)
+        ]
+        if rows:
+            await tx.write(RETURN_LEASE, rows)
+            await tx.write(DELETE_USED_UP, rows)
+        if drops:
+            await tx.write(
+                DELETE_LEASE, [{"process": self.process, "meter": key, "starts": starts} for key, starts in sorted(drops)]
+            )
+
+    def _forfeit(self) -> None:
+        """The others thought us dead, and have what we held."""
+        for one in self._leased:
+            one.held = 0
+        self._leased.clear()
+
+    async def _leave(self) -> None:
+        self.valid_until = float("-inf")
+        if self._has_entered:
+            with suppress(AssayError):
+                await self._db.write([(DELETE_LEASES_OF, {"process": self.process}), (DELETE_LESSEE, {"process": self.process})])
+            self._has_entered = False
+
+    async def close(self) -> None:
+        """Give everything back."""
+        for task in (self._keeping, self._running):
+            if task is not None:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
+        await self._leave()
+
+
+async def _lock(tx: Transaction, places: Sequence[tuple[str, int]]) -> dict[str, int]:
+    """Lock meters, so that nobody else leases of them meanwhile; what was used of each."""
+    if not places:
+        return {}
+    await tx.write(INSERT_METER, [{"meter": key, "starts": starts, "used": 0} for key, starts in places])
+    wanted = set(places)
+    rows = await tx.read(LOCK_METERS, meters=[key for key, _ in places], starts=sorted({starts for _, starts in places}))
+    return {row["meter"]: row["used"] for row in rows if (row["meter"], row["starts"]) in wanted}
+
+
+def _is_denied(meter: Any, need: int, answer: _Answer) -> bool:
+    """Whether there is no more, whatever others give back. Of a rate, what others hold is not waited for."""
+    return need > answer.left + answer.others
