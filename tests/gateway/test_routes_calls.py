@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 from starlette.applications import Starlette
+from starlette.types import Receive, Scope, Send
 
+from assay.api import Actor
 from assay.core import AssayError
 from assay.gateway.live import LiveCalls
 from assay.gateway.routes_calls import HiddenRequests, call_routes
@@ -45,7 +47,12 @@ async def record(db: Database, folder: Path, hidden: HiddenRequests | None = Non
         app = Starlette(
             routes=call_routes(served.gateway, hidden or nothing), exception_handlers={AssayError: problems.on_assay_error}
         )
-        async with listening(app, served.gateway.settings) as address:
+
+        async def signed_in(scope: Scope, receive: Receive, send: Send) -> None:
+            scope.setdefault("state", {})["actor"] = Actor(id="u", name="Mei", role="viewer")
+            await app(scope, receive, send)
+
+        async with listening(signed_in, served.gateway.settings) as address:
             yield Record(served, address)
 
 
