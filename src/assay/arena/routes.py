@@ -91,11 +91,13 @@ def routes(arena: Arena) -> list[Endpoint]:
         return await arena.verify()
 
     return [
-        Endpoint("POST", "/api/v1/battles", begin, media=EVENT_STREAM, events=EVENTS, largest=LARGEST_PROMPT),
+        Endpoint("POST", "/api/v1/battles", begin, media=EVENT_STREAM, events=EVENTS, largest=LARGEST_PROMPT, on_record=False),
         Endpoint("GET", "/api/v1/battles", list_own),
         Endpoint("GET", "/api/v1/battles/{id}", show_one),
-        Endpoint("POST", "/api/v1/battles/{id}/turns", go_on, media=EVENT_STREAM, events=EVENTS, largest=LARGEST_PROMPT),
-        Endpoint("POST", "/api/v1/battles/{id}/vote", vote),
+        Endpoint(
+            "POST", "/api/v1/battles/{id}/turns", go_on, media=EVENT_STREAM, events=EVENTS, largest=LARGEST_PROMPT, on_record=False
+        ),
+        Endpoint("POST", "/api/v1/battles/{id}/vote", vote, on_record=False),
         Endpoint("GET", "/api/v1/arena/verify", verify),
     ]
 

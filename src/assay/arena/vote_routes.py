@@ -55,6 +55,6 @@ def routes(db: Database, vault: Vault) -> list[Endpoint]:
         return StreamingResponse(lines(), headers=headers, media_type=media_type)
 
     return [
-        Endpoint("POST", "/api/v1/votes", bring_in, largest=LARGEST_FILE),
-        Endpoint("GET", "/api/v1/votes", give_out, media="application/jsonl"),
+        Endpoint("POST", "/api/v1/votes", bring_in, largest=LARGEST_FILE, role="admin"),
+        Endpoint("GET", "/api/v1/votes", give_out, media="application/jsonl", role="member"),
     ]

@@ -50,5 +50,5 @@ def routes(
 
     return [
         Endpoint("GET", "/api/v1/board", show),
-        Endpoint("POST", "/api/v1/datasets/{name}/import", bring_in, gives=given_by(import_file)),
+        Endpoint("POST", "/api/v1/datasets/{name}/import", bring_in, gives=given_by(import_file), role="admin"),
     ]

@@ -7,7 +7,7 @@ operating system's random source when a pair is first shown to a person, and sta
 An invitation is a link with 192 random bits, of which a hash is kept. It makes a guest's session as often as it is opened, since
 programs that preview links open them too, until that guest is shown a first pair; then it is spent.
 Covered: names in answers are flagged (`assay.arena.leak`); whoever read an item with its names is not asked to judge it.
-Not covered: people who tell each other; everybody who is signed in is one person, the admin.
+Not covered: people who tell each other; everybody who is signed in without an account is one person, the admin.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ from assay.core import (
 )
 from assay.store import Database, Transaction
 from assay.store.chain import append_verdicts
+from assay.store.users import get_user
 
 ADMIN = Judge(person="admin", name="admin")
 HOLD_S = 90
@@ -104,7 +105,7 @@ class People:
         run, judge = await self._enter(id, session)
         waiting = await self._waiting(run, judge.person)
         for number in waiting:
-            if (a := await self._place(run, number, judge.person, read_guest(session))) is not None:
+            if (a := await self._place(run, number, judge, read_guest(session))) is not None:
                 return await self._shown(run, judge.person, number, a, len(waiting))
         return None
 
@@ -231,17 +232,25 @@ class People:
         """The challenge and who asks, if they may judge it."""
         guest = read_guest(session)
         if guest is None:
-            judge: Judge | None = ADMIN
+            judge: Judge | None = await self._signed_in(id, session)
         else:
             people = await people_queries.list_people(self._db, guest.challenge) if guest.challenge == id else []
-            judge = next((one for one in people if one.person == guest.person and not one.removed), None)
-        if judge is None:
+            judge = next((one for one in people if one.person == guest.person), None)
+        if judge is None or judge.removed:
             raise Forbidden("challenge.not_invited", "You are not invited to judge this challenge.", hint="Ask for a link to it.")
         run = await load_run(self._db, id)
         if run is None:
             raise not_found(id)
         await self._make_sure(id)
         return run, judge
+
+    async def _signed_in(self, id: str, session: str) -> Judge:
+        """Whoever has an account judges as themselves, everybody else who is signed in as the admin."""
+        kind, _, user = session.partition(":")
+        if kind != "user":
+            return ADMIN
+        known = {one.person: one for one in await people_queries.list_people(self._db, id)}
+        return known.get(user) or Judge(person=user, name=(await get_user(self._db, user)).name)
 
     @asynccontextmanager
     async def _deciding(self, id: str, number: int) -> AsyncGenerator[Transaction, None]:
@@ -277,8 +286,9 @@ class People:
         votes = await people_queries.count_votes(self._db, run.id)
         return Voted(voted=votes.get(judge.person, 0), waiting=len(await self._waiting(run, judge.person)))
 
-    async def _place(self, run: Run, number: int, person: str, guest: Guest | None) -> Side | None:
+    async def _place(self, run: Run, number: int, judge: Judge, guest: Guest | None) -> Side | None:
         """Put a pair before somebody: which side stands first. None where it went to somebody else in between."""
+        person = judge.person
         async with self._db.transaction() as tx:
             await people_queries.lock_run(tx, run.id)
             placed = await people_queries.list_placed(tx, run.id, number)
@@ -286,7 +296,7 @@ class People:
                 return None
             people = {judge.person: judge for judge in await people_queries.list_people(tx, run.id)}
             if guest is None and person not in people:
-                await people_queries.put_person(tx, run.id, ADMIN)
+                await people_queries.put_person(tx, run.id, judge)
             elif guest is not None and (link := people[person].invitation) is not None and _mark(link) == guest.invitation:
                 await people_queries.spend_invitation(tx, run.id, person, link)
             return await people_queries.show_pair(tx, run.id, number, person, secrets.choice(SIDES))

@@ -15,7 +15,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from assay.api import EVENT_STREAM, Endpoint, EventStream, respond
+from assay.api import EVENT_STREAM, Actor, Endpoint, EventStream, respond, signed_in
 from assay.challenge.challenges import Challenges
 from assay.challenge.people import People
 from assay.challenge.reading import list_settled, read_item
@@ -40,11 +40,11 @@ from assay.challenge.shown import (
     Voting,
     summarise,
 )
-from assay.challenge.spec import Spec
+from assay.challenge.spec import Source, Spec, Traffic
 from assay.challenge.write_html import as_html
 from assay.challenge.write_markdown import as_markdown
-from assay.core import NotFound, Unavailable
-from assay.store import Database
+from assay.core import Forbidden, NotFound, Unavailable
+from assay.store import Database, keys
 
 log = logging.getLogger(__name__)
 
@@ -81,12 +81,13 @@ class WrittenQuery(msgspec.Struct, frozen=True):
 
 def routes(db: Database, challenges: Challenges, people: People, url: Callable[[], str]) -> list[Endpoint]:
     """The routes; every request carries its session's id as ``request.state.session``. ``url`` is where people reach the server."""
-    return [*_running(challenges), *_reading(db, challenges, people), *_inviting(people, url), *_voting(people)]
+    return [*_running(db, challenges), *_reading(db, challenges, people), *_inviting(people, url), *_voting(people)]
 
 
-def _running(challenges: Challenges) -> list[Endpoint]:
+def _running(db: Database, challenges: Challenges) -> list[Endpoint]:
     async def plan(request: Request, body: Spec) -> ShownPlan:
         """What a challenge would ask. No model is asked anything."""
+        await check_source(db, signed_in(request), body.source)
         found = await challenges.plan(body, request.state.session)
         return ShownPlan(
             challenger=found.challenger.id,
@@ -101,6 +102,7 @@ def _running(challenges: Challenges) -> list[Endpoint]:
 
     async def begin(request: Request, body: Spec) -> Started:
         """Begin a challenge; it runs on by itself."""
+        await check_source(db, signed_in(request), body.source)
         return Started(await challenges.begin(body, request.state.session))
 
     async def list_all(request: Request) -> SummaryList:
@@ -127,7 +129,7 @@ def _running(challenges: Challenges) -> list[Endpoint]:
         return summarise(await challenges.report(_id(request)))
 
     return [
-        Endpoint("POST", "/api/v1/challenges/plan", plan, largest=LARGEST_SPEC),
+        Endpoint("POST", "/api/v1/challenges/plan", plan, largest=LARGEST_SPEC, on_record=False),
         Endpoint("POST", "/api/v1/challenges", begin, status=HTTPStatus.CREATED, largest=LARGEST_SPEC),
         Endpoint("GET", "/api/v1/challenges", list_all),
         Endpoint("GET", "/api/v1/challenges/{id}", show),
@@ -167,9 +169,9 @@ def _reading(db: Database, challenges: Challenges, people: People) -> list[Endpo
         return Response(await asyncio.to_thread(as_markdown, report, items), headers=headers, media_type="text/markdown")
 
     return [
-        Endpoint("GET", "/api/v1/challenges/{id}/items", list_items),
-        Endpoint("GET", "/api/v1/challenges/{id}/items/{number}", read),
-        Endpoint("GET", "/api/v1/challenges/{id}/report", write, media="text/html"),
+        Endpoint("GET", "/api/v1/challenges/{id}/items", list_items, role="member"),
+        Endpoint("GET", "/api/v1/challenges/{id}/items/{number}", read, role="member"),
+        Endpoint("GET", "/api/v1/challenges/{id}/report", write, media="text/html", role="member"),
     ]
 
 
@@ -194,7 +196,7 @@ def _inviting(people: People, url: Callable[[], str]) -> list[Endpoint]:
         await people.remove(_id(request), str(request.path_params["person"]))
 
     return [
-        Endpoint("POST", "/api/v1/challenges/{id}/people", invite, status=HTTPStatus.CREATED),
+        Endpoint("POST", "/api/v1/challenges/{id}/people", invite, status=HTTPStatus.CREATED, tells=("name",)),
         Endpoint("GET", "/api/v1/challenges/{id}/people", list_people),
         Endpoint("DELETE", "/api/v1/challenges/{id}/people/{person}", remove),
     ]
@@ -221,11 +223,29 @@ def _voting(people: People) -> list[Endpoint]:
         return await people.skip(_id(request), _number(request), request.state.session)
 
     return [
-        Endpoint("GET", "/api/v1/challenges/{id}/pairs", voting),
-        Endpoint("GET", "/api/v1/challenges/{id}/pairs/next", next_pair, gives=ShownPair),
-        Endpoint("POST", "/api/v1/challenges/{id}/pairs/{number}/vote", vote),
-        Endpoint("POST", "/api/v1/challenges/{id}/pairs/{number}/skip", skip),
+        Endpoint("GET", "/api/v1/challenges/{id}/pairs", voting, role="member"),
+        Endpoint("GET", "/api/v1/challenges/{id}/pairs/next", next_pair, gives=ShownPair, role="member"),
+        Endpoint("POST", "/api/v1/challenges/{id}/pairs/{number}/vote", vote, on_record=False),
+        Endpoint("POST", "/api/v1/challenges/{id}/pairs/{number}/skip", skip, on_record=False),
     ]
+
+
+async def check_source(db: Database, actor: Actor, source: Source) -> None:
+    """Let nobody read in a challenge what others asked: all but an admin draw from the traffic of their own keys only.
+
+    Raises:
+        Forbidden: ``challenge.others_traffic``.
+    """
+    if not isinstance(source, Traffic) or actor.is_admin:
+        return
+    meant = [row for row in await keys.list_keys(db) if source.key is not None and source.key in (row.id, row.name)]
+    if not meant or any(row.user != actor.user for row in meant):
+        raise Forbidden(
+            "challenge.others_traffic",
+            "Recorded traffic holds what others asked.",
+            hint="Name one of your own keys as `key` of the source, or ask an admin.",
+            param="source",
+        )
 
 
 async def _happenings(challenges: Challenges, id: str) -> AsyncGenerator[msgspec.Struct | None, None]:

@@ -35,10 +35,10 @@ class Bounds:
             Forbidden: ``key.scope``.
         """
         if self._scopes.protocols and protocol not in self._scopes.protocols:
-            raise _refused(f"for the protocol {protocol!r}", self._scopes.protocols, "model")
+            raise _refused(f"for the protocol {protocol!r}", self._scopes.protocols, None)
         if self._networks and (address is None or not is_in(address, self._networks)):
             where = "a local socket" if address is None else f"the address {str(address)!r}"
-            raise _refused(f"from {where}", (), "address")
+            raise _refused(f"from {where}", (), None)
 
     def allows(self, *names: str) -> bool:
         """Whether the key is good for a model that goes by one of these names."""
@@ -59,7 +59,7 @@ def _matcher(patterns: Iterable[str]) -> re.Pattern[str] | None:
     return re.compile(f"(?:{'|'.join(parts)})\\Z", re.DOTALL) if parts else None
 
 
-def _refused(what: str, good_for: tuple[str, ...], param: str) -> Forbidden:
+def _refused(what: str, good_for: tuple[str, ...], param: str | None) -> Forbidden:
     named = ", ".join(good_for[:_MOST_NAMED]) + (" and others" if len(good_for) > _MOST_NAMED else "")
     return Forbidden(
         "key.scope",

@@ -10,8 +10,8 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from assay.api import EVENT_STREAM, Endpoint, EventStream
-from assay.core import Money, Purpose, iso
+from assay.api import EVENT_STREAM, Actor, Endpoint, EventStream, signed_in
+from assay.core import Call, Money, Purpose, iso
 from assay.gateway.gateway import Gateway
 from assay.gateway.live import LiveCalls
 from assay.gateway.shown import CallPage, ShownCall, show_call
@@ -129,7 +129,8 @@ class CallRecord:
         call = await find_call(gateway.db, id := str(request.path_params["id"]))
         if call.request_id in await self._hidden():
             raise unknown_call(id)
-        return await show_trace(gateway.db, call, gateway.registry.entries.get(call.provider))
+        entry = gateway.registry.entries.get(call.provider)
+        return await show_trace(gateway.db, call, entry, with_bodies=may_read(signed_in(request), call))
 
     async def _told(self) -> AsyncGenerator[msgspec.Struct | None, None]:
         listening = False  # the first lot is told even where it is empty: it says that whoever follows is heard
@@ -147,6 +148,11 @@ def call_routes(gateway: Gateway, hidden: HiddenRequests) -> list[Endpoint]:
         Endpoint("GET", "/api/v1/calls/events", record.follow, media=EVENT_STREAM, events=EVENTS),
         Endpoint("GET", "/api/v1/calls/{id}", record.trace_call),
     ]
+
+
+def may_read(actor: Actor, call: Call) -> bool:
+    """Whether what was said in a call is for somebody: numbers are for all, words for whoever's key asked, and for admins."""
+    return actor.is_admin or (actor.role == "member" and call.user is not None and call.user == actor.user)
 
 
 def _chosen(query: WhichCalls) -> Chosen:

@@ -15,8 +15,9 @@ from assay.store.database import Database
 from assay.store.queries import find_request, get_bodies, get_call, list_attempts
 
 LossKind: TypeAlias = Literal["dropped", "approximated", "renamed"]
-BodyState: TypeAlias = Literal["kept", "none", "gone"]
-"""``none``: nothing came, or it could not be read, or bodies are not kept. ``gone``: only its hash is on record."""
+BodyState: TypeAlias = Literal["kept", "none", "gone", "private"]
+"""``none``: nothing came, or it could not be read, or bodies are not kept. ``gone``: only its hash is on record. ``private``: it is not
+for whoever asks."""
 CostSource: TypeAlias = Literal["provider", "price_list", "older_price_list"]
 """``provider``: its own bill. ``older_price_list``: the prices known now give another amount."""
 
@@ -72,9 +73,10 @@ def unknown_call(id: str) -> NotFound:
     )
 
 
-async def show_trace(db: Database, call: Call, entry: Entry | None) -> Trace:
+async def show_trace(db: Database, call: Call, entry: Entry | None, *, with_bodies: bool = True) -> Trace:
     """Everything about ``call``; ``entry`` is its provider, where that is still known."""
-    bodies = await get_bodies(db, {hash for hash in (call.request, call.reply) if hash}, [call.id])
+    hashes = {hash for hash in (call.request, call.reply) if hash and with_bodies}
+    bodies = await get_bodies(db, hashes, [call.id]) if hashes else {}
     request, reply = await asyncio.to_thread(_read_bodies, bodies.get(call.request or ""), bodies.get(call.reply or ""))
     price = _price_now(call, entry)
     return Trace(
@@ -83,9 +85,9 @@ async def show_trace(db: Database, call: Call, entry: Entry | None) -> Trace:
         key=await _key_name(db, call.key),
         losses=[show_loss(loss) for loss in call.losses],
         request=request,
-        request_state=_state(call.request, request),
+        request_state=_state(call.request, request, with_bodies=with_bodies),
         reply=reply,
-        reply_state=_state(call.reply, reply),
+        reply_state=_state(call.reply, reply, with_bodies=with_bodies),
         price=price,
         cost_source=_cost_source(call, price),
     )
@@ -109,10 +111,12 @@ def _read_bodies(request: bytes | None, reply: bytes | None) -> tuple[Request | 
     )
 
 
-def _state(hash: str | None, body: Request | Transcript | None) -> BodyState:
+def _state(hash: str | None, body: Request | Transcript | None, *, with_bodies: bool) -> BodyState:
     if body is not None:
         return "kept"
-    return "none" if hash is None else "gone"
+    if hash is None:
+        return "none"
+    return "gone" if with_bodies else "private"
 
 
 async def _key_name(db: Database, id: str | None) -> str | None:
