@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from assay.core import Call, Deployment, Money, Outcome, Provider, Usage, new_id
+from assay.core import Call, Deployment, Money, Outcome, Price, Provider, Usage, new_id
 from assay.gateway.attempt import Attempt
 from assay.gateway.estimate import Estimator
 from assay.gateway.settle import settle
@@ -89,7 +89,14 @@ def test_the_providers_count_holds_where_it_came_though_the_client_had_left() ->
 
 def test_what_the_provider_told_at_the_start_is_no_estimate() -> None:
     """Anthropic counts the input, cached or not, in message_start; only the output is estimated."""
-    start = {"id": "msg_1", "type": "message", "role": "assistant", "model": "m", "content": [], "stop_reason": None}
+    start: dict[str, Any] = {
+        "id": "msg_1",
+        "type": "message",
+        "role": "assistant",
+        "model": "m",
+        "content": [],
+        "stop_reason": None,
+    }
     start["usage"] = {"input_tokens": 25, "cache_read_input_tokens": 4000, "cache_creation_input_tokens": 300, "output_tokens": 1}
     delta = {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": WORDS}}
     pieces = anthropic(
@@ -168,8 +175,8 @@ def test_hidden_thinking_widens_the_bounds() -> None:
 
 
 def test_a_long_prompt_may_have_been_read_from_a_cache_or_written_to_one() -> None:
-    price = {"input": 1_000_000_000, "output": 2_000_000_000, "cache_read": 100_000_000, "cache_write_5m": 1_250_000_000}
-    of = route(price=type(PRICE)(**price))
+    price = Price(input=1_000_000_000, output=2_000_000_000, cache_read=100_000_000, cache_write_5m=1_250_000_000)
+    of = route(price=price)
     usage, _, low, high = known(settled([], of=of, messages=[{"role": "user", "content": WORDS * 500}], status=None))
     assert low <= usage.input * 100
     assert high >= usage.input * 1250
@@ -180,10 +187,8 @@ def test_own_calls_teach_what_a_broken_one_costs() -> None:
     estimator = Estimator()
     for number in range(50):
         usage = {"prompt_tokens": 30, "completion_tokens": 60 + number % 5, "total_tokens": 92}
-        document = ANSWER | {
-            "usage": usage,
-            "choices": [ANSWER["choices"][0] | {"message": {"role": "assistant", "content": WORDS * 2}}],
-        }  # type: ignore[index]  # a list, as every answer has it
+        choice = {"index": 0, "message": {"role": "assistant", "content": WORDS * 2}, "finish_reason": "stop"}
+        document = ANSWER | {"usage": usage, "choices": [choice]}
         assert settled([json.dumps(document).encode()], "ok", stream=False, estimator=estimator).cost_between is None
     usage_of_broken, _, low, high = known(
         settled(sse(*[chunk({"content": WORDS}) for _ in range(10)]), seconds=60, estimator=estimator)
@@ -214,7 +219,7 @@ async def test_a_client_that_leaves_is_billed_by_an_estimate(db: Database, tmp_p
         writer.close()
         await until(lambda: upstream.left == 1)
         async with asyncio.timeout(10):
-            while not (calls := await served.calls()):
+            while not (calls := await served.calls()):  # noqa: ASYNC110  # what is waited for has no event to set
                 await asyncio.sleep(0.01)
         (call,) = calls
         assert call.outcome == "cancelled"

@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assay.core import Image, Message, PartGrew, PartOpened, Request, Text, Thinking, Tool, ToolCall, Transcript, Usage, user
+from assay.core import Event, Image, Message, PartGrew, PartOpened, Request, Text, Thinking, Tool, ToolCall, Transcript, Usage, user
 from assay.gateway.estimate import (
     NEEDED,
     NOTHING,
@@ -174,7 +174,7 @@ def test_a_request_weighs_its_words_its_tools_and_its_media() -> None:
 
 
 def test_an_answer_weighs_the_same_whole_and_in_pieces() -> None:
-    events = [
+    events: list[Event] = [
         PartOpened(index=0, part=Thinking(text="")),
         PartGrew(index=0, text="Let me see."),
         PartOpened(index=1, part=Text(text="")),
