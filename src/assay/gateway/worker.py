@@ -25,13 +25,13 @@ from assay.gateway.asgi import Receive, Scope, Send
 from assay.gateway.faces import PREFIXES
 from assay.gateway.gateway import Gateway
 from assay.gateway.relay import Relay
-from assay.gateway.server import Server
+from assay.gateway.server import LINGER_S, Server
 from assay.store.database import open_database
 from assay.store.vault import Vault
 
 READY = b"ready\n"
-LINGER_S = 2
-"""How long a worker that leaves keeps connections on which nothing comes: what they bring is still answered."""
+_REPLACED_S = 2
+"""How long a worker whose place was taken keeps connections on which nothing comes: what they bring is still answered."""
 
 _LONGEST_ORDER = 16 * 1024 * 1024
 
@@ -48,7 +48,6 @@ class Leave(msgspec.Struct, tag="leave"):
     """Finish what runs within ``grace_s``, and go. ``stopping``: nobody takes this worker's place, so new requests are refused."""
 
     grace_s: float
-    linger_s: float = LINGER_S
     stopping: bool = False
 
 
@@ -106,7 +105,7 @@ class Worker:
                 await self._obey(order, answers)
             except AssayError as error:
                 _log.warning("an order is followed later order=%s code=%s", type(order).__name__, error.code)
-        self.leave(Leave(self.gateway.settings.drain_s, 0, stopping=True))
+        self.leave(Leave(self.gateway.settings.drain_s, stopping=True))
 
     async def _obey(self, order: Order, answers: asyncio.StreamWriter) -> None:
         match order:
@@ -132,7 +131,10 @@ class Worker:
 
     async def _leave(self, order: Leave) -> None:
         try:
-            await self.server.leave(order.grace_s, order.linger_s)
+            if order.stopping:
+                await self.server.leave(order.grace_s, LINGER_S)
+            else:
+                await self.server.leave(order.grace_s, _REPLACED_S, at_least=True)
         finally:
             self.is_over.set()
 
