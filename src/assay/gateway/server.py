@@ -14,6 +14,9 @@ from typing import Any
 from assay.gateway.front import Front
 
 BACKLOG = 2048
+LINGER_S = 5
+"""How long a kept connection may still bring a request, and hear that we stop, while others wait for their answers."""
+
 _LOOK_S = 0.02
 _CUT_S = 5
 """How long applications that were cancelled may take to put away what they hold."""
@@ -43,11 +46,12 @@ class Server:
             self._date = now, b"date: %b\r\n" % formatdate(now, usegmt=True).encode()
         return self._date[1]
 
-    async def leave(self, grace_s: float, linger_s: float = 0) -> None:
+    async def leave(self, grace_s: float, linger_s: float, *, at_least: bool = False) -> None:
         """Accept nothing more, and wait until all that runs has ended; what has not within ``grace_s`` is cut.
 
         A connection is closed after the answer that it waits for. One that waits for nothing may be about to bring a request:
-        it is kept for ``linger_s``, and what it brings is answered. Whoever only watches is sent away at once.
+        it is kept for ``linger_s``, and what it brings is answered; but not for longer than the answers of others take, unless
+        it shall be kept ``at_least`` so long. Whoever only watches is sent away at once.
         """
         self.is_leaving = True
         for listening in self._listening:
@@ -57,7 +61,7 @@ class Server:
             for connection in list(self.connections):
                 connection.end_soon()
             while (self.connections or self.tasks) and (waited_s := time.monotonic() - began) < grace_s:
-                if waited_s >= linger_s:
+                if waited_s >= linger_s or not (self.tasks or at_least):
                     for connection in list(self.connections):
                         connection.close_if_idle()
                 await asyncio.sleep(_LOOK_S)

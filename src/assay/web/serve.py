@@ -9,10 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from assay.core import Settings, Unavailable
 from assay.gateway.relay import take_client
-from assay.gateway.server import BACKLOG, Server
-
-LINGER_S = 1
-"""How long a kept connection may still bring a request, and hear that we stop, while others wait for their answers."""
+from assay.gateway.server import BACKLOG, LINGER_S, Server
 
 
 @asynccontextmanager
@@ -105,5 +102,5 @@ async def _running(app: ASGIApp, bound: socket.socket, drain_s: Callable[[], flo
     try:
         yield
     finally:
-        await server.leave(drain_s(), LINGER_S if server.tasks else 0)
+        await server.leave(drain_s(), LINGER_S)
         bound.close()

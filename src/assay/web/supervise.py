@@ -121,7 +121,7 @@ class Workers:
         self._bound.close()  # or clients would wait in a line that nobody looks at
         try:
             for worker in self._all:
-                worker.tell(Leave(grace_s, 1, stopping=True))
+                worker.tell(Leave(grace_s, stopping=True))
             await self._wait_for_all(grace_s + _SLACK_S)
         finally:
             for worker in self._all:
@@ -153,10 +153,12 @@ class Workers:
         try:
             async with asyncio.timeout(READY_S):
                 is_ready = await answers.readline() == READY
+                if not is_ready:
+                    await process.wait()
         except TimeoutError:
+            process.kill()
             is_ready = False
         if not is_ready:
-            process.kill()
             status = await worker.end()
             raise Unavailable("up.worker_failed", f"A worker ended with {status} before it was ready.", hint="Its log says why.")
         worker.has_seen = self._looks
