@@ -13,9 +13,11 @@ from assay.core import Deployment, InvalidInput, Price, now_us
 from assay.core.settings import Webhook
 from assay.gateway.alerts import Alerts, notice_prices
 from assay.gateway.client import Client
+from assay.gateway.ledger import Standing
 from assay.gateway.webhooks import Webhooks
 from assay.store import Database
 from assay.store.alerts import list_alerts
+from assay.store.budgets import BudgetRow
 from tests.gateway.rig import Wire, told, until
 
 pytestmark = pytest.mark.anyio
@@ -131,3 +133,18 @@ async def test_a_webhook_with_a_short_secret_is_refused(db: Database, tmp_path: 
     with pytest.raises(InvalidInput, match="fewer than 16") as refused:
         Webhooks(db, Client(environ={}), [Webhook(url="https://example.com", secret_file=secret)])
     assert refused.value.code == "settings.webhook_secret"
+
+
+@pytest.mark.parametrize(("used", "kind", "share"), [(80, "budget.near", "80%"), (103, "budget.spent", "all")])
+async def test_a_budget_that_nears_its_end_is_said_with_how_much(db: Database, used: int, kind: str, share: str) -> None:
+    budget = BudgetRow(
+        id="b1", holder_kind="team", holder="t1", holder_name="blue", measure="tokens", amount=100, per="day", created=1
+    )
+    alerts = Alerts(db)
+    for _ in range(2):
+        alerts.say_budget(Standing(budget=budget, used=used, reserved=0, left=0, starts=5, resets=1_000_000))
+    await alerts.close()
+    (alert,) = await list_alerts(db, 10)
+    assert (alert.kind, alert.subject) == (kind, "b1")
+    assert alert.text == f"The team blue has used {share} of its budget of tokens per day."
+    assert alert.detail["resets"] == "1970-01-01T00:00:01.000000Z"

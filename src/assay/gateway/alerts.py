@@ -13,8 +13,9 @@ from collections.abc import Iterable
 
 import msgspec
 
-from assay.core import AssayError, Deployment, Price, now_us
+from assay.core import AssayError, Deployment, Price, iso, now_us
 from assay.core.alert import Alert, AlertKind
+from assay.gateway.ledger import Standing
 from assay.store.alerts import save_alerts
 from assay.store.database import Database
 from assay.store.queries import load_settings, save_setting
@@ -43,7 +44,29 @@ class Alerts:
         self._waiting.append(alert)
         self._stirred.set()
 
+    def say_budget(self, standing: Standing) -> None:
+        """Say that a budget is near its end, or at it: once in each of its windows."""
+        budget = standing.budget
+        is_spent = standing.used >= budget.amount
+        share = standing.used / budget.amount if budget.amount else 1.0
+        whose = f"{budget.holder_kind} {budget.holder_name or budget.holder}"
+        per = "in all" if budget.per == "total" else f"per {budget.per}"
+        self.say(
+            "budget.spent" if is_spent else "budget.near",
+            budget.id,
+            str(standing.starts),
+            f"The {whose} has used {'all' if is_spent else f'{share:.0%}'} of its budget of {budget.measure} {per}.",
+            holder_kind=budget.holder_kind,
+            holder=budget.holder,
+            measure=budget.measure,
+            used=standing.used,
+            amount=budget.amount,
+            currency=budget.currency or None,
+            resets=None if standing.resets is None else iso(standing.resets),
+        )
+
     async def close(self) -> None:
+        """Write what waits, and stop."""
         self._closing = True
         self._stirred.set()
         await self._task

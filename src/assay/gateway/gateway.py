@@ -61,6 +61,7 @@ class Gateway:
         self.alerts = Alerts(db)
         self.metrics = Metrics()
         self.ledger = Ledger.of(db, settings)
+        self.ledger.near.append(self.alerts.say_budget)
         self.spans = _spans(settings)
         self.recorder = Recorder(db, bodies=settings.bodies, days=settings.bodies_days, books=self._books())
         self.snapshot: Snapshot
