@@ -22,8 +22,8 @@ DELETE_SPEND = Sql("DELETE FROM spend")
 def call(**known: object) -> Call:
     """A call of the day 20,000 that cost 30 nano-dollars."""
     usual = Call(
-        id=new_id(),
         request_id=new_id(),
+        id=new_id(),
         at=DAY * DAY_US + 5,
         purpose="traffic",
         outcome="ok",

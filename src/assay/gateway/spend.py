@@ -122,11 +122,12 @@ def _line(one: SpentOn, names: Names) -> SpendLine:
     return SpendLine(**told)
 
 
-def _csv_line(cells: Sequence[Any]) -> str:
+def _csv_line(cells: Sequence[str | int]) -> str:
+    """A line as RFC 4180 has it: with its line end, a cell that holds either sign of one is quoted."""
     out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerow([_safe(str(cell)) for cell in cells])
+    csv.writer(out, lineterminator="\r\n").writerow([_safe(cell) for cell in cells])
     return out.getvalue()
 
 
-def _safe(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULA) and not cell.lstrip("-").isdecimal() else cell
+def _safe(cell: str | int) -> str | int:
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
