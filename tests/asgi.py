@@ -10,11 +10,13 @@ from typing import Any, NamedTuple
 
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute
-from starlette.types import Message, Scope
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from assay.api import Actor
 from assay.core import AssayError
 from assay.web import problems
 
+ADMIN = Actor(id="admin", name="admin", role="admin")
 Event = tuple[str, Any]
 """A server-sent event: its name and its data."""
 
@@ -103,8 +105,18 @@ class Session:
             "headers": [(b"host", b"test")],
             "client": ("127.0.0.1", 1),
             "server": ("127.0.0.1", 80),
-            "state": {"session": self.session},
+            "state": {"session": self.session, "actor": ADMIN},
         }
+
+
+def signed_in(app: ASGIApp, actor: Actor = ADMIN) -> ASGIApp:
+    """``app`` for somebody who is signed in."""
+
+    async def marked(scope: Scope, receive: Receive, send: Send) -> None:
+        scope.setdefault("state", {})["actor"] = actor
+        await app(scope, receive, send)
+
+    return marked
 
 
 class Connection:

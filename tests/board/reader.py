@@ -13,6 +13,7 @@ from starlette.types import Message, Scope
 
 from assay.core import AssayError
 from assay.web.problems import on_assay_error
+from tests.asgi import signed_in
 
 
 class Reply(NamedTuple):
@@ -22,7 +23,7 @@ class Reply(NamedTuple):
 
 class Reader:
     def __init__(self, routes: Sequence[Route]):
-        self._app = Starlette(routes=list(routes), exception_handlers={AssayError: on_assay_error})
+        self._app = signed_in(Starlette(routes=list(routes), exception_handlers={AssayError: on_assay_error}))
 
     async def get(self, url: str) -> Reply:
         return await self._ask("GET", url)

@@ -14,10 +14,12 @@ from starlette.applications import Starlette
 from assay.core import AssayError
 from assay.core.deployment import Parameter
 from assay.gateway.routes import routes
+from assay.gateway.routes_keys import key_routes
 from assay.store import Database
 from assay.store.queries import latest_measurements
 from assay.web import problems
 from assay.web.serve import listening
+from tests.asgi import signed_in
 from tests.gateway.rig import ANSWER, Reply, Running, Wire, answering, running, told
 from tests.upstream import ScriptedUpstream
 
@@ -51,8 +53,9 @@ async def plane(
     row: Mapping[str, Any] | None = None,
 ) -> AsyncIterator[Plane]:
     async with running(db, folder, url, environ={} if environ is None else environ, row=row) as served:
-        app = Starlette(routes=routes(served.gateway), exception_handlers={AssayError: problems.on_assay_error})
-        async with listening(app, served.gateway.settings) as address:
+        rows = [*routes(served.gateway), *key_routes(served.gateway)]
+        app = Starlette(routes=rows, exception_handlers={AssayError: problems.on_assay_error})
+        async with listening(signed_in(app), served.gateway.settings) as address:
             yield Plane(served, address)
 
 

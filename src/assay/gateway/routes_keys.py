@@ -81,7 +81,7 @@ class KeyChanges(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     expires: str | UnsetType | None = UNSET
 
 
-class Rotation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class KeyRotation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How many seconds the secret that a key has now stays good beside the new one."""
 
     overlap_s: Annotated[float, msgspec.Meta(ge=0, le=LONGEST_OVERLAP_S)] = 24 * 3600
@@ -122,7 +122,7 @@ class _Keys:
         await gateway.changed()
         return show_key(changed)
 
-    async def rotate(self, request: Request, body: Rotation) -> MadeKey:
+    async def rotate(self, request: Request, body: KeyRotation) -> MadeKey:
         """Give a key a new secret, which is in this answer and in no other."""
         gateway = self._gateway
         row = await self._own(signed_in(request), request)
