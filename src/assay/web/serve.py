@@ -99,8 +99,10 @@ def _reachable(host: str) -> str:
 async def _running(app: ASGIApp, bound: socket.socket, drain_s: Callable[[], float]) -> AsyncGenerator[None, None]:
     server = Server(app)
     await server.listen(bound)
+    grace_s = 0.0  # who is interrupted waits for nobody
     try:
         yield
+        grace_s = drain_s()
     finally:
-        await server.leave(drain_s(), LINGER_S)
+        await server.leave(grace_s, LINGER_S)
         bound.close()

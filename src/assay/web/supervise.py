@@ -115,14 +115,14 @@ class Workers:
                 await self._begin()
                 old.tell(Leave(self._settings().drain_s))
 
-    async def leave(self) -> None:
-        """Have all finish what runs, and wait for it. Cancelled, it cuts them off."""
-        grace_s = self._settings().drain_s
+    async def leave(self, grace_s: float) -> None:
+        """Have all finish what runs within ``grace_s``, and wait for it. Cancelled, it cuts them off."""
         self._bound.close()  # or clients would wait in a line that nobody looks at
         try:
             for worker in self._all:
                 worker.tell(Leave(grace_s, stopping=True))
-            await self._wait_for_all(grace_s + _SLACK_S)
+            if grace_s:
+                await self._wait_for_all(grace_s + _SLACK_S)
         finally:
             for worker in self._all:
                 worker.tell(Cut())
@@ -200,8 +200,10 @@ async def working(bound: socket.socket, settings: Callable[[], Settings]) -> Asy
         Unavailable: ``up.worker_failed``.
     """
     workers = Workers(bound, settings)
+    grace_s = 0.0  # who is interrupted waits for nobody
     try:
         await workers.begin(settings().workers)
         yield workers
+        grace_s = settings().drain_s
     finally:
-        await workers.leave()
+        await workers.leave(grace_s)
