@@ -14,6 +14,7 @@ from assay.core import InvalidInput
 MAX_DEPTH = 128
 """Levels of lists and objects. Tool schemas of real agents stay under 20."""
 
+_CONTAINERS = frozenset((dict, list))
 _decode = msgspec.json.Decoder().decode
 encode = msgspec.json.Encoder().encode
 
@@ -34,7 +35,7 @@ def decode(data: bytes) -> Any:
     except RecursionError:
         raise _too_deep() from None
     # Only what has that many brackets can be too deep, and only what has twice that many bytes can have them.
-    if len(data) > 2 * MAX_DEPTH and data.count(b"{") + data.count(b"[") > MAX_DEPTH and _is_deeper(value, MAX_DEPTH):
+    if len(data) > 2 * MAX_DEPTH and len(data) - len(data.translate(None, b"{[")) > MAX_DEPTH and _is_deeper(value, MAX_DEPTH):
         raise _too_deep()
     return value
 
@@ -53,14 +54,10 @@ def _why(data: bytes, error: Exception) -> str:
 
 def _is_deeper(value: Any, levels: int) -> bool:
     """Breadth first, so that it needs no stack of its own."""
-    level = [value]
+    level = [value] if type(value) in _CONTAINERS else []
     for _ in range(levels + 1):
         level = [
-            inner
-            for outer in level
-            if type(outer) is dict or type(outer) is list
-            for inner in (outer.values() if type(outer) is dict else outer)
-            if type(inner) is dict or type(inner) is list
+            inner for outer in level for inner in (outer.values() if type(outer) is dict else outer) if type(inner) in _CONTAINERS
         ]
         if not level:
             return False

@@ -7,6 +7,7 @@ merely differs between protocols is no loss.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 import msgspec
@@ -20,6 +21,9 @@ MOST = 48
 """Losses that are listed; a hostile request could make thousands."""
 _LONGEST = 120
 _MOST_BYTES = 2000
+_UNFIT = re.compile(r"[^ -+\--~]")
+"""All but the printable signs of ASCII; and the comma, which is between losses."""
+
 HEADER = b"x-assay-losses"
 
 
@@ -79,9 +83,7 @@ class Losses:
 
     def _add(self, loss: str) -> None:
         if len(self._met) < MOST:
-            self._met.setdefault(
-                "".join(sign if sign.isprintable() and sign.isascii() and sign != "," else "_" for sign in loss[:_LONGEST])
-            )
+            self._met.setdefault(_UNFIT.sub("_", loss[:_LONGEST]))
 
     @property
     def listed(self) -> tuple[str, ...]:
