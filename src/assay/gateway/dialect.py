@@ -172,6 +172,11 @@ class Dialect:
                 request = msgspec.structs.replace(request, transcript=with_thoughts(request.transcript, losses))
         return request, losses.listed
 
+    def leaves(self, request: Request) -> bool:
+        """Whether the body that a codec wrote for ``request`` is what the provider wants, to the byte."""
+        names_model = self._protocol != "gemini" and "generate" in self._addressed
+        return self._constant and not names_model and not (request.stream and self._stream_usage)
+
     def write(self, asked: Asked, upstream_model: str, forwarded: Headers = (), *, operation: str = "generate") -> Written:
         """The body for the provider. Losses name each field that was dropped or bent.
 

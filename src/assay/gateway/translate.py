@@ -35,8 +35,14 @@ def write_for(way: Way, request: Request, model: str, max_output: int | None = N
         written = openai_chat.write_request(prepared, extensions=openai_chat.COMMON if known is None else known)
     else:
         written = UPSTREAM_CODECS[way.protocol].write_request(prepared)
+    met = (*losses.listed, *unspelled, *written.losses)
+    if way.dialect.leaves(request):
+        return Written(written.body, tuple(dict.fromkeys(met)))
     bent = way.dialect.write(Asked(read_fields(written.body), model, request.stream), model)
-    return Written(bent.body, tuple(dict.fromkeys((*losses.listed, *unspelled, *written.losses, *bent.losses))))
+    return Written(bent.body, tuple(dict.fromkeys((*met, *bent.losses))))
+
+
+_ANNOUNCED = Started | UsageReported
 
 
 class Translated:
@@ -142,4 +148,4 @@ def _says_nothing(event: Event) -> bool:
         if isinstance(part, Thinking):
             return not (part.text or part.signature or part.redacted)
         return isinstance(part, Text) and not part.text
-    return isinstance(event, Started | UsageReported)
+    return isinstance(event, _ANNOUNCED)
