@@ -137,10 +137,14 @@ def _closed(part: Part, event: PartClosed) -> Part:
     return msgspec.structs.replace(part, extra=extra)
 
 
+_WORDED = Text | Thinking | Refusal
+"""Made once: a union of types is made anew wherever it is written."""
+
+
 def _grown(part: Part, more: str) -> Part:
     if not more:
         return part
-    if isinstance(part, Text | Thinking | Refusal):
+    if isinstance(part, _WORDED):
         return msgspec.structs.replace(part, text=part.text + more)
     if isinstance(part, ToolCall):
         return msgspec.structs.replace(part, arguments=part.arguments + more)

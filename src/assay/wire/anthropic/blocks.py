@@ -52,30 +52,30 @@ def write_content(blocks: list[Json]) -> str | list[Json]:
 def write_block(part: Part, draft: Draft, *, role: str) -> Json | None:
     """None for what this protocol cannot say; the draft's losses name it."""
     losses = draft.losses
+    fields: Json | None
     match part:
-        case Unknown():
-            return _write_unknown(part, draft)
-        case Thinking():
-            return _write_thinking(part, role, losses)
-        case Audio() | Video():
-            losses.drop(_WORDS[type(part)])
-            return None
+        case Text() | Refusal() | Page():
+            fields = _write_words(part, draft, role)
         case ToolCall():
             fields = _write_call(part, draft)
         case ToolResult():
             fields = _write_result(part, draft)
         case Image():
-            found = _write_image(part, draft)
+            fields = _write_image(part, draft)
         case File():
-            found = _write_file(part, draft, role)
-        case _:
-            found = _write_words(part, draft, role)
-    if not isinstance(part, ToolCall | ToolResult):
-        if found is None:
+            fields = _write_file(part, draft, role)
+        case Thinking():
+            return _write_thinking(part, role, losses)
+        case Unknown():
+            return _write_unknown(part, draft)
+        case Audio() | Video():
+            losses.drop(_WORDS[type(part)])
             return None
-        fields = found
-    losses.foreign(part.extra, NAME, at="messages[]")
-    fields.update(part.extra.get(NAME, ()))
+    if fields is None:
+        return None
+    if part.extra:
+        losses.foreign(part.extra, NAME, at="messages[]")
+        fields.update(part.extra.get(NAME, ()))
     return draft.mark(fields, part.cache)
 
 
@@ -134,16 +134,10 @@ def _write_result(result: ToolResult, draft: Draft) -> Json:
     return fields
 
 
-def _write_words(part: Part, draft: Draft, role: str) -> Json | None:
-    match part:
-        case Text(text=text):
-            pass
-        case Refusal(text=text):
-            draft.losses.approximate("refusal", "text")
-        case Page(html=text):
-            pass
-        case _:
-            return None
+def _write_words(part: Text | Refusal | Page, draft: Draft, role: str) -> Json | None:
+    text = part.html if isinstance(part, Page) else part.text
+    if isinstance(part, Refusal):
+        draft.losses.approximate("refusal", "text")
     if not text.strip():
         return None
     fields: Json = {"type": "text", "text": text}

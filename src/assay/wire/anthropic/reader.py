@@ -51,7 +51,9 @@ STOP_REASONS: dict[str, StopReason] = {
     "tool_use": "tool_calls",
     "refusal": "refusal",
 }
-_OF_MESSAGE = ("id", "type", "role", "content", "model", "stop_reason", "stop_sequence", "stop_details", "usage", "error")
+_OF_MESSAGE = frozenset(
+    ("id", "type", "role", "content", "model", "stop_reason", "stop_sequence", "stop_details", "usage", "error")
+)
 _OF_STOP = ("stop_sequence", "stop_details", "container")
 _GROWING = {"text": "text_delta", "thinking": "thinking_delta", "tool_use": "input_json_delta"}
 

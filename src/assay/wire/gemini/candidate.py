@@ -11,6 +11,7 @@ from assay.wire.gemini.citation import take_citations
 from assay.wire.gemini.fields import NAME, left_over
 
 MAX_PARTS = 10_000
+_WORDS = Text | Thinking
 
 
 class Candidate:
@@ -42,7 +43,7 @@ class Candidate:
 
     def read(self, part: Part, signature: str | None, events: list[Event], at_ns: int) -> None:
         """A part that is not a call: words are added to those before them, anything else stands alone."""
-        if isinstance(part, Text | Thinking):
+        if isinstance(part, _WORDS):
             if part.text or part.extra:
                 self._release(events, at_ns)
                 self._say(part, events, at_ns)

@@ -44,23 +44,23 @@ def left_over(fields: Json) -> Extra:
 @lru_cache(maxsize=1024)
 def camel(key: str) -> str:
     """``max_output_tokens`` as ``maxOutputTokens``. Fields that begin with ``x_`` are nobody's, and stay."""
-    if "_" not in key or key.startswith("x_"):
-        return key
-    return _HUMP.sub(lambda hump: hump[1].upper(), key)
+    return key if key.startswith("x_") else _HUMP.sub(lambda hump: hump[1].upper(), key)
 
 
 def normalised(value: Any) -> Any:
     """``value`` with every field of the protocol in camel case."""
-    if type(value) is dict:
-        fields = {}
-        for key, inner in value.items():
-            spelt = camel(key)
-            deeper = type(inner) in (dict, list) and spelt not in _OF_USERS and not spelt.startswith("x_")
-            fields[spelt] = normalised(inner) if deeper else inner
-        return fields
     if type(value) is list:
-        return [normalised(inner) if type(inner) in (dict, list) else inner for inner in value]
-    return value
+        return [normalised(inner) for inner in value]
+    if type(value) is not dict:
+        return value
+    fields = {}
+    for key, inner in value.items():
+        if "_" in key:
+            key = camel(key)
+        if (type(inner) is dict or type(inner) is list) and key not in _OF_USERS and key[:2] != "x_":
+            inner = normalised(inner)
+        fields[key] = inner
+    return fields
 
 
 def take_list(fields: Json, key: str, at: str = "") -> list[Any]:

@@ -11,6 +11,8 @@ from assay.wire.gemini.parts import SKIP, write_call, write_plain, write_result
 from assay.wire.gemini.turns import Turn, arrange
 from assay.wire.losses import Losses
 
+_WORDS = Text | Page | Refusal
+
 
 def write_transcript(transcript: Transcript, losses: Losses) -> tuple[Json | None, list[Json]]:
     """The system's words, which come first, and all that follows.
@@ -42,7 +44,7 @@ def _write_system(messages: tuple[Message, ...], losses: Losses) -> Json | None:
 
 def _is_text(part: Part, losses: Losses) -> bool:
     """Only words may instruct."""
-    if isinstance(part, Text | Page | Refusal):
+    if isinstance(part, _WORDS):
         return True
     losses.drop(f"messages[].{type(part).__name__.lower()}")
     return False

@@ -15,6 +15,9 @@ from assay.wire.openai_chat.fields import NAME, left_over
 from assay.wire.openai_chat.parts import ContentWriter, read_parts
 
 _LONGEST_ID = 40
+_APART = Thinking | ToolCall
+"""Of an answer, what is not its content."""
+
 _ROLES = frozenset(("system", "developer", "user", "assistant", "tool"))
 
 
@@ -191,7 +194,7 @@ class MessageWriter:
     def _write_assistant(self, fields: Json, parts: tuple[Part, ...]) -> None:
         thoughts = [part for part in parts if isinstance(part, Thinking)]
         calls = [part for part in parts if isinstance(part, ToolCall)]
-        said = [part for part in parts if not isinstance(part, Thinking | ToolCall)]
+        said = [part for part in parts if not isinstance(part, _APART)]
         refusal = None
         if (
             said

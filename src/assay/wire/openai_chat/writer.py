@@ -51,6 +51,7 @@ _WORDS: dict[StopReason, str] = {
     "other": "stop",
 }
 _FINISH_REASONS = frozenset(("stop", "length", "tool_calls", "content_filter", "function_call"))
+_TOLD = Text | Refusal | Thinking | ToolCall
 _OPEN = b',"finish_reason":null}]}\n\n'
 
 
@@ -246,7 +247,7 @@ class EventWriter:
     def _choice(self, number: int) -> Json:
         said = fold([event for event in self._events if getattr(event, "choice", None) == number]).message
         for part in said.parts:
-            if not isinstance(part, Text | Refusal | Thinking | ToolCall):
+            if not isinstance(part, _TOLD):
                 self._drop(part)
         stopped = self._stopped[number]
         extra = {**stopped.extra.get(NAME, {})}

@@ -17,6 +17,10 @@ from assay.wire.openai_responses.names import Spelled, custom_arguments, custom_
 from assay.wire.openai_responses.parts import ContentWriter
 
 _PLAIN_OUTPUT = {"type", "text", "annotations"}
+_SAID = Text | Refusal
+_APART = ToolResult | ToolCall | Thinking
+"""What is an item of its own."""
+
 _LEADS_TO = frozenset(("message", "function_call", "custom_tool_call"))
 
 
@@ -52,7 +56,7 @@ class HistoryWriter:
         said: list[Part] = []
         for part in message.parts:
             item = _own_item(part)
-            if item is None and not isinstance(part, ToolResult | ToolCall | Thinking):
+            if item is None and not isinstance(part, _APART):
                 said.append(part)
                 continue
             self._write_said(message, said)
@@ -93,8 +97,7 @@ class HistoryWriter:
         first = len(self._items)
         message: list[Text | Refusal] = []
         for part in parts:
-            begins = isinstance(part, Text | Refusal) and bool(of_item(part.extra.get(NAME, {})))
-            if message and (begins or not isinstance(part, Text | Refusal)):
+            if message and (not isinstance(part, _SAID) or of_item(part.extra.get(NAME, {}))):
                 self._write_message(message)
                 message = []
             match part:
