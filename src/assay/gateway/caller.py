@@ -12,6 +12,8 @@ from assay.core import AssayError, Budget, Event, Finished, Purpose, Request, Up
 from assay.gateway.attempt import Attempt
 from assay.gateway.client import Client
 from assay.gateway.connection import Fault, Timeouts
+from assay.gateway.dialect import Asked, read_fields
+from assay.gateway.ledger import Ledger
 from assay.gateway.recorder import Recorder
 from assay.gateway.router import Candidate, Router
 from assay.gateway.snapshot import Snapshot
@@ -23,9 +25,18 @@ from assay.wire.errors import StreamFailed
 class GatewayCaller:
     """Implements `assay.core.Caller`. Always streams, so that times are known and leaving stops the upstream."""
 
-    def __init__(self, client: Client, recorder: Recorder, timeouts: Timeouts, router: Router, snapshot: Callable[[], Snapshot]):
+    def __init__(
+        self,
+        client: Client,
+        recorder: Recorder,
+        ledger: Ledger,
+        router: Router,
+        timeouts: Timeouts,
+        snapshot: Callable[[], Snapshot],
+    ):
         self._client = client
         self._recorder = recorder
+        self._ledger = ledger
         self._timeouts = timeouts
         self._router = router
         self._snapshot = snapshot
@@ -87,6 +98,9 @@ class GatewayCaller:
             raise UpstreamBroken(
                 failed.code, message, call=attempt.call(), upstream_status=attempt.status, hint=failed.hint
             ) from None
+        except AssayError as error:
+            attempt.end("error", error.code)
+            raise
         finally:
             if attempt.outcome is None:
                 self._router.left(candidate)
@@ -105,6 +119,8 @@ class GatewayCaller:
         asked, deployment = msgspec.structs.replace(request, stream=True), route.deployment
         written = write_for(attempt.way, asked, deployment.upstream_model, deployment.max_output)
         attempt.losses = written.losses
+        asking = Asked(read_fields(written.body), deployment.upstream_model, True)
+        attempt.hold = await self._ledger.reserve(None, deployment, asking, written.body)
         response = await attempt.send(self._client, written.body, timeouts)
         await response.begin()
         attempt.begun()

@@ -18,12 +18,13 @@ from assay.gateway.asgi import AnswerBroken, ClientLeft, Headers, Receive, Send,
 from assay.gateway.attempt import Attempt
 from assay.gateway.client import Client
 from assay.gateway.connection import Fault, Response, Timeouts
-from assay.gateway.dialect import read_asked
+from assay.gateway.dialect import Asked, read_asked
 from assay.gateway.exchange import MAX_ANSWER_BYTES, Failed
 from assay.gateway.faces import Asking
-from assay.gateway.generation import one_of
+from assay.gateway.generation import free_unused, one_of
+from assay.gateway.ledger import Ledger
 from assay.gateway.recorder import Recorder
-from assay.gateway.router import Candidate, Router
+from assay.gateway.router import Candidate, Router, fate_of
 from assay.gateway.snapshot import Pool, Snapshot
 from assay.wire.openai_chat import read_usage
 
@@ -50,9 +51,10 @@ _counted = msgspec.json.Decoder(_Counted)
 class Endpoints:
     """Passes requests on to whoever offers the operation."""
 
-    def __init__(self, client: Client, recorder: Recorder, timeouts: Timeouts, router: Router):
+    def __init__(self, client: Client, recorder: Recorder, ledger: Ledger, router: Router, timeouts: Timeouts):
         self._client = client
         self._recorder = recorder
+        self._ledger = ledger
         self._timeouts = timeouts
         self._router = router
 
@@ -72,11 +74,15 @@ class Endpoints:
         Raises:
             InvalidInput: no model is named. NotFound: there is no such model, or its provider does not offer this.
         """
-        form = Form.read(body, content_type)
-        asked = form.model if form is not None else read_asked(body, stream=False).model
-        passage = _Passage(asking, asked, body, content_type, form, asker, send, request_id)
+        form, fields = Form.read(body, content_type), None
+        if form is not None:
+            model = form.model
+        else:
+            fields = read_asked(body, stream=False)
+            model = fields.model
+        passage = _Passage(asking, model, body, content_type, form, fields, asker, send, request_id, [])
         try:
-            await unless_left(receive, self._pass(passage, snapshot.pool_for(asker, asked)))
+            await unless_left(receive, self._pass(passage, snapshot.pool_for(asker, model)))
         except BaseException as error:
             if passage.running is not None:
                 candidate, attempt = passage.running
@@ -91,12 +97,7 @@ class Endpoints:
         candidate = plan.first()
         failures: list[Failed] = []
         while True:
-            attempt = passage.attempt(candidate, is_first=not failures)
-            passage.running = candidate, attempt
-            failed = await self._ask(passage, attempt, len(plan.tried))
-            # At once: a client that has its answer may ask for the record of it.
-            passage.running = None
-            self._record(attempt)
+            failed = await self._attempt(passage, candidate)
             if failed is None:
                 self._router.succeeded(candidate)
                 return
@@ -104,18 +105,32 @@ class Endpoints:
             fate = self._router.failed(candidate, failed.error)
             following = plan.next(candidate, failed.error, fate)
             if following is None:
-                told = failed if fate == "answered" else one_of(failures, attempt, plan.tried)
-                headers = passage.headers(attempt, len(plan.tried))
-                await send_error(passage.send, passage.asking.codec, told.error, passage.request_id, told.status, headers)
+                await self._tell(passage, failures)
                 return
             candidate, pause_s = following
             await asyncio.sleep(pause_s)
 
-    async def _ask(self, passage: _Passage, attempt: Attempt, number: int) -> Failed | None:
-        """One attempt; what went wrong before anything of an answer was told."""
+    async def _attempt(self, passage: _Passage, candidate: Candidate) -> Failed | None:
+        """One attempt; what went wrong before anything of an answer was told. It is on record if anybody was asked."""
+        try:
+            attempt = passage.attempt(candidate)
+            body = passage.write(attempt)
+            attempt.hold = await self._ledger.reserve(passage.asker, attempt.route.deployment, passage.fields, passage.body)
+        except AssayError as error:
+            return Failed(error)
+        passage.asked.append(attempt)
+        passage.running = candidate, attempt
+        failed = await self._ask(passage, attempt, body)
+        # At once: a client that has its answer may ask for the record of it.
+        passage.running = None
+        if failed is not None:
+            free_unused(attempt, failed.error)
+        self._record(attempt)
+        return failed
+
+    async def _ask(self, passage: _Passage, attempt: Attempt, body: bytes) -> Failed | None:
         operation, content_type = passage.asking.operation, passage.content_type
         try:
-            body = passage.write(attempt)
             response = await attempt.send(self._client, body, self._timeouts, operation=operation, content_type=content_type)
             while not await response.begin():
                 pass
@@ -123,13 +138,21 @@ class Endpoints:
             if response.status != 200:
                 refusal = await attempt.refused(response)
                 return Failed(refusal.error, refusal.status)
-            await self._relay(attempt, response, passage.headers(attempt, number), passage.send)
+            await self._relay(attempt, response, passage.headers(), passage.send)
         except Fault as fault:
             return Failed(attempt.fail(fault))
         except AssayError as error:
             attempt.end("error", error.code)
             return Failed(error)
         return None
+
+    async def _tell(self, passage: _Passage, failures: list[Failed]) -> None:
+        """Say what went wrong. Raises: AssayError: nobody was asked."""
+        if not passage.asked:
+            raise failures[0].error
+        last = failures[-1]
+        told = last if fate_of(last.error) == "answered" else one_of(failures, passage.asked[-1], passage.names)
+        await send_error(passage.send, passage.asking.codec, told.error, passage.request_id, told.status, passage.headers())
 
     def _record(self, attempt: Attempt) -> None:
         attempt.response = None
@@ -160,30 +183,32 @@ class Endpoints:
 
 
 class _Passage(msgspec.Struct):
-    """One request that is passed on; ``form`` is its body, where that is one, ``running`` who is being asked."""
+    """One request that is passed on. ``form`` is its body, where that is one, else ``fields``; ``asked`` are the attempts so far."""
 
     asking: Asking
-    asked: str
+    model: str
     body: bytes
     content_type: bytes
     form: Form | None
+    fields: Asked | None
     asker: Asker
     send: Send
     request_id: str
+    asked: list[Attempt]
     running: tuple[Candidate, Attempt] | None = None
 
-    def attempt(self, candidate: Candidate, *, is_first: bool) -> Attempt:
+    def attempt(self, candidate: Candidate) -> Attempt:
         """An attempt at it. Raises: NotFound: the provider does not offer this."""
         attempt = Attempt(
             candidate.route,
-            asked=self.asked,
+            asked=self.model,
             purpose="traffic",
             stream=False,
             client_protocol=self.asking.protocol,
             access=candidate.access,
             way=candidate.access.offering(self.asking.operation),
             request_id=self.request_id,
-            id=self.request_id if is_first else None,
+            id=None if self.asked else self.request_id,
             asker=self.asker,
         )
         attempt.operation = self.asking.operation
@@ -197,9 +222,14 @@ class _Passage(msgspec.Struct):
             return self.form.write(model)
         return attempt.way.dialect.write(read_asked(self.body, stream=False), model).body
 
-    def headers(self, attempt: Attempt, number: int) -> Headers:
-        """What the client is told beside the answer of that attempt, the ``number``-th."""
-        return [(b"x-request-id", self.request_id.encode()), *attempt.told(number)]
+    def headers(self) -> Headers:
+        """What the client is told beside an answer."""
+        return [(b"x-request-id", self.request_id.encode()), *self.asked[-1].told(len(self.asked))]
+
+    @property
+    def names(self) -> list[str]:
+        """The deployments that were asked."""
+        return [attempt.route.deployment.id for attempt in self.asked]
 
 
 class Form(msgspec.Struct, frozen=True):

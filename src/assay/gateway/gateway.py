@@ -68,11 +68,11 @@ class Gateway:
         self.health = Health()
         self.health.follow = self._tell_health
         self.router = Router(self.health, retry_wait_s=settings.retry_wait_s)
-        self.caller = GatewayCaller(self.client, self.recorder, self.timeouts, self.router, lambda: self.snapshot)
+        self.caller = GatewayCaller(self.client, self.recorder, self.ledger, self.router, self.timeouts, lambda: self.snapshot)
         self.memory = Memory(db, self.recorder, bodies=settings.bodies, days=settings.bodies_days)
         self._generations = Generations(self.client, self.recorder, self.memory, self.ledger, self.router, self.timeouts)
         self._counting = Counting(self.client, self.timeouts, self.memory, self.recorder.estimator)
-        self._endpoints = Endpoints(self.client, self.recorder, self.timeouts, self.router)
+        self._endpoints = Endpoints(self.client, self.recorder, self.ledger, self.router, self.timeouts)
         self.followers: list[Callable[[], Awaitable[None]]] = []
         """Who else takes note of changes, wherever they were made."""
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import msgspec
 
 from assay.core import Asker, AssayError, UpstreamBroken, UpstreamRefused
+from assay.gateway.addresses import FORBIDDEN
 from assay.gateway.asgi import Receive, Send
 from assay.gateway.attempt import Attempt
 from assay.gateway.client import Client
@@ -23,13 +24,17 @@ from assay.gateway.ledger import Ledger
 from assay.gateway.memory import Memory
 from assay.gateway.prepare import prepare
 from assay.gateway.recorder import Recorder
-from assay.gateway.router import Router
+from assay.gateway.router import Router, fate_of
 from assay.gateway.snapshot import Pool
 from assay.gateway.watch import Watch
 
 _MOST_NAMED = 4
 _OURS = frozenset((401, 402, 403))
 """Statuses by which a provider refuses our key; a client would take them for a refusal of its own."""
+
+
+_NEVER_SENT = frozenset(("upstream.unreachable", FORBIDDEN))
+"""Codes of attempts that cannot have cost anything; nor has one whose answer was an error."""
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -75,7 +80,7 @@ class Generations:
         try:
             answering = await generation.begin()
         except BaseException:
-            generation.give_up()
+            generation.end()
             raise
         self._watch.add(exchange)
         try:
@@ -91,9 +96,9 @@ class Generations:
 
 
 class Generation:
-    """One request on its way through the candidates; ``attempt`` is the one under way."""
+    """One request on its way through the candidates."""
 
-    __slots__ = ("_candidate", "_exchange", "_is_told", "_plan", "_pool", "_question", "_service", "attempt")
+    __slots__ = ("_attempt", "_candidate", "_exchange", "_is_judged", "_last", "_names", "_plan", "_pool", "_question", "_service")
 
     def __init__(self, service: Generations, question: Question, pool: Pool, exchange: Exchange):
         self._service = service
@@ -102,74 +107,103 @@ class Generation:
         self._exchange = exchange
         self._plan = service.router.plan(pool)
         self._candidate = self._plan.first()
-        self._is_told = False  # the router, of what came of the candidate
-        self.attempt: Attempt
+        self._is_judged = False  # whether the router knows what came of the candidate
+        self._attempt: Attempt | None = None  # the one that is not on record yet
+        self._last: Attempt | None = None
+        self._names: list[str] = []  # the deployments that were asked, in order
 
     async def begin(self) -> Answering:
-        """Prepare the first attempt, and set aside what it may use.
+        """Get ready to ask the first who can be asked.
 
         Raises:
-            AssayError: the request cannot be read, or its asker may not.
+            AssayError: nobody can: the request cannot be read, its asker may not, or all are busy.
         """
-        question = self._question
-        # The first attempt's call has the request's id, by which its client may ask for the record.
-        self.attempt = self._make_attempt(id=question.request_id)
-        answering = await self._prepare()
-        ledger, deployment = self._service.ledger, self.attempt.route.deployment
-        self.attempt.hold = await ledger.reserve(question.asker, deployment, question.asked, question.body)
-        return answering
+        first: AssayError | None = None
+        while True:
+            try:
+                return await self._take_up()
+            except AssayError as error:
+                first = first or error
+                if not await self._move_on(error):
+                    raise first from None
 
-    async def go_through(self, answering: Answering | Failed) -> None:
+    async def go_through(self, answering: Answering) -> None:
         """Ask one after the other, until one has answered or nobody is left; then tell the client."""
         failures: list[Failed] = []
-        while True:
-            failed = answering if isinstance(answering, Failed) else await self._ask(answering)
+        following: Answering | None = answering
+        while following is not None:
+            failed = await self._ask(following)
             if failed is None:
-                self._is_told = True
+                self._is_judged = True
                 self._service.router.succeeded(self._candidate)
                 return
             failures.append(failed)
-            self._is_told = True
-            fate = self._service.router.failed(self._candidate, failed.error)
-            following = None if self._exchange.has_told else self._plan.next(self._candidate, failed.error, fate)
-            if following is None:
-                is_own = self._exchange.has_told or fate == "answered"
-                await self._exchange.tell(failed if is_own else one_of(failures, self.attempt, self._plan.tried))
-                return
-            self._candidate, pause_s = following
-            self._is_told = False
-            if pause_s:
-                await asyncio.sleep(pause_s)
-            answering = await self._take_up()
-
-    def give_up(self) -> None:
-        """Nobody was asked."""
-        self._service.router.left(self._candidate)
+            following = None
+            while following is None and await self._move_on(failed.error):
+                self._hand_over(failed.error)
+                try:
+                    following = await self._take_up()
+                except AssayError as error:
+                    failed = Failed(error)
+                    failures.append(failed)
+        await self._tell(failures)
 
     def end(self) -> None:
-        """Hand the last attempt over."""
-        if not self._is_told:
+        """Nobody is asked any longer."""
+        if not self._is_judged:
             self._service.router.left(self._candidate)
         self._record()
 
+    async def _take_up(self) -> Answering:
+        """Prepare to ask the candidate, and set aside what that may use.
+
+        Raises:
+            AssayError: it cannot be asked; nothing is left of the attempt.
+        """
+        question, service = self._question, self._service
+        # The first attempt's call has the request's id, by which its client may ask for the record.
+        attempt = self._make_attempt(question.request_id if self._last is None else None)
+        is_shared = len(self._pool.routes) > 1
+        answering = await prepare(
+            question.asking, question.asked, question.body, attempt, self._shown(attempt), service.memory, is_shared=is_shared
+        )
+        attempt.hold = await service.ledger.reserve(question.asker, attempt.route.deployment, question.asked, question.body)
+        self._attempt = self._last = attempt
+        self._names.append(attempt.route.deployment.id)
+        return answering
+
     async def _ask(self, answering: Answering) -> Failed | None:
-        service, attempt, number = self._service, self.attempt, len(self._plan.tried)
-        return await self._exchange.run(attempt, answering, self._shown, service.client, service.timeouts, number=number)
+        service, attempt = self._service, self._attempt
+        assert attempt is not None, "asked before it was taken up"
+        shown, number = self._shown(attempt), len(self._names)
+        return await self._exchange.run(attempt, answering, shown, service.client, service.timeouts, number=number)
 
-    async def _take_up(self) -> Answering | Failed:
-        """Begin the next attempt; what was set aside for the request goes with it."""
-        before = self.attempt
-        attempt = self._make_attempt()
-        attempt.hold, before.hold = before.hold, None
-        self._record()
-        self.attempt = attempt
-        try:
-            return await self._prepare()
-        except AssayError as error:
-            attempt.end("error", error.code)
-            return Failed(error)
+    async def _move_on(self, error: AssayError) -> bool:
+        """Whether somebody else is to be asked, when it is time."""
+        fate = self._service.router.failed(self._candidate, error)
+        self._is_judged = True
+        following = None if self._exchange.has_told else self._plan.next(self._candidate, error, fate)
+        if following is None:
+            return False
+        self._candidate, pause_s = following
+        self._is_judged = False
+        if pause_s:
+            await asyncio.sleep(pause_s)
+        return True
 
-    def _make_attempt(self, id: str | None = None) -> Attempt:
+    def _hand_over(self, error: AssayError) -> None:
+        """Put a failed attempt on record. What it surely did not use is free for the next one."""
+        if self._attempt is not None:
+            free_unused(self._attempt, error)
+            self._record()
+
+    async def _tell(self, failures: Sequence[Failed]) -> None:
+        last = failures[-1]
+        is_own = self._exchange.has_told or len(failures) == 1 or fate_of(last.error) == "answered"
+        assert self._last is not None, "failed before it was asked"
+        await self._exchange.tell(last if is_own else one_of(failures, self._last, self._names))
+
+    def _make_attempt(self, id: str | None) -> Attempt:
         question, candidate = self._question, self._candidate
         attempt = Attempt(
             candidate.route,
@@ -186,31 +220,30 @@ class Generation:
         attempt.trace = question.trace
         return attempt
 
-    @property
-    def _shown(self) -> Headers:
+    def _shown(self, attempt: Attempt) -> Headers:
         """Versions and betas mean nothing to a provider of another protocol."""
         question = self._question
-        return question.forwarded if self.attempt.way.protocol == question.asking.protocol else ()
-
-    async def _prepare(self) -> Answering:
-        question = self._question
-        return await prepare(
-            question.asking,
-            question.asked,
-            question.body,
-            self.attempt,
-            self._shown,
-            self._service.memory,
-            is_shared=len(self._pool.routes) > 1,
-        )
+        return question.forwarded if attempt.way.protocol == question.asking.protocol else ()
 
     def _record(self) -> None:
-        self.attempt.response = None
-        self._service.recorder.record(self.attempt)
+        attempt, self._attempt = self._attempt, None
+        if attempt is not None:
+            attempt.response = None
+            self._service.recorder.record(attempt)
+
+
+def free_unused(attempt: Attempt, error: AssayError) -> None:
+    """Give back what was set aside for an attempt that surely cost nothing, before it is on record, since the next one needs it."""
+    if attempt.hold is not None and (isinstance(error, UpstreamRefused) or error.code in _NEVER_SENT):
+        attempt.hold.settle(0)
+        attempt.hold = None
 
 
 def one_of(failures: Sequence[Failed], attempt: Attempt, tried: Sequence[str]) -> Failed:
-    """What a client is told when all attempts failed: the only failure as it came, else one error about all of them."""
+    """What a client is told when all attempts failed: the only failure as it came, else one error about all of them.
+
+    ``tried`` are the deployments that were asked, ``attempt`` is the last of the attempts.
+    """
     last = failures[-1]
     if len(failures) == 1:
         return last
