@@ -22,8 +22,10 @@ from assay.arena.draw import draw_pair, draw_sides
 from assay.arena.pace import Pace
 from assay.arena.round import Round, Shown
 from assay.arena.standing import Effect, Standings
+from assay.arena.token import PURPOSE as TOKENS
 from assay.arena.token import Signer
 from assay.arena.vote import cast
+from assay.arena.voter import PURPOSE as VOTERS
 from assay.arena.voter import VoterHash, load_voter_hash, rotate_voter_key
 from assay.core import (
     CHOICES,
@@ -78,7 +80,7 @@ class Arena:
         self._standings = Standings(db)
         self.limits = limits
         self._bodies = bodies
-        self._signer = Signer(vault.derive("arena.battle_token"))
+        self._signer = Signer(vault.derive(TOKENS))
         self._pace = Pace(limits.starts_per_minute)
         self._starts: Counter[str] = Counter()
         self._rounds: dict[str, Round] = {}
@@ -230,6 +232,11 @@ class Arena:
     async def verify(self) -> ChainReport:
         """Check the vote log from its first link to its last."""
         return await verify_chain(self._db)
+
+    async def derived_keys(self) -> list[tuple[str, int]]:
+        """The keys that must outlive a master key, by purpose and version: tokens of battles under way, and the names of voters."""
+        newest = await queries.newest_voter_key(self._db)
+        return [(TOKENS, 1), *((VOTERS, version) for version in range(1, newest + 1))]
 
     async def rotate_voter_key(self) -> int:
         """From now on voters are named under a new key; the number of its version."""

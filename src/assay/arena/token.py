@@ -18,6 +18,7 @@ import msgspec
 
 from assay.core import Forbidden
 
+PURPOSE = "arena.battle_token"
 MAX_CHARS = 1024
 
 

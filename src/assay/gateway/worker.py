@@ -27,7 +27,6 @@ from assay.gateway.gateway import Gateway
 from assay.gateway.relay import Relay
 from assay.gateway.server import LINGER_S, Server
 from assay.store.database import open_database
-from assay.store.vault import Vault
 
 READY = b"ready\n"
 _REPLACED_S = 2
@@ -147,8 +146,8 @@ async def serve(listening: int, channel: int) -> None:
         raise TypeError("a worker's first order is its settings")
     settings = order.settings
     start_logging(settings.log_level, settings.log_format)
-    vault = Vault.open(settings.master_key, data_dir=settings.data)
     database = await open_database(settings.database_url)
+    vault = await open_vault(database, settings.master_key, data_dir=settings.data)
     gateway = await Gateway.start(database, vault, settings)
     worker = Worker(gateway, server := Server(None), relay := Relay(str(settings.control_socket)))
     loop = asyncio.get_running_loop()

@@ -72,16 +72,7 @@ async def open_vault(db: Database, key_file: Path, *, data_dir: Path | None = No
         Unavailable: ``vault.missing_key``: there is no key at all, and the database needs one. Otherwise as `Vault.open`.
     """
     needed = await needed_key(db)
-    if needed is not None and not key_file.exists() and (found := Vault.beside(key_file, needed)) is None:
-        raise Unavailable(
-            "vault.missing_key",
-            f"The database needs the master key {needed}, and there is none at {key_file}.",
-            hint="Put that key file there, or name it with `master_key`.",
-        )
-    vault = Vault.open(key_file, data_dir=data_dir) if needed is None or key_file.exists() else found
-    if needed is not None and vault.fingerprint != needed and (found := Vault.beside(key_file, needed)) is not None:
-        _log.warning("the database needs another master key than the first one key_file=%s fingerprint=%s", found.source, needed)
-        vault = found
+    vault = _find(key_file, needed, data_dir)
     if needed == vault.fingerprint:
         vault.become(await _with_carried(db, vault))
     return vault
@@ -146,6 +137,24 @@ async def rotate(db: Database, vault: Vault, keep: Iterable[tuple[str, int]], ne
         kept_at=str(kept_at),
         secrets=sum(row["record"] != CARRIED for row in rows),
     )
+
+
+def _find(key_file: Path, needed: str | None, data_dir: Path | None) -> Vault:
+    if needed is None:
+        return Vault.open(key_file, data_dir=data_dir)
+    found = Vault.beside(key_file, needed)
+    if key_file.exists():
+        first = Vault.open(key_file, data_dir=data_dir)
+        if found is None or first.fingerprint == needed:
+            return first  # where it is not the one that is needed, whatever opens a secret says so
+    if found is None:
+        raise Unavailable(
+            "vault.missing_key",
+            f"The database needs the master key {needed}, and there is none at {key_file}.",
+            hint="Put that key file there, or name it with `master_key`.",
+        )
+    _log.warning("the database needs another master key than the first one key_file=%s fingerprint=%s", found.source, needed)
+    return found
 
 
 def _successor(vault: Vault, master: bytes, keep: Iterable[tuple[str, int]]) -> Vault:

@@ -25,6 +25,7 @@ from assay.challenge.people import Guest, read_guest
 from assay.core import Forbidden, InvalidInput, RateLimited, Settings, Unauthorized
 from assay.gateway.guesses import Guesses
 from assay.store.queries import load_settings, save_setting
+from assay.store.vault import Vault
 from assay.web.accounts import Account, Accounts
 
 SESSION_S = 30 * 24 * 3600
@@ -38,10 +39,11 @@ _SIGNED_OUT = "web.signed_out"
 class Doorkeeper:
     """Makes and checks login links and sessions. Open it with `open`."""
 
-    def __init__(self, settings: Settings, key: bytes, accounts: Accounts):
+    def __init__(self, settings: Settings, vault: Vault, accounts: Accounts):
         self._password = read_password(settings.admin_password_file)
-        place = hashlib.sha256(str(settings.data).encode()).hexdigest()
-        self._key = hmac.digest(key, f"{place}|{_digest(self._password or '').hex()}".encode(), "sha256")
+        self._place = place = hashlib.sha256(str(settings.data).encode()).hexdigest()
+        self._vault = vault
+        self._key = self._derive_key()
         self.accounts = accounts
         self._signed_out: dict[str, int] = {}
         self._links: dict[bytes, float] = {}
@@ -52,18 +54,20 @@ class Doorkeeper:
         self.guest_cookie_name = f"{self.cookie_name}_guest"
 
     @classmethod
-    async def open(cls, settings: Settings, key: bytes, accounts: Accounts) -> "Doorkeeper":
+    async def open(cls, settings: Settings, vault: Vault, accounts: Accounts) -> "Doorkeeper":
         """With the sessions that were signed out before.
 
         Raises:
             InvalidInput: the admin's password cannot be read or is too short.
         """
-        doorkeeper = cls(settings, key, accounts)
+        doorkeeper = cls(settings, vault, accounts)
         await doorkeeper.refresh()
         return doorkeeper
 
     async def refresh(self) -> None:
-        """Take note of accounts that were changed and of sessions that were ended, here or by another process."""
+        """Take note of accounts that were changed and of sessions that were ended, here or by another process: all of them end
+        with the master key."""
+        self._key = self._derive_key()
         stored: dict[str, int] = (await load_settings(self.accounts.db)).get(_SIGNED_OUT, {})
         ended = stored | self._signed_out
         self._signed_out = {id: expires for id, expires in ended.items() if expires > time.time()}
@@ -178,6 +182,9 @@ class Doorkeeper:
     def _signed(self, session: str) -> str:
         body = f"{session}.{int(time.time()) + SESSION_S}"
         return f"{body}.{self._sign(body)}"
+
+    def _derive_key(self) -> bytes:
+        return hmac.digest(self._vault.derive("session"), f"{self._place}|{_digest(self._password or '').hex()}".encode(), "sha256")
 
     def _sign(self, body: str) -> str:
         return hmac.new(self._key, body.encode("latin-1"), hashlib.sha256).hexdigest()
