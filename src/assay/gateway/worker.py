@@ -27,6 +27,7 @@ from assay.gateway.gateway import Gateway
 from assay.gateway.relay import Relay
 from assay.gateway.server import LINGER_S, Server
 from assay.store.database import open_database
+from assay.store.rotation import open_vault
 
 READY = b"ready\n"
 _REPLACED_S = 2
