@@ -12,7 +12,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-State: TypeAlias = Literal["ok", "parked", "open", "half_open", "unknown"]
+HealthState: TypeAlias = Literal["ok", "parked", "open", "half_open", "unknown"]
 """A key that is not used for a while is ``parked``; a deployment is ``open`` when its breaker is. ``unknown``: nobody is there."""
 
 STREAK = 5
@@ -48,7 +48,7 @@ class Breaker:
         self._until_ns: int | None = None
         self._probing = False
 
-    def state(self, now_ns: int) -> State:
+    def state(self, now_ns: int) -> HealthState:
         """``half_open``: it has cooled down, and the next call is, or one under way already is, its probe."""
         if self._until_ns is None:
             return "ok"
@@ -125,7 +125,7 @@ class Parked(msgspec.Struct):
 class Condition(msgspec.Struct, frozen=True):
     """What is known of a key or a deployment now. ``for_s``: it will be tried again after so many seconds."""
 
-    state: State
+    state: HealthState
     reason: str | None = None
     for_s: float | None = None
 

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from assay.api import Endpoint
 from assay.core import Alias, Limits, Target
 from assay.gateway.gateway import Gateway
-from assay.gateway.health import State
+from assay.gateway.health import HealthState
 from assay.gateway.registry import KnownAlias
 from assay.gateway.routes import ControlPlane
 from assay.gateway.shown import ShownProvider
@@ -31,7 +31,7 @@ class ShownTarget(msgspec.Struct, frozen=True, kw_only=True):
     deployment: str
     weight: float
     priority: int
-    state: State
+    state: HealthState
 
 
 class ShownAlias(msgspec.Struct, frozen=True, kw_only=True):
@@ -119,7 +119,7 @@ class Routing:
         ]
         return ShownAlias(name=name, targets=targets, retries=alias.retries, cache_s=alias.cache_s, origin=known.origin)
 
-    def _state(self, deployment: str) -> State:
+    def _state(self, deployment: str) -> HealthState:
         route = self._gateway.snapshot.route(deployment)
         if route is None or not route.upstream.is_ready:
             return "unknown"

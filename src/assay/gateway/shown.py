@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 from assay.core import Call, Limits, Measurement, Model, Origin, PriceTag, Provider, ProviderKind, Scopes, iso, now_us
-from assay.gateway.health import Health, State
+from assay.gateway.health import Health, HealthState
 from assay.gateway.providers.blanks import known_values
 from assay.gateway.registry import Entry, KeySource
 
@@ -72,7 +72,7 @@ class ShownAccess(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     hint: str | None
     source: KeySource
-    state: State
+    state: HealthState
     parked_until: str | None
     reason: str | None
 
@@ -103,7 +103,7 @@ class ShownProvider(msgspec.Struct, frozen=True, kw_only=True):
     found: bool | None
     key: ShownProviderKey
     keys: list[ShownAccess]
-    state: State
+    state: HealthState
     limits: ShownLimits
     models: int
     priced: int
@@ -145,7 +145,7 @@ class CallPage(msgspec.Struct, frozen=True):
     next: str | None
 
 
-_WORST: tuple[State, ...] = ("open", "half_open")
+_WORST: tuple[HealthState, ...] = ("open", "half_open")
 
 
 def model_names(entry: Entry, listed: tuple[str, ...]) -> tuple[str, ...]:
@@ -242,7 +242,7 @@ def _keys(entry: Entry, health: Health) -> list[ShownAccess]:
     return shown
 
 
-def _state(entry: Entry, health: Health) -> State:
+def _state(entry: Entry, health: Health) -> HealthState:
     if not entry.is_ready:
         return "unknown"
     marks = [access.mark for access in entry.upstream().accesses]

@@ -195,6 +195,20 @@ export interface Ready {
   status: string;
 }
 
+/** The file of a key that was prepared, on the server's machine; null makes a fresh one. */
+export interface Rotation {
+  new_key?: string | null;
+}
+
+/** What a rotation did. `kept_at` is the file of the old key, which backups from before need. */
+export interface Rotated {
+  fingerprint: string;
+  former: string;
+  key_file: string;
+  kept_at: string;
+  secrets: number;
+}
+
 /** Every model at every provider. */
 export interface ModelList {
   models: Array<ShownModel>;
@@ -241,7 +255,8 @@ export interface ProviderList {
  *
  * `protocols` are those that it speaks itself, the one that others are translated to first; `endpoints` what it offers
  * beside answers, null where nobody knows. `live` are live checks, the newest first; without one the row is only as true
- * as its tests against a stand-in, by facts of `facts_date`.
+ * as its tests against a stand-in, by facts of `facts_date`. `state` is `parked` where all of its `keys` are, else the worst
+ * of its deployments', as the answering process knows it; `unknown` where it cannot be called.
  */
 export interface ShownProvider {
   name: string;
@@ -259,6 +274,9 @@ export interface ShownProvider {
   enabled: boolean;
   found: boolean | null;
   key: ShownProviderKey;
+  keys: Array<ShownAccess>;
+  state: HealthState;
+  limits: ShownLimits;
   models: number;
   priced: number;
   prices_date: string | null;
@@ -291,6 +309,18 @@ export interface ShownProviderKey {
 }
 
 export type KeySource = "vault" | "environment" | "none_needed" | "missing";
+
+/** One of a provider's keys: the last characters of it, where it is from, and whether it is left alone, until when and why. */
+export interface ShownAccess {
+  name: string;
+  hint: string | null;
+  source: KeySource;
+  state: HealthState;
+  parked_until: string | null;
+  reason: string | null;
+}
+
+export type HealthState = "ok" | "parked" | "open" | "half_open" | "unknown";
 
 export type Origin = "shipped" | "database" | "file" | "environment" | "flag";
 
@@ -694,7 +724,7 @@ export interface Sampling {
   show_thinking?: boolean | null;
 }
 
-export type BodyState = "kept" | "none" | "gone";
+export type BodyState = "kept" | "none" | "gone" | "private";
 
 /**
  * What a million tokens of each bucket cost, in nano-units of `currency`, as stated at `source` on `date`.
@@ -839,7 +869,7 @@ export interface KeyChanges {
 }
 
 /** How many seconds the secret that a key has now stays good beside the new one. */
-export interface Rotation {
+export interface KeyRotation {
   overlap_s?: number;
 }
 
@@ -943,6 +973,60 @@ export interface ShownAlert {
 }
 
 export type AlertKind = "budget.near" | "budget.spent" | "provider.down" | "provider.up" | "price.changed";
+
+/** All of them. */
+export interface AliasList {
+  aliases: Array<ShownAlias>;
+}
+
+/** A name that clients may ask for. Those of the `file` can only be changed there. */
+export interface ShownAlias {
+  name: string;
+  targets: Array<ShownTarget>;
+  retries: number;
+  cache_s: number;
+  origin: "database" | "file";
+}
+
+/** A deployment behind an alias; `state` as the answering process knows it, `unknown` where it cannot be called. */
+export interface ShownTarget {
+  deployment: string;
+  weight: number;
+  priority: number;
+  state: HealthState;
+}
+
+/** What is to stand behind a name; as in the table `[aliases]` of the configuration file. */
+export interface NewAlias {
+  targets: Array<Target>;
+  retries?: number;
+  cache_s?: number;
+}
+
+/**
+ * One deployment behind an alias.
+ *
+ * Targets of the lowest `priority` are asked first, each as often as its `weight` says; those of a higher one only where
+ * none of them could answer.
+ */
+export interface Target {
+  deployment: string;
+  weight?: number;
+  priority?: number;
+}
+
+/** A further key of a provider, under a name of its own. */
+export interface NewProviderKey {
+  name: string;
+  key: string;
+}
+
+/** How much a provider may be asked at a time; what is left out or null has no bound. */
+export interface NewLimits {
+  requests_per_minute?: number | null;
+  tokens_per_minute?: number | null;
+  concurrent?: number | null;
+}
 
 /** What to ask both sides. */
 export interface NewBattle {
