@@ -90,7 +90,7 @@ async def test_two_processes_may_migrate_at_once(kind: str, request: pytest.Fixt
         url = f"sqlite:///{tmp_path}/new/assay.db"
     else:
         server: Postgres = request.getfixturevalue("postgres")
-        url = server.url(await _make_database(server, f"race_{tmp_path.name}"))
+        url = server.url(await make_database(server, f"race_{tmp_path.name}"))
     code = (
         "import asyncio, sys\n"
         "from assay.store import migrate, open_database\n"
@@ -119,7 +119,7 @@ async def test_what_the_first_schema_held_outlives_every_step_since(
         url = f"sqlite:///{tmp_path}/old.db"
     else:
         server: Postgres = request.getfixturevalue("postgres")
-        url = server.url(await _make_database(server, f"old_{tmp_path.name}"))
+        url = server.url(await make_database(server, f"old_{tmp_path.name}"))
     db = await open_database(url)
     first, *since = load_migrations("assay.store")
     said = Transcript((user("before the change"),))
@@ -140,7 +140,7 @@ async def test_what_the_first_schema_held_outlives_every_step_since(
     await db.close()
 
 
-async def _make_database(server: Postgres, name: str) -> str:
+async def make_database(server: Postgres, name: str) -> str:
     name = "".join(letter for letter in name if letter.isalnum())
     admin = await open_database(server.url())
     # CREATE DATABASE does not run in a transaction; `read` uses none.

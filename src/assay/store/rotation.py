@@ -199,7 +199,7 @@ async def _seal_anew(tx: Transaction, vault: Vault, fresh: Vault, rows: list[Row
     keys = {purpose: key.hex() for purpose, key in fresh.carried.items()}
     carried = msgspec.json.encode(_Carried(keys, tuple(sorted(fresh.former)))).decode()
     await tx.write(UPSERT_CARRIED, {"record": CARRIED, "sealed": fresh.seal(CARRIED, carried), "at": now_us()})
-    await tx.write(UPDATE_KEYS, [{"fingerprint": fresh.fingerprint, "former": former} for former in sorted(fresh.former)])
+    await tx.write(UPDATE_KEYS, {"fingerprint": fresh.fingerprint, "former": vault.fingerprint})
     await tx.write(UPSERT_VERSION, version_row())
 
 
