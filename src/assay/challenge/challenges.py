@@ -13,21 +13,23 @@ from collections.abc import AsyncGenerator, Callable
 
 import msgspec
 
-from assay.challenge import queries
+from assay.challenge import owner_queries, queries
 from assay.challenge.assemble import assemble
 from assay.challenge.check import Find, check_budget, check_items, check_spec
+from assay.challenge.elsewhere import BEAT_S, Elsewhere
 from assay.challenge.evidence import Settled, settle
 from assay.challenge.gather import gather
 from assay.challenge.halt import Halt
 from assay.challenge.item import Item
 from assay.challenge.plan import Plan, draw_seed, make_plan
 from assay.challenge.queries import Run
+from assay.challenge.record import number_of
 from assay.challenge.report import Report, State
 from assay.challenge.report_queries import Reread, load_record
 from assay.challenge.runner import Limits, Runner
 from assay.challenge.spec import HUMAN, SIDES, Content, Side, Spec, Traffic
 from assay.challenge.trial import Trial, filed_under
-from assay.core import Caller, Conflict, InvalidInput, Money, NotFound, Unavailable, Verdict, new_id, now_us
+from assay.core import AssayError, Caller, Conflict, InvalidInput, Money, NotFound, Unavailable, Verdict, new_id, now_us
 from assay.judge import Judgment
 from assay.store import Database
 
@@ -58,6 +60,8 @@ class _Live:
         self.reread = Reread(db, id)
         self.reading = asyncio.Lock()
         self.changes = 0
+        self.heard: tuple[str | None, set[int]] = (None, set())
+        """The last link of the chain, and the pairs passed over, when votes given elsewhere were looked for."""
         self.last_read: tuple[int, Report] | None = None
         """The newest report, and after which change it was made."""
 
@@ -79,8 +83,11 @@ class _Live:
 class Challenges:
     """Make it with `start`; `close` it before the database."""
 
-    def __init__(self, db: Database, caller: Caller, find: Find, limits: Limits):
+    def __init__(self, db: Database, caller: Caller, find: Find, limits: Limits, owner: str):
         self._db = db
+        self._owner = owner
+        self._elsewhere = Elsewhere(db, owner)
+        self._attending: asyncio.Task[None] | None = None
         self._caller = caller
         self._find = find
         self._limits = limits
@@ -91,14 +98,18 @@ class Challenges:
         """What cut a run short, where the storage could not take even that."""
 
     @classmethod
-    async def start(cls, db: Database, caller: Caller, find: Find, *, limits: Limits | None = None) -> Challenges:
-        """The challenges that ``db`` holds. Those that a killed server left running are marked as interrupted.
+    async def start(cls, db: Database, caller: Caller, find: Find, *, limits: Limits | None = None, owner: str = "") -> Challenges:
+        """The challenges that ``db`` holds. Those that this server, whose name is ``owner``, left running when it was killed are
+        marked as interrupted; those of other servers run on.
 
         Raises:
             Unavailable: the storage failed.
         """
-        await queries.interrupt_running(db)
-        return cls(db, caller, find, limits or Limits())
+        await owner_queries.interrupt_own(db, owner)
+        challenges = cls(db, caller, find, limits or Limits(), owner)
+        if db.dialect == "postgresql":  # a file belongs to one server
+            challenges._attending = asyncio.create_task(challenges._attend(), name="challenges elsewhere")
+        return challenges
 
     async def plan(self, spec: Spec, session: str) -> Plan:
         """What a challenge would ask, and about what it would cost. Asks no model. Raises as `begin`."""
@@ -114,7 +125,7 @@ class Challenges:
         """
         spec = _until_now(spec)
         plan, items = await self._plan(spec, session)
-        run = Run(id=new_id(), state="running", at=now_us(), spec=_without_text(spec), plan=plan)
+        run = Run(id=new_id(), state="running", at=now_us(), spec=_without_text(spec), plan=plan, owner=self._owner)
         await queries.add_run(self._db, run, items)
         live = self._live[run.id] = _Live(self._db, run.id)
         live.task = asyncio.create_task(self._drive(run, live))
@@ -132,7 +143,7 @@ class Challenges:
             NotFound, Unavailable: a contestant or a judge cannot be called any more.
         """
         run = await self._load(id)
-        if id in self._live:
+        if id in self._live or run.state == "running":
             raise Conflict("challenge.running", f"Challenge {id!r} is running.", hint="Stop it first, or just wait.")
         if budget is not None:
             run = msgspec.structs.replace(run, spec=_with_budget(run, budget))
@@ -146,7 +157,11 @@ class Challenges:
             self._find(deployment.id)
         live = self._live[id] = _Live(self._db, id)
         try:
-            await queries.go_on(self._db, id, run.spec)
+            if not await queries.go_on(self._db, id, run.spec, self._owner):
+                raise Conflict(
+                    "challenge.running", f"Challenge {id!r} is running at another server.", hint="Stop it first, or just wait."
+                )
+            run = msgspec.structs.replace(run, owner=self._owner)
         except BaseException:
             del self._live[id]
             raise
@@ -160,9 +175,11 @@ class Challenges:
         Raises:
             NotFound: ``challenge.not_found``.
         """
-        await self._load(id)
+        run = await self._load(id)
         if (live := self._live.get(id)) is not None:
             await self._cancel(live, "stopped")
+        elif run.state == "running":
+            await owner_queries.stop_elsewhere(self._db, id)
 
     async def list(self) -> builtins.list[Report]:
         """All challenges as they stand, the newest first."""
@@ -187,6 +204,9 @@ class Challenges:
             stirred = live.stirred
             yield
             await stirred.wait()
+        while (await self._load(id)).state == "running":  # at another server, which tells us nothing
+            yield
+            await asyncio.sleep(BEAT_S)
 
     async def item(self, id: str, number: int) -> Looked:
         """One item with both answers and all judgments, named.
@@ -233,8 +253,42 @@ class Challenges:
 
     async def close(self) -> None:
         """Let all upstreams go. What runs is interrupted, and can be resumed by the next server."""
+        if self._attending is not None:
+            self._attending.cancel()
+            await asyncio.wait([self._attending])
         for live in builtins.list(self._live.values()):
             await self._cancel(live, "interrupted")
+
+    async def _attend(self) -> None:
+        """Keep company with other servers: say what runs here, and hear what people and they have said of it."""
+        while True:
+            await asyncio.sleep(BEAT_S)
+            try:
+                for id in await self._elsewhere.look(self._live):
+                    await self._yield_to_others(id)
+                for id, live in builtins.list(self._live.items()):
+                    await self._hear_of_others(id, live)
+            except AssayError as error:
+                log.debug("other servers cannot be heard of code=%s", error.code)
+
+    async def _yield_to_others(self, id: str) -> None:
+        run, live = await queries.load_run(self._db, id), self._live.get(id)
+        if run is not None and live is not None and (run.owner != self._owner or run.state in ("stopped", "interrupted")):
+            await self._cancel(live, run.state)
+
+    async def _hear_of_others(self, id: str, live: _Live) -> None:
+        """Votes that were given through another server."""
+        if live.runner is None or not live.runner.is_by_people:
+            return
+        head = await queries.load_head(self._db, id)
+        skipped = await queries.list_skipped(self._db, id)
+        if (head, skipped) == live.heard:
+            return
+        live.heard = head, skipped
+        for verdict in await queries.load_verdicts(self._db, id):
+            self.hear(id, number_of(verdict), verdict)
+        for number in skipped:
+            self.pass_over(id, number)
 
     async def _plan(self, spec: Spec, session: str) -> tuple[Plan, builtins.list[Item]]:
         cast = check_spec(spec, session, self._find)
@@ -252,7 +306,7 @@ class Challenges:
                 news(runner)
             live.stir()
             word = await runner.run()
-            await queries.set_state(self._db, run.id, "ended", ended_at=now_us(), decision=word)
+            await queries.set_state(self._db, run.id, "ended", owner=self._owner, ended_at=now_us(), decision=word)
         except asyncio.CancelledError:
             await self._pause(run.id, live.ending, None)
         except (Halt, Unavailable) as halt:
@@ -271,7 +325,7 @@ class Challenges:
         if trouble is not None:  # it may quote an upstream
             trouble = trouble.replace("\0", "").encode("utf-8", "replace").decode()
         try:
-            await queries.set_state(self._db, id, state, trouble=trouble)
+            await queries.set_state(self._db, id, state, owner=self._owner, trouble=trouble)
         except Unavailable as error:
             log.warning("that a challenge is %s is not on record challenge=%s code=%s", state, id, error.code)
             self._troubles[id] = trouble or f"{error.code}: {error.message}"
@@ -298,7 +352,7 @@ class Challenges:
             raise NotFound(
                 "challenge.not_found", f"There is no challenge {id[:64]!r}.", hint="`assay challenge list` shows them all."
             )
-        if run.state == "running" and id not in self._live:
+        if run.state == "running" and id not in self._live and run.owner == self._owner:
             return msgspec.structs.replace(run, state="interrupted", trouble=self._troubles.get(id))
         return run
 
@@ -319,6 +373,8 @@ class Challenges:
         if run.id in self._resting and self._resting[run.id][0] == mark:
             return self._resting[run.id][1]
         record = msgspec.structs.replace(await load_record(self._db, run.id), run=run)
+        if run.state == "running":  # at another server
+            return await asyncio.to_thread(assemble, record, live=True)
         report = await asyncio.to_thread(assemble, record)
         if run.state == "ended":
             await queries.save_report(self._db, run.id, report)

@@ -23,24 +23,25 @@ CHAIN = "challenges"
 """The chain of verdicts that hold what judges of challenges chose; a verdict's ``source`` is the challenge."""
 
 INSERT_RUN = Sql(
-    "INSERT INTO challenge_runs (id, state, at, ended_at, spec, plan, decision, trouble, report) "
-    "VALUES (:id, 'running', :at, NULL, :spec, :plan, NULL, NULL, NULL)"
+    "INSERT INTO challenge_runs (id, state, at, ended_at, spec, plan, decision, trouble, report, owner) "
+    "VALUES (:id, 'running', :at, NULL, :spec, :plan, NULL, NULL, NULL, :owner)"
 )
 INSERT_ITEM = Sql("INSERT INTO challenge_items (challenge, number, item, body) VALUES (:challenge, :number, :item, :body)")
-_RUN = "SELECT id, state, at, ended_at, spec, plan, decision, trouble FROM challenge_runs"
+_RUN = "SELECT id, state, at, ended_at, spec, plan, decision, trouble, owner FROM challenge_runs"
 SELECT_RUN = Sql(f"{_RUN} WHERE id = :id")
 SELECT_RUNS = Sql(f"{_RUN} ORDER BY at DESC, id DESC")
 SELECT_OPEN = Sql(f"{_RUN} WHERE state <> 'ended'")
 SELECT_REPORT = Sql("SELECT report FROM challenge_runs WHERE id = :id")
 SET_STATE = Sql("""
-    UPDATE challenge_runs SET state = :state, ended_at = :ended_at, decision = :decision, trouble = :trouble WHERE id = :id
+    UPDATE challenge_runs SET state = :state, ended_at = :ended_at, decision = :decision, trouble = :trouble
+    WHERE id = :id AND owner = :owner
 """)
 GO_ON = Sql("""
-    UPDATE challenge_runs SET state = 'running', spec = :spec, ended_at = NULL, decision = NULL, trouble = NULL, report = NULL
-    WHERE id = :id
+    UPDATE challenge_runs
+    SET state = 'running', owner = :owner, spec = :spec, ended_at = NULL, decision = NULL, trouble = NULL, report = NULL
+    WHERE id = :id AND (state <> 'running' OR owner = :owner)
 """)
 SET_REPORT = Sql("UPDATE challenge_runs SET report = :report WHERE id = :id")
-INTERRUPT = Sql("UPDATE challenge_runs SET state = 'interrupted' WHERE state = 'running'")
 SELECT_ITEMS = Sql("""
     SELECT number, body FROM challenge_items WHERE challenge = :challenge AND number > :after ORDER BY number LIMIT :limit
 """)
@@ -92,7 +93,9 @@ _VERDICT = msgspec.json.Decoder(Verdict)
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
-    """A challenge as it is kept. Times in microseconds UTC. ``decision`` is there once it has ended, ``trouble`` where it was cut short."""
+    """A challenge as it is kept. Times in microseconds UTC. ``decision`` is there once it has ended, ``trouble`` where it was cut short.
+    ``owner`` is the server that ran it last.
+    """
 
     id: str
     state: State
@@ -102,6 +105,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     ended_at: int | None = None
     decision: Word | None = None
     trouble: str | None = None
+    owner: str = ""
 
 
 class Spent(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,7 +118,7 @@ class Spent(msgspec.Struct, frozen=True, kw_only=True):
 
 async def add_run(db: Database, run: Run, items: Sequence[Item]) -> None:
     """Save a new challenge with its items, numbered from 1 in the order given."""
-    row = {"id": run.id, "at": run.at, "spec": _json(run.spec), "plan": _json(run.plan)}
+    row = {"id": run.id, "at": run.at, "spec": _json(run.spec), "plan": _json(run.plan), "owner": run.owner}
     await db.write([(INSERT_RUN, row), (INSERT_ITEM, await asyncio.to_thread(_item_rows, run.id, items))])
 
 
@@ -139,23 +143,20 @@ async def set_state(
     id: str,
     state: State,
     *,
+    owner: str = "",
     ended_at: int | None = None,
     decision: Word | None = None,
     trouble: str | None = None,
 ) -> None:
-    """Say where a challenge stands now."""
-    row = {"id": id, "state": state, "ended_at": ended_at, "decision": decision, "trouble": trouble}
+    """Say where a challenge of ``owner`` stands now; one that another server has taken over in the meantime is left alone."""
+    row = {"id": id, "owner": owner, "state": state, "ended_at": ended_at, "decision": decision, "trouble": trouble}
     await db.write([(SET_STATE, row)])
 
 
-async def go_on(db: Database, id: str, spec: Spec) -> None:
-    """Say that a challenge runs again, perhaps with another budget."""
-    await db.write([(GO_ON, {"id": id, "spec": _json(spec)})])
-
-
-async def interrupt_running(db: Database) -> None:
-    """Nothing runs when a server starts: whatever says so was cut off."""
-    await db.write([(INTERRUPT, {})])
+async def go_on(db: Database, id: str, spec: Spec, owner: str) -> bool:
+    """Say that a challenge runs again, at ``owner``, perhaps with another budget; False where another server runs it."""
+    async with db.transaction() as tx:
+        return await tx.write(GO_ON, {"id": id, "spec": _json(spec), "owner": owner}) > 0
 
 
 async def save_report(db: Database, id: str, report: Report) -> None:
@@ -298,6 +299,7 @@ def _run(row: Row) -> Run:
         plan=_PLAN.decode(row["plan"]),
         decision=row["decision"],
         trouble=row["trouble"],
+        owner=row["owner"],
     )
 
 

@@ -63,7 +63,7 @@ class Runner:
         self._items = items
         self._limits = limits
         self._changed = changed
-        self._by_people = run.spec.judges[0] == HUMAN
+        self.is_by_people = run.spec.judges[0] == HUMAN
         self._deployments: dict[Side, str] = {"challenger": run.plan.challenger.id, "incumbent": run.plan.incumbent.id}
         self._trials: dict[int, dict[Side, Trial]] = {}
         self._verdicts: dict[int, list[Verdict]] = {}
@@ -101,7 +101,7 @@ class Runner:
             runner._verdicts.setdefault(numbers[verdict.prompt or ""], []).append(verdict)
         for number in sorted(runner._trials):
             runner._settle(number)
-        if runner._by_people:
+        if runner.is_by_people:
             runner._open = {number for number, trials in runner._trials.items() if len(trials) == len(SIDES)}
         return runner
 
@@ -139,7 +139,7 @@ class Runner:
 
     async def _forget_failures(self, side: Side) -> None:
         """Those in a row, so that the items are asked again; not what somebody has read since who was to judge it."""
-        numbers, read = self._failing[side], not self._by_people
+        numbers, read = self._failing[side], not self.is_by_people
         await self._keep(lambda: queries.delete_trials(self._db, self.row.id, side, numbers, read=read))
 
     async def _work_until_over(self) -> None:
@@ -161,11 +161,11 @@ class Runner:
             try:
                 await self._ask_both(number)
             except BudgetSpent:
-                if not self._by_people:
+                if not self.is_by_people:
                     raise
                 self._ask_no_more(number)
                 return
-            if not self._by_people and settle_unjudged(self._trials[number]) is None:
+            if not self.is_by_people and settle_unjudged(self._trials[number]) is None:
                 known = {verdict.id for verdict in self._verdicts.get(number, ())}
                 await self._judging.judge(number, self._items[number - 1], self._trials[number], known)
                 self._check_judges(self._settle(number))
@@ -193,7 +193,7 @@ class Runner:
         return None
 
     def _may_ask(self, number: int) -> bool:
-        if self._by_people:
+        if self.is_by_people:
             return len(self._open) < AHEAD_OF_PEOPLE
         return number - self.evidence.counted <= AHEAD * self.row.spec.concurrency
 
