@@ -1,4 +1,4 @@
-"""One server per data directory."""
+"""One server per data directory, and its name among others on the same database."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 
 from assay.core.errors import Unavailable
+from assay.core.ids import new_id
 
 
 class DataLock:
@@ -48,6 +49,14 @@ class DataLock:
         os.ftruncate(file, 0)
         os.pwrite(file, f"{os.getpid()}\n".encode(), 0)
         self._file = file
+
+    @property
+    def name(self) -> str:
+        """What this data directory is called where several servers share a database: the same after a restart. Held locks only."""
+        file = self.path.with_name("server.id")
+        if not file.exists():
+            file.write_text(new_id())
+        return file.read_text().strip()
 
     def release(self) -> None:
         """Let go. The file stays: removing it would let two processes lock two files of one name."""

@@ -172,7 +172,7 @@ async def assemble(settings: Settings) -> AsyncGenerator[Assay, None]:
         Unavailable: another process holds the data folder, or the database cannot be reached.
     """
     async with AsyncExitStack() as stack:
-        stack.enter_context(DataLock(settings.data))
+        lock = stack.enter_context(DataLock(settings.data))
         database = await open_database(settings.database_url)
         stack.push_async_callback(database.close)
         await migrate(database, *SCHEMAS)
@@ -188,7 +188,7 @@ async def assemble(settings: Settings) -> AsyncGenerator[Assay, None]:
         await stack.enter_async_context(_dropping_expired_bodies(database))
         arena = await Arena.start(database, vault, gateway.caller, gateway.deployments, bodies=settings.bodies)
         stack.push_async_callback(arena.close)
-        challenges = await Challenges.start(database, gateway.caller, gateway.find)
+        challenges = await Challenges.start(database, gateway.caller, gateway.find, owner=lock.name)
         stack.push_async_callback(challenges.close)
         accounts = await Accounts.open(database, gateway.changed)
         stack.callback(accounts.close)
