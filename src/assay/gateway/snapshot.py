@@ -187,7 +187,7 @@ class Snapshot:
 
     def deployment(self, id: str) -> Pool:
         """The very deployment of that id, even where an alias has the same name; else as `pool`."""
-        route = self._deployments.get(id)
+        route = self.route(id)
         if route is None:
             return self.pool(id)
         route.upstream.require_ready()
