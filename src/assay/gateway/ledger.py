@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -43,17 +43,17 @@ _log = logging.getLogger(__name__)
 
 
 class Account(NamedTuple):
-    """The meters of somebody: those that every request takes one of, those of tokens and of tokens per minute, and those of money."""
+    """The meters of somebody: those that every request takes one of, those of tokens and of tokens per minute, and those of money.
+    ``is_counted``: it matters how large a request is."""
 
     ones: tuple[Any, ...] = ()
     tokens: tuple[Wallet, ...] = ()
     paces: tuple[Minute | Permits, ...] = ()
     money: tuple[Wallet, ...] = ()
+    is_counted: bool = False
 
-    @property
-    def is_counted(self) -> bool:
-        """Whether it matters how large a request is."""
-        return bool(self.tokens or self.paces or self.money)
+
+NOBODY = Account()
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
@@ -130,8 +130,8 @@ class Ledger:
         self._accounts = {}
         self._costs_nothing = frozenset(provider.name for provider, _ in providers if provider.kind != "cloud")
         named = {provider.name: Holder("provider", provider.name, provider.title, limits) for provider, limits in providers}
-        self._providers = {name: account for name, holder in named.items() if (account := self._account([holder])) != Account()}
-        self._bank.watch()
+        self._providers = {name: account for name, holder in named.items() if (account := self._account([holder])) != NOBODY}
+        self._bank.changed()
         now = self._clock.now_us()
         self._recount_later([row for row in fresh if now - row.created < _NEW_US])
 
@@ -140,8 +140,12 @@ class Ledger:
         wallet = self._wallets.get(row.id)
         if wallet is None:
             return Wallet(row.id, holder, row.amount, row, is_lease=not self._bank.holds_all)
-        wallet.change(row.amount, holder, row, holds_all=self._bank.holds_all)
+        self._change(wallet, row.amount, holder, row)
         return wallet
+
+    def _change(self, wallet: Wallet, amount: int, holder: Holder, budget: BudgetRow | None) -> None:
+        surplus = wallet.change(amount, holder, budget)
+        self._bank.give_back(wallet.key, wallet.starts, surplus)
 
     def _account(self, holders: Sequence[Holder]) -> Account:
         ones: list[Any] = []
@@ -159,14 +163,15 @@ class Ledger:
         for wallet in wallets:
             assert wallet.budget is not None, "a budget's wallet has its row"
             by_measure[wallet.budget.measure].append(wallet)
-        return Account((*ones, *by_measure["requests"]), tuple(by_measure["tokens"]), tuple(paces), tuple(by_measure["money"]))
+        tokens, money = tuple(by_measure["tokens"]), tuple(by_measure["money"])
+        return Account((*ones, *by_measure["requests"]), tokens, tuple(paces), money, bool(tokens or money or paces))
 
     def _places(self, holder: Holder, amount: int) -> Wallet:
         key = f"{holder.kind}:{holder.id}:concurrent"
         wallet: Wallet | None = self._limits.get(key)
         if wallet is None:
             wallet = self._limits[key] = self._bank.places(key, holder, amount)
-        wallet.change(amount, holder, None, holds_all=self._bank.holds_all)
+        self._change(wallet, amount, holder, None)
         return wallet
 
     def _rate(self, holder: Holder, measure: Measure, limit: int) -> Minute | Permits:
@@ -188,38 +193,57 @@ class Ledger:
             RateLimited: ``limit.requests``, ``limit.tokens``, ``limit.concurrent``, each with the seconds to wait.
             Unavailable: ``provider.busy``; ``store.unavailable``: what this process held is used up and the database is away.
         """
-        needs = self._needs(asker, deployment, asked, body)
-        if not needs:
+        own, theirs = self._needs(asker, deployment, asked, body)
+        if not own and not theirs:
             return None
+        return await self._take(deployment, own, theirs)
+
+    async def follow(
+        self, hold: Hold | None, asker: Asker | None, deployment: Deployment, asked: Asked | None, body: bytes
+    ) -> Hold | None:
+        """Set aside what a request may use at another deployment, after the one failed that ``hold`` was for; what holds then.
+
+        Raises: as `reserve`. What was set aside of the asker's stays so.
+        """
+        if hold is None:
+            return await self.reserve(asker, deployment, asked, body)
+        if hold.deployment != deployment.id:
+            hold.leave()
+            own, theirs = self._needs(asker, deployment, asked, body)
+            hold.join(await self._take(deployment, hold.beyond(own), theirs))
+        return hold
+
+    async def _take(self, deployment: Deployment, own: list[Need], theirs: list[Need]) -> Hold:
         now_us, now_s = self._clock.now_us(), self._clock.steady_s()
         if now_s < self._bank.valid_until:
-            for meter, need in needs:
+            for meter, need in (*own, *theirs):
                 if not meter.has(need, now_us, now_s):
                     break
             else:
-                return Hold(needs, now_s)
-        return await self._wait_for(needs)
+                return Hold(deployment.id, own, theirs, now_s)
+        now_s = await self._wait_for([*own, *theirs])
+        return Hold(deployment.id, own, theirs, now_s)
 
-    def _needs(self, asker: Asker | None, deployment: Deployment, asked: Asked | None, body: bytes) -> list[Need]:
-        needs: list[Need] = []
-        accounts = []
+    def _needs(
+        self, asker: Asker | None, deployment: Deployment, asked: Asked | None, body: bytes
+    ) -> tuple[list[Need], list[Need]]:
+        """What a request needs of the asker's meters, and of the provider's."""
+        own, theirs = NOBODY, self._providers.get(deployment.provider, NOBODY)
         if asker is not None:
             known = self._accounts.get(asker.key)
             if known is None or known[0] is not asker:
                 known = self._accounts[asker.key] = asker, self._account(asker.holders)
-            accounts.append(known[1])
-        if (provider := self._providers.get(deployment.provider)) is not None:
-            accounts.append(provider)
-        most: Most | None = None
-        for account in accounts:
-            needs += [(meter, 1) for meter in account.ones]
-            if account.tokens or account.paces or account.money:
-                if most is None:
-                    most = self._most(deployment, asked, body)
-                needs += [(wallet, most.input + most.output) for wallet in account.tokens]
-                needs += [(rate, most.usual) for rate in account.paces]
-                if account.money:
-                    needs += self._money(account.money, deployment, most)
+            own = known[1]
+        most = self._most(deployment, asked, body) if own.is_counted or theirs.is_counted else None
+        return self._needs_of(own, deployment, most), self._needs_of(theirs, deployment, most)
+
+    def _needs_of(self, account: Account, deployment: Deployment, most: Most | None) -> list[Need]:
+        needs: list[Need] = [(meter, 1) for meter in account.ones]
+        if most is not None and account.is_counted:
+            needs += [(wallet, most.input + most.output) for wallet in account.tokens]
+            needs += [(rate, most.usual) for rate in account.paces]
+            if account.money:
+                needs += self._money(account.money, deployment, most)
         return needs
 
     def _most(self, deployment: Deployment, asked: Asked | None, body: bytes) -> Most:
@@ -242,8 +266,9 @@ class Ledger:
             needs.append((wallet, ratio.convert(cost.nano)))
         return needs
 
-    async def _wait_for(self, needs: list[Need]) -> Hold:
-        """Get what is missing, then set all of it aside at once."""
+    async def _wait_for(self, needs: list[Need]) -> float:
+        """Get what is missing. When it returns all of it is there, at the time that it says (steady seconds): it is to be set aside at
+        once."""
         since_s = self._clock.steady_s()
         try:
             async with asyncio.timeout(WAIT_S):
@@ -251,7 +276,7 @@ class Ledger:
                     now_us, now_s = self._clock.now_us(), self._clock.steady_s()
                     short = [(meter, need) for meter, need in needs if not meter.has(need, now_us, now_s)]
                     if not short and now_s < self._bank.valid_until:
-                        return Hold(needs, now_s)
+                        return now_s
                     refused = await self._bank.fill(short, now_us, now_s, since_s)
                     if refused is not None:
                         raise _refuse(*refused, self._clock)
@@ -340,7 +365,7 @@ class Ledger:
 
     def _tell(self, wallet: Wallet) -> None:
         wallet.told = reached = wallet.reaches
-        self._spawn(self._tell_once(wallet, wallet.starts, reached))
+        self._spawn(self._tell_once, wallet, wallet.starts, reached)
 
     async def _tell_once(self, wallet: Wallet, starts: int, reached: int) -> None:
         if wallet.budget is None or not await tell_once(self._db, wallet.key, starts, reached):
@@ -351,7 +376,7 @@ class Ledger:
 
     def _recount_later(self, rows: Sequence[BudgetRow]) -> None:
         if rows:
-            self._spawn(self._recount(rows))
+            self._spawn(self._recount, rows)
 
     async def _recount(self, rows: Sequence[BudgetRow]) -> None:
         await asyncio.sleep(RECOUNT_S)
@@ -364,8 +389,8 @@ class Ledger:
             if self._bank.holds_all:
                 wallet.spend(wallet.window(at)[0], missing)
 
-    def _spawn(self, work: Any) -> None:
-        task = asyncio.create_task(_quietly(work), name="ledger")
+    def _spawn(self, work: Callable[..., Awaitable[None]], *args: Any) -> None:
+        task = asyncio.create_task(_quietly(work, *args), name="ledger")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -377,9 +402,9 @@ class Ledger:
         await self._bank.close()
 
 
-async def _quietly(work: Any) -> None:
+async def _quietly(work: Callable[..., Awaitable[None]], *args: Any) -> None:
     try:
-        await work
+        await work(*args)
     except AssayError as error:
         _log.warning("the ledger's side work failed code=%s", error.code)
 

@@ -123,9 +123,14 @@ class Shared:
 
     def rate(self, key: str, holder: Holder, measure: Measure, limit: int) -> Permits:
         """A limit per minute."""
-        return Permits(key, holder, measure, limit, self._take_back)
+        return Permits(key, holder, measure, limit, self.give_back)
 
-    def watch(self) -> None:
+    def changed(self) -> None:
+        """There may be more now than the database said, or less."""
+        self._answers.clear()
+        self._watch()
+
+    def _watch(self) -> None:
         """Look after leases, and for processes that died with some."""
         self._active_s = self._clock.steady_s()
         if self._keeping is None:
@@ -186,7 +191,7 @@ class Shared:
 
     async def _lease(self, needs: dict[Any, list[int]]) -> None:
         """One transaction for all meters that are short of something."""
-        self.watch()
+        self._watch()
         now_us, begun_s = self._clock.now_us(), self._clock.steady_s()
         wallets = sorted((one for one in needs if isinstance(one, Wallet)), key=lambda one: one.key)
         rates = sorted((one for one in needs if isinstance(one, Permits)), key=lambda one: one.key)
@@ -272,7 +277,8 @@ class Shared:
 
     # What goes back
 
-    def _take_back(self, key: str, starts: int, amount: int) -> None:
+    def give_back(self, key: str, starts: int, amount: int) -> None:
+        """So much of a lease is not needed; it goes back with the next transaction."""
         if amount:
             self._back[key, starts] = self._back.get((key, starts), 0) + amount
 
@@ -298,7 +304,7 @@ class Shared:
                 one.held = 0
                 self._leased.discard(one)
             elif free > 2 * _AHEAD * lately:
-                self._take_back(one.key, one.starts, free - _AHEAD * lately)
+                self.give_back(one.key, one.starts, free - _AHEAD * lately)
                 one.held -= free - _AHEAD * lately
 
     async def _keep(self) -> None:
@@ -356,7 +362,7 @@ class Shared:
                 yield tx, used
         except BaseException:
             for (key, starts), amount in back.items():
-                self._take_back(key, starts, amount)
+                self.give_back(key, starts, amount)
             self._drops |= drops
             raise
         self._has_entered = True

@@ -61,8 +61,11 @@ class Sole:
             wallet.enter(window, wallet.amount - found, found)
         return None
 
-    def watch(self) -> None:
-        """Nobody else leases anything."""
+    def changed(self) -> None:
+        """There is as much as the ledger says."""
+
+    def give_back(self, key: str, starts: int, amount: int) -> None:
+        """Nothing was leased."""
 
     async def close(self) -> None:
-        """Nothing was leased."""
+        """There is nothing to give back."""

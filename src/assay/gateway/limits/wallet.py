@@ -90,13 +90,18 @@ class Wallet:
         self.used = used
         self.told = 0
 
-    def change(self, amount: int, holder: Holder, budget: BudgetRow | None, *, holds_all: bool) -> None:
-        """Another amount, or another name."""
-        if holds_all:
-            self.held += amount - self.amount
-        if amount > self.amount:
+    def change(self, amount: int, holder: Holder, budget: BudgetRow | None) -> int:
+        """Another amount, or another name; how much of a lease is to go back, since the whole is less now."""
+        more, surplus = amount - self.amount, 0
+        if not self.is_lease:
+            self.held += more
+        elif more < 0:
+            surplus = max(0, self.held - self.reserved)
+            self.held -= surplus
+        if more > 0:
             self.told = 0
         self.amount, self.holder, self.budget = amount, holder, budget
+        return surplus
 
     @property
     def reaches(self) -> Told:
