@@ -160,8 +160,11 @@ class Front(asyncio.Protocol):
         """The next answer, or the one under way, is the last."""
         if self._current is not None:
             self._current.keeps_alive = False
-            if self._current.is_watch:
-                self._current.leave()
+
+    def end_watch(self) -> None:
+        """Tell the application that a client who only watches is gone."""
+        if self._current is not None and self._current.is_watch:
+            self._current.leave()
 
     def close_if_idle(self) -> None:
         """Close, unless a request is under way or has begun to come."""

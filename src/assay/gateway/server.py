@@ -17,6 +17,9 @@ BACKLOG = 2048
 LINGER_S = 5
 """How long a kept connection may still bring a request, and hear that we stop, while others wait for their answers."""
 
+_WATCH_S = 1
+"""How long whoever only watches may still be told how it ended."""
+
 _LOOK_S = 0.02
 _CUT_S = 5
 """How long applications that were cancelled may take to put away what they hold."""
@@ -51,7 +54,7 @@ class Server:
 
         A connection is closed after the answer that it waits for. One that waits for nothing may be about to bring a request:
         it is kept for ``linger_s``, and what it brings is answered; but not for longer than the answers of others take, unless
-        it shall be kept ``at_least`` so long. Whoever only watches is sent away at once.
+        it shall be kept ``at_least`` so long. Whoever only watches is sent away soon.
         """
         self.is_leaving = True
         for listening in self._listening:
@@ -64,6 +67,9 @@ class Server:
                 if waited_s >= linger_s or not (self.tasks or at_least):
                     for connection in list(self.connections):
                         connection.close_if_idle()
+                if waited_s >= _WATCH_S:
+                    for connection in list(self.connections):
+                        connection.end_watch()
                 await asyncio.sleep(_LOOK_S)
         finally:
             self._cut()
