@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from typing import Literal, TypeAlias
 
@@ -99,14 +100,14 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 def fold(events: Iterable[Event]) -> Answer:
     """Put the pieces together again. Works on the events of a broken stream too: what came is kept."""
     parts: dict[tuple[int, int], Part] = {}
-    pieces: dict[tuple[int, int], list[str]] = {}
+    pieces: defaultdict[tuple[int, int], list[str]] = defaultdict(list)
     started: Started | None = None
     stop: StopReason | None = None
     usage: Usage | None = None
     call: Call | None = None
     for event in events:
         if isinstance(event, PartGrew):
-            pieces.setdefault((event.choice, event.index), []).append(event.text)
+            pieces[event.choice, event.index].append(event.text)
         elif isinstance(event, PartOpened):
             parts[event.choice, event.index] = event.part
         elif isinstance(event, PartClosed):

@@ -175,11 +175,11 @@ def write_result(result: ToolResult, name: str, losses: Losses) -> Json:
     if result.cache is not None or any(part.cache is not None for part in result.parts):
         losses.drop("cache")
     extra = {key: value for key, value in result.extra.get(NAME, {}).items() if key != "name"}
-    text = "\n".join(_words(part) for part in result.parts if isinstance(part, _WORDS))
+    text = "\n".join([_words(part) for part in result.parts if isinstance(part, _WORDS)])
     body: Json = {"name": name, "response": _response(text, is_error=result.is_error)}
     if result.id:
         body["id"] = result.id
-    rest = (part for part in result.parts if not isinstance(part, _WORDS))
+    rest = [part for part in result.parts if not isinstance(part, _WORDS)]
     shown = [written for part in rest if (written := write_plain(part, losses)) is not None]
     if shown:
         body["parts"] = shown

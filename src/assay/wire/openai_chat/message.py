@@ -227,8 +227,9 @@ class MessageWriter:
 
 def _says_nothing(message: Message, written: Json) -> bool:
     """Whether all that an assistant's message had were thoughts that only another protocol's model can read."""
-    foreign = bool(message.parts) and all(isinstance(part, Thinking) and part.provider is not None for part in message.parts)
-    return foreign and not written["content"] and len(written) == len(("role", "content"))
+    if written["content"] or len(written) > len(("role", "content")):
+        return False
+    return bool(message.parts) and all(isinstance(part, Thinking) and part.provider is not None for part in message.parts)
 
 
 def short_id(call_id: str) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Sequence
 from typing import cast
 
 from assay.core import Audio, CacheTime, Extra, File, Image, Page, Part, Refusal, Text, Unknown, Video
 from assay.wire.fields import Json, missing, split_data_url, take_str, wrong
 from assay.wire.losses import Losses
 from assay.wire.openai_chat.fields import NAME, left_over
+from assay.wire.words import only_words
 
 _PLAIN = {"type", "text"}
 _AUDIO_TYPES = {"mp3": "audio/mpeg"}
@@ -149,8 +150,10 @@ class ContentWriter:
         self._takes_video = "video_url" in extensions
         self._takes_addresses = "file_url" in extensions
 
-    def write(self, parts: Iterable[Part]) -> str | list[Json]:
+    def write(self, parts: Sequence[Part]) -> str | list[Json]:
         """A plain string where that says it all: every server takes one, not all take a list."""
+        if (words := only_words(parts)) is not None:
+            return words
         written = [one for part in parts if (one := self._write_part(part)) is not None]
         if not written:
             return ""

@@ -34,12 +34,12 @@ def take_id(fields: Json) -> Json:
 
 def of_item(extra: Json) -> Json:
     """The fields of the item itself."""
-    return {key[len(_OF_ITEM) :]: value for key, value in extra.items() if key.startswith(_OF_ITEM)}
+    return {key[len(_OF_ITEM) :]: value for key, value in extra.items() if key.startswith(_OF_ITEM)} if extra else {}
 
 
 def of_part(extra: Json) -> Json:
     """The others."""
-    return {key: value for key, value in extra.items() if not key.startswith(_OF_ITEM)}
+    return {key: value for key, value in extra.items() if not key.startswith(_OF_ITEM)} if extra else {}
 
 
 def as_item(fields: Json) -> Json:

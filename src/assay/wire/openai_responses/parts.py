@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import mimetypes
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import cast
 
 from assay.core import Audio, CacheTime, File, Image, Page, Part, Refusal, Text, ToolResult, Unknown, Video
@@ -11,6 +11,7 @@ from assay.wire.fields import Json, missing, split_data_url, take_str, wrong
 from assay.wire.losses import Losses
 from assay.wire.openai_responses.citation import read_citations, write_citation
 from assay.wire.openai_responses.fields import NAME, left_over, of_part
+from assay.wire.words import only_words
 
 _PLAIN = {"type", "text"}
 _AUDIO_TYPES = {"mp3": "audio/mpeg"}
@@ -140,8 +141,10 @@ class ContentWriter:
         self._losses = losses
         self._native = native
 
-    def write(self, parts: Iterable[Part]) -> str | list[Json]:
+    def write(self, parts: Sequence[Part]) -> str | list[Json]:
         """What is said to the model: a plain string where that says it all."""
+        if (words := only_words(parts)) is not None:
+            return words
         written = [one for part in parts if (one := self._write_input(part)) is not None]
         if not written:
             return ""

@@ -151,8 +151,12 @@ class TextSlot(Slot):
         self._citations = part.citations if isinstance(part, Text) else ()
         self._extra = of_part(part.extra.get(NAME, {}))
         self.pieces = [part.text]
-        self.part = self._as_part("", [])
-        self.output.say("response.content_part.added", **self._where, part=self.part)
+        self.part: Json = {}
+        if self.output.stream:
+            self._announce()
+
+    def _announce(self) -> None:
+        self.output.say("response.content_part.added", **self._where, part=self._as_part("", []))
         if self._refuses:
             self._grows_by("response.refusal.delta", **self._where)
         else:
@@ -164,6 +168,10 @@ class TextSlot(Slot):
         self._extra |= closed.extra.get(NAME, {})
         text = self.text
         self.part = self._as_part(text, sources)
+        if self.output.stream:
+            self._conclude(text, sources)
+
+    def _conclude(self, text: str, sources: list[Json]) -> None:
         for place, source in enumerate(sources):
             self.output.say("response.output_text.annotation.added", **self._where, annotation_index=place, annotation=source)
         if self._refuses:
