@@ -132,7 +132,8 @@ async def test_what_the_client_itself_did_wrong_is_asked_nobody_else(tmp_path: P
         for status in FINAL:
             for case, heard in (await by_everybody(tongues, f"{{}}-{status}")).items():
                 assert (heard.status, heard.header("x-assay-attempts")) == (status, "1"), (case, heard)
-                assert heard.error is not None and f"scripted {status}" in heard.error["message"], case
+                assert heard.error is not None, case
+                assert f"scripted {status}" in heard.error["message"], case
 
 
 async def test_a_client_hears_of_one_error_where_all_failed(tmp_path: Path) -> None:
@@ -161,7 +162,8 @@ async def test_where_all_are_asked_too_much_the_client_may_come_back_when_the_fi
             tongues.gateway.health.keep(())
             heard = await ask(tongues, client, client)
             assert (heard.status, heard.header("retry-after")) == (429, "7"), (client, heard)
-            assert heard.error is not None and "All 2 attempts" in heard.error["message"]
+            assert heard.error is not None
+            assert "All 2 attempts" in heard.error["message"]
 
 
 @pytest.mark.parametrize("model", ["cut", "mid-stream-error", "cut-utf8", "unfinished"])
