@@ -115,7 +115,14 @@ class Endpoints:
         try:
             attempt = passage.attempt(candidate)
             body = passage.write(attempt)
-            attempt.hold = await self._ledger.reserve(passage.asker, attempt.route.deployment, passage.fields, passage.body)
+            attempt.hold = await self._ledger.reserve(
+                passage.asker,
+                attempt.route.deployment,
+                passage.fields,
+                passage.body,
+                again=bool(passage.asked),
+                answers=attempt.operation != "embeddings",
+            )
         except AssayError as error:
             return Failed(error)
         passage.asked.append(attempt)

@@ -167,7 +167,9 @@ class Generation:
         answering = await prepare(
             question.asking, question.asked, question.body, attempt, self._shown(attempt), service.memory, is_shared=is_shared
         )
-        attempt.hold = await service.ledger.reserve(question.asker, attempt.route.deployment, question.asked, question.body)
+        attempt.hold = await service.ledger.reserve(
+            question.asker, attempt.route.deployment, question.asked, question.body, again=self._last is not None
+        )
         self._attempt = self._last = attempt
         self._names.append(attempt.route.deployment.id)
         return answering

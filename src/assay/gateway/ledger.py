@@ -43,10 +43,11 @@ _log = logging.getLogger(__name__)
 
 
 class Account(NamedTuple):
-    """The meters of somebody: those that every request takes one of, those of tokens and of tokens per minute, and those of money.
-    ``is_counted``: it matters how large a request is."""
+    """The meters of somebody: ``ones`` of which a request takes one each, ``places`` among them; those of tokens, of tokens per
+    minute, and of money. ``is_counted``: it matters how large a request is."""
 
     ones: tuple[Any, ...] = ()
+    places: tuple[Wallet, ...] = ()
     tokens: tuple[Wallet, ...] = ()
     paces: tuple[Minute | Permits, ...] = ()
     money: tuple[Wallet, ...] = ()
@@ -148,23 +149,24 @@ class Ledger:
         self._bank.give_back(wallet.key, wallet.starts, surplus)
 
     def _account(self, holders: Sequence[Holder]) -> Account:
-        ones: list[Any] = []
+        places: list[Wallet] = []
+        requests: list[Any] = []
         paces: list[Minute | Permits] = []
-        wallets = [wallet for holder in holders for wallet in self._of[holder.kind].get(holder.id, ())]
         for holder in holders:
             limits = holder.limits
             if limits.concurrent is not None:
-                ones.append(self._places(holder, limits.concurrent))
+                places.append(self._places(holder, limits.concurrent))
             if limits.requests_per_minute is not None:
-                ones.append(self._rate(holder, "requests", limits.requests_per_minute))
+                requests.append(self._rate(holder, "requests", limits.requests_per_minute))
             if limits.tokens_per_minute is not None:
                 paces.append(self._rate(holder, "tokens", limits.tokens_per_minute))
         by_measure: dict[Measure, list[Wallet]] = {"requests": [], "tokens": [], "money": []}
-        for wallet in wallets:
+        for wallet in [wallet for holder in holders for wallet in self._of[holder.kind].get(holder.id, ())]:
             assert wallet.budget is not None, "a budget's wallet has its row"
             by_measure[wallet.budget.measure].append(wallet)
+        ones = (*places, *requests, *by_measure["requests"])
         tokens, money = tuple(by_measure["tokens"]), tuple(by_measure["money"])
-        return Account((*ones, *by_measure["requests"]), tokens, tuple(paces), money, bool(tokens or money or paces))
+        return Account(ones, tuple(places), tokens, tuple(paces), money, bool(tokens or money or paces))
 
     def _places(self, holder: Holder, amount: int) -> Wallet:
         key = f"{holder.kind}:{holder.id}:concurrent"
@@ -184,72 +186,59 @@ class Ledger:
 
     # Before a call
 
-    async def reserve(self, asker: Asker | None, deployment: Deployment, asked: Asked | None, body: bytes) -> Hold | None:
-        """Set aside what a request may use at most; None where nothing bounds it. ``asker`` is None where Assay itself asks, ``asked``
-        where the body is a form.
+    async def reserve(
+        self,
+        asker: Asker | None,
+        deployment: Deployment,
+        asked: Asked | None,
+        body: bytes,
+        *,
+        again: bool = False,
+        answers: bool = True,
+    ) -> Hold | None:
+        """Set aside what an attempt may use at most; None where nothing bounds it.
+
+        ``asker`` is None where Assay itself asks, ``asked`` where the body is a form. ``again``: an attempt at the same request was made
+        before, so that it is no further request of its asker's. ``answers``: tokens come out, unlike with embeddings.
 
         Raises:
             Spent: ``budget.spent``. Forbidden: ``budget.unpriced``, ``budget.no_rate``.
-            RateLimited: ``limit.requests``, ``limit.tokens``, ``limit.concurrent``, each with the seconds to wait.
+            RateLimited: ``limit.requests``, ``limit.tokens``, ``limit.concurrent``, with the seconds to wait where waiting helps.
             Unavailable: ``provider.busy``; ``store.unavailable``: what this process held is used up and the database is away.
         """
-        own, theirs = self._needs(asker, deployment, asked, body)
-        if not own and not theirs:
-            return None
-        return await self._take(deployment, own, theirs)
-
-    async def follow(
-        self, hold: Hold | None, asker: Asker | None, deployment: Deployment, asked: Asked | None, body: bytes
-    ) -> Hold | None:
-        """Set aside what a request may use at another deployment, after the one failed that ``hold`` was for; what holds then.
-
-        Raises: as `reserve`. What was set aside of the asker's stays so.
-        """
-        if hold is None:
-            return await self.reserve(asker, deployment, asked, body)
-        if hold.deployment != deployment.id:
-            hold.leave()
-            own, theirs = self._needs(asker, deployment, asked, body)
-            hold.join(await self._take(deployment, hold.beyond(own), theirs))
-        return hold
-
-    async def _take(self, deployment: Deployment, own: list[Need], theirs: list[Need]) -> Hold:
-        now_us, now_s = self._clock.now_us(), self._clock.steady_s()
-        if now_s < self._bank.valid_until:
-            for meter, need in (*own, *theirs):
-                if not meter.has(need, now_us, now_s):
-                    break
-            else:
-                return Hold(deployment.id, own, theirs, now_s)
-        now_s = await self._wait_for([*own, *theirs])
-        return Hold(deployment.id, own, theirs, now_s)
-
-    def _needs(
-        self, asker: Asker | None, deployment: Deployment, asked: Asked | None, body: bytes
-    ) -> tuple[list[Need], list[Need]]:
-        """What a request needs of the asker's meters, and of the provider's."""
-        own, theirs = NOBODY, self._providers.get(deployment.provider, NOBODY)
+        own, provider = NOBODY, self._providers.get(deployment.provider, NOBODY)
         if asker is not None:
             known = self._accounts.get(asker.key)
             if known is None or known[0] is not asker:
                 known = self._accounts[asker.key] = asker, self._account(asker.holders)
             own = known[1]
-        most = self._most(deployment, asked, body) if own.is_counted or theirs.is_counted else None
-        return self._needs_of(own, deployment, most), self._needs_of(theirs, deployment, most)
+        needs: list[Need] = [(meter, 1) for meter in (own.places if again else own.ones)]
+        needs += [(meter, 1) for meter in provider.ones]
+        if own.is_counted or provider.is_counted:
+            most = self._most(deployment, asked, body, self._output_tokens if answers else 0)
+            needs += self._counted(own, deployment, most)
+            needs += self._counted(provider, deployment, most)
+        if not needs:
+            return None
+        now_us, now_s = self._clock.now_us(), self._clock.steady_s()
+        if now_s < self._bank.valid_until:
+            for meter, need in needs:
+                if not meter.has(need, now_us, now_s):
+                    break
+            else:
+                return Hold(needs, now_s)
+        return await self._wait_for(needs)
 
-    def _needs_of(self, account: Account, deployment: Deployment, most: Most | None) -> list[Need]:
-        needs: list[Need] = [(meter, 1) for meter in account.ones]
-        if most is not None and account.is_counted:
-            needs += [(wallet, most.input + most.output) for wallet in account.tokens]
-            needs += [(rate, most.usual) for rate in account.paces]
-            if account.money:
-                needs += self._money(account.money, deployment, most)
+    def _counted(self, account: Account, deployment: Deployment, most: Most) -> Iterable[Need]:
+        """What is needed of the meters for which it matters how large a request is."""
+        needs: list[Need] = [(wallet, most.input + most.output) for wallet in account.tokens]
+        needs += [(rate, most.usual) for rate in account.paces]
+        if account.money:
+            needs += self._money(account.money, deployment, most)
         return needs
 
-    def _most(self, deployment: Deployment, asked: Asked | None, body: bytes) -> Most:
-        if asked is None:
-            return most_of_form(body, self._output_tokens)
-        return most_of(body, asked.fields, deployment, self._output_tokens)
+    def _most(self, deployment: Deployment, asked: Asked | None, body: bytes, output: int) -> Most:
+        return most_of_form(body, output) if asked is None else most_of(body, asked.fields, deployment, output)
 
     def _money(self, wallets: Sequence[Wallet], deployment: Deployment, most: Most) -> Iterable[Need]:
         cost = price_of(most, deployment)
@@ -266,9 +255,8 @@ class Ledger:
             needs.append((wallet, ratio.convert(cost.nano)))
         return needs
 
-    async def _wait_for(self, needs: list[Need]) -> float:
-        """Get what is missing. When it returns all of it is there, at the time that it says (steady seconds): it is to be set aside at
-        once."""
+    async def _wait_for(self, needs: list[Need]) -> Hold:
+        """Get what is missing, then set all of it aside at once."""
         since_s = self._clock.steady_s()
         try:
             async with asyncio.timeout(WAIT_S):
@@ -276,7 +264,7 @@ class Ledger:
                     now_us, now_s = self._clock.now_us(), self._clock.steady_s()
                     short = [(meter, need) for meter, need in needs if not meter.has(need, now_us, now_s)]
                     if not short and now_s < self._bank.valid_until:
-                        return now_s
+                        return Hold(needs, now_s)
                     refused = await self._bank.fill(short, now_us, now_s, since_s)
                     if refused is not None:
                         raise _refuse(*refused, self._clock)
