@@ -72,3 +72,25 @@ def test_what_was_carried_over_is_what_a_server_lists(tmp_path: Path) -> None:
     with running(tmp_path, "--demo") as assay:
         listed = assay.ask("GET", "/v1/models", headers={"authorization": f"Bearer {assay.gateway_key}"}).json
         assert "careful" in {model["id"] for model in listed["data"]}
+
+
+def test_keys_of_one_api_go_on_working_with_what_is_left_of_their_money(tmp_path: Path) -> None:
+    export = {
+        "channels": [{"id": 1, "type": 1, "name": "c", "models": "gpt-4o", "base_url": "http://127.0.0.1:9", "key": "sk-canary-one-0123\nsk-canary-two-0123", "config": ""}],
+        "tokens": [
+            {"id": 1, "user_id": 7, "name": "ci", "key": "k" * 48, "status": 1, "remain_quota": 1250000, "expired_time": -1, "models": "practice/*"},
+            {"id": 2, "user_id": 7, "name": "old", "key": "o" * 48, "status": 1, "remain_quota": 1, "expired_time": 1700000000},
+        ],
+        "users": [{"id": 7, "username": "lin"}],
+    }  # fmt: skip
+    (tmp_path / "export.json").write_text(json.dumps(export))
+    with running(tmp_path, "--demo") as assay:
+        first = command(tmp_path, "config", "import", "export.json", "--from", "one-api", "--write", "assay.toml")
+        assert (first.code, "import.not_configured" in first.out) == (5, True)
+        assert "Took over the client key 'lin: ci' with 2.5 USD." in first.out
+        said = assay.chat({"model": "practice/reckoner", "messages": [{"role": "user", "content": "1 + 1"}]}, "sk-" + "k" * 48)
+        assert said.status == 200
+        assert assay.chat({"model": "gpt-4o", "messages": [{"role": "user", "content": "x"}]}, "sk-" + "k" * 48).status == 403
+    again = command(tmp_path, "config", "import", "export.json", "--from", "one-api", "--write", "assay.toml")
+    assert (again.code, "Sealed 2 keys of 127-0-0-1." in again.out, "Kept the client key 'lin: ci'" in again.out) == (0, True, True)
+    assert "canary" not in first.out + first.err + again.out + again.err

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from assay.core import InvalidInput, NotFound, Unavailable
+from assay.core import Conflict, InvalidInput, NotFound, Unavailable
 from assay.store import Database, Sql, Vault, keys
 
 pytestmark = pytest.mark.anyio
@@ -70,3 +70,16 @@ async def test_keys_hashed_under_another_master_key_are_an_error_and_not_a_refus
     assert refused.value.code == "vault.wrong_key"
     await keys.revoke_key(database, row.id)
     assert await keys.load_askers(database, other) == {}
+
+
+async def test_a_key_of_another_gateway_goes_on_under_its_own_text_once(database: Database) -> None:
+    row, key = await keys.create_key(database, VAULT, "moved in", brought="sk-" + "k" * 48)
+    assert (key, row.hint) == ("sk-" + "k" * 48, "…kkkk")
+    assert keys.hash_key(PEPPER, key) in await keys.load_askers(database, VAULT)
+    with pytest.raises(Conflict) as refused:
+        await keys.create_key(database, VAULT, "again", brought=key)
+    assert refused.value.code == "key.exists"
+    for bad in ("sk-1234", "sk-" + "k" * 300, "sk-with space-0123456789012", "sk-中文-0123456789012345678"):
+        with pytest.raises(InvalidInput) as bad_one:
+            await keys.create_key(database, VAULT, "bad", brought=bad)
+        assert (bad_one.value.code, bad in str(bad_one.value)) == ("key.bad_secret", False)

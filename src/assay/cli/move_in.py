@@ -1,13 +1,10 @@
 """``assay config import``: another gateway's configuration, as one of ours."""
 
-import asyncio
 import os
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import click
 import msgspec
@@ -16,13 +13,13 @@ from assay.cli.configure import Configured, configure
 from assay.cli.exits import OK, PARTLY
 from assay.cli.options import as_json, configured
 from assay.cli.output import emit, padded, say, width
-from assay.cli.remote import Server, any_server
-from assay.core import AssayError, Conflict, InvalidInput, NotFound, Settings
+from assay.cli.remote import any_server
+from assay.cli.settle_in import Steps
+from assay.core import Conflict, InvalidInput, Settings
 from assay.gateway.moving import Note, Outcome, Plan, Product, read_plan, write_toml
 from assay.gateway.providers import check_provider
 
 _HEADINGS: dict[Outcome, str] = {"carried": "Carried", "approximated": "Nearly the same", "left_out": "Not carried"}
-_RELOAD_S = 10
 
 
 @click.command("import")
@@ -60,7 +57,7 @@ async def import_(
             say(f"{report.text()}\n\nNothing was written or sealed. Do it with --write assay.toml")
         return OK
     fresh = _write(target, text)
-    steps = _Steps(plan)
+    steps = Steps(plan)
     settings = msgspec.structs.replace(configured.settings, providers=fresh.providers, aliases=fresh.aliases)
     if steps.wanted:
         async with any_server(settings) as server:
@@ -95,60 +92,6 @@ def _write(target: Path, text: str) -> Settings:
     return settings
 
 
-class _Steps:
-    """What belongs in the database: done through the API, by a server that runs or one that lives as long as this command."""
-
-    def __init__(self, plan: Plan):
-        self._plan = plan
-        self.sealed: list[str] = []
-        self.kept: list[str] = []
-        self.failed: list[dict[str, str]] = []
-
-    @property
-    def wanted(self) -> bool:
-        return bool(self._plan.keys_of)
-
-    async def take(self, server: Server) -> None:
-        providers = await self._known(server)
-        for name, secrets in self._plan.keys_of.items():
-            if name not in providers:
-                self._fail(
-                    name,
-                    NotFound(
-                        "import.not_configured",
-                        "The server that runs does not use the new file.",
-                        hint="Start it with --config, and import again.",
-                    ),
-                )
-            elif providers[name]["key"]["source"] == "vault":
-                self.kept.append(name)
-            else:
-                try:
-                    await server.put(f"/api/v1/providers/{quote(name, safe='')}/key", {"key": secrets[0].reveal()})
-                    self.sealed.append(name)
-                except AssayError as error:
-                    self._fail(name, error)
-
-    async def _known(self, server: Server) -> dict[str, Any]:
-        """The server's providers; one that runs may take a moment to see a changed file."""
-        deadline = time.monotonic() + _RELOAD_S
-        while True:
-            known = {provider["name"]: provider for provider in (await server.get("/api/v1/providers"))["providers"]}
-            if self._plan.keys_of.keys() <= known.keys() or time.monotonic() > deadline:
-                return known
-            await asyncio.sleep(0.2)
-
-    def _fail(self, what: str, error: AssayError) -> None:
-        self.failed.append({"what": what, "code": error.code, "message": str(error)})
-
-    def text(self) -> str:
-        """What was done, a line each."""
-        lines = [f"Sealed the key of {name}." for name in self.sealed]
-        lines += [f"Kept the key of {name}, which was sealed before." for name in self.kept]
-        lines += [f"error: {trouble['what']}: {trouble['message']} ({trouble['code']})" for trouble in self.failed]
-        return "".join(f"{line}\n" for line in lines)
-
-
 class _Report:
     """What became of every line."""
 
@@ -156,7 +99,7 @@ class _Report:
         self._plan = plan
         self._file = file
 
-    def document(self, text: str, steps: _Steps | None) -> dict[str, Any]:
+    def document(self, text: str, steps: Steps | None) -> dict[str, Any]:
         """For machines; without any secret."""
         plan = self._plan
         return {
@@ -168,7 +111,7 @@ class _Report:
             "keys": [{"provider": name, "from": "file"} for name in plan.keys_of]
             + [{"provider": name, "from": "environment", "variables": names} for name, names in plan.variables.items()],
             "client_keys": [key.name for key in plan.client_keys],
-            "sealed": steps.sealed if steps is not None else [],
+            "done": steps.done if steps is not None else [],
             "failed": steps.failed if steps is not None else [],
         }
 
@@ -199,6 +142,8 @@ class _Report:
         plan = self._plan
         rows = [(name, f"in the file: sealed in the vault{_several(len(keys))}") for name, keys in plan.keys_of.items()]
         rows += [(name, _from_environment(names)) for name, names in plan.variables.items()]
+        if plan.client_keys:
+            yield f"\n{_count(len(plan.client_keys), 'key')} of clients\n  go on working as they are, with what is left of their money"
         if rows:
             yield "\nProvider keys"
             size = max(width(name) for name, _ in rows)

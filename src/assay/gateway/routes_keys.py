@@ -60,9 +60,13 @@ class KeyList(msgspec.Struct, frozen=True):
 
 
 class NewKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Who or what will use the key, and what it is good for. ``expires`` is ISO 8601 with its offset from UTC."""
+    """Who or what will use the key, and what it is good for. ``expires`` is ISO 8601 with its offset from UTC.
+
+    ``key``: one that its holders have already, from another gateway; only an admin may bring such along.
+    """
 
     name: str
+    key: str | None = None
     user: str | None = None
     team: str | None = None
     scopes: Scopes = Scopes()
@@ -103,7 +107,9 @@ class _Keys:
         user = body.user if actor.is_admin else body.user or actor.user
         await self._check_owners(actor, user, body.team)
         facts = {"user": user, "team": body.team, "scopes": body.scopes, "limits": body.limits, "expires": read_end(body.expires)}
-        row, key = await keys.create_key(gateway.db, gateway.vault, body.name, **facts)
+        if body.key is not None and not actor.is_admin:
+            raise _not_yours("Only an admin may bring keys along.")
+        row, key = await keys.create_key(gateway.db, gateway.vault, body.name, brought=body.key, **facts)
         await gateway.changed()
         return _show_made(row, key)
 

@@ -29,6 +29,8 @@ PROTOCOLS = tuple(CODECS)
 
 
 MOST_PATTERNS = 100
+SHORTEST_BROUGHT = 24
+"""Characters of a key of another gateway's: fewer could be guessed."""
 
 INSERT_KEY = Sql("""
     INSERT INTO keys (id, name, hint, hash, vault, created, user_id, team_id, scopes, limits, expires)
@@ -42,6 +44,7 @@ _SELECT = """
 SELECT_KEYS = Sql(f"{_SELECT} ORDER BY keys.created, keys.id")
 SELECT_KEY = Sql(f"{_SELECT} WHERE keys.id = :id")
 LOCK_KEY = Sql(sqlite=f"{_SELECT} WHERE keys.id = :id", postgresql=f"{_SELECT} WHERE keys.id = :id FOR UPDATE OF keys")
+SELECT_HASH = Sql("SELECT id FROM keys WHERE hash = :hash")
 UPDATE_KEY = Sql("""
     UPDATE keys SET name = :name, user_id = :user, team_id = :team, scopes = :scopes, limits = :limits, expires = :expires
     WHERE id = :id
@@ -82,14 +85,17 @@ class KeyRow(msgspec.Struct, frozen=True, kw_only=True):
     """Until when the key that it had before it was rotated is still good."""
 
 
-async def create_key(db: Database, vault: Vault, name: str, **facts: Any) -> tuple[KeyRow, str]:
+async def create_key(db: Database, vault: Vault, name: str, *, brought: str | None = None, **facts: Any) -> tuple[KeyRow, str]:
     """Make and store a key, with more ``facts`` of its row; the second value is the key itself, which nobody can ask for again.
 
+    ``brought`` is a key that its holders have already, from another gateway.
+
     Raises:
-        InvalidInput: ``key.bad_name``, ``key.bad_scope``.
+        InvalidInput: ``key.bad_name``, ``key.bad_scope``; ``key.bad_secret``, what was brought could be guessed.
+        Conflict: ``key.exists``, it was brought before.
     """
     public = secrets.token_hex(5)
-    key = _fresh(public)
+    key = _fresh(public) if brought is None else await _brought(db, vault, brought)
     row = _checked(KeyRow(id=public, name=name, hint=_hint(key), created=now_us(), **facts))
     hashed = {"hash": hash_key(vault.derive(PEPPER), key), "vault": vault.fingerprint}
     await db.write([(INSERT_KEY, _stored(row) | hashed)])
@@ -171,6 +177,19 @@ async def load_askers(db: Database, vault: Vault) -> dict[bytes, Asker]:
 def hash_key(pepper: bytes, key: str) -> bytes:
     """HMAC-SHA-256 of ``key`` under ``vault.derive(PEPPER)``."""
     return hmac.digest(pepper, key.encode("utf-8", "surrogatepass"), "sha256")
+
+
+async def _brought(db: Database, vault: Vault, key: str) -> str:
+    if not SHORTEST_BROUGHT <= len(key) <= MAX_NAME or not key.isascii() or not key.isprintable() or " " in key:
+        raise InvalidInput(
+            "key.bad_secret",
+            f"A key that is brought along is one word of {SHORTEST_BROUGHT} to {MAX_NAME} printable ASCII characters.",
+            hint="Let Assay make a new one.",
+            param="key",
+        )
+    if await db.read(SELECT_HASH, hash=hash_key(vault.derive(PEPPER), key)):
+        raise Conflict("key.exists", "This key was brought along before.", hint="`assay key list` shows them all.", param="key")
+    return key
 
 
 def _fresh(public: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import UTC, date, datetime, time
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -55,7 +56,9 @@ def _rows(value: Any) -> list[dict[str, Any]]:
     return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
 
 
-def read_one_api(tables: Mapping[str, list[dict[str, Any]]], product: str | None, shipped: Mapping[str, Provider]) -> Plan:
+def read_one_api(
+    tables: Mapping[str, list[dict[str, Any]]], product: str | None, shipped: Mapping[str, Provider], today: date
+) -> Plan:
     """What channels and tokens come to.
 
     Raises:
@@ -73,8 +76,9 @@ def read_one_api(tables: Mapping[str, list[dict[str, Any]]], product: str | None
     draft.name_sites()
     draft.aliases |= {name: alias for name, found in links.items() if (alias := _pool(found)) != Alias.to(name)}
     users = {user.get("id"): user for user in tables.get("users", [])}
+    now_s = datetime.combine(today, time(), UTC).timestamp()
     for row in tables.get("tokens", []):
-        read_token(draft, Table(row, _called("token", row)), users)
+        read_token(draft, Table(row, _called("token", row)), users, now_s)
     _note_users(draft, tables.get("users", []), {row.get("user_id") for row in tables.get("tokens", [])})
     return draft.finish()
 

@@ -27,7 +27,7 @@ def read_plan(path: Path, product: Product | None, environ: Mapping[str, str], t
     """
     shipped = shipped_providers()
     if is_sqlite(path):
-        return read_one_api(read_tables(path, TABLES), product, shipped)
+        return read_one_api(read_tables(path, TABLES), product, shipped, today)
     document = read_text(path)
     if product in (None, "litellm") and isinstance(document.value, Mapping) and _OF_LITELLM & document.value.keys():
         return read_litellm(_with_included(document, path), shipped, environ, today)
@@ -38,7 +38,7 @@ def read_plan(path: Path, product: Product | None, environ: Mapping[str, str], t
             f"{path.name!r} is no configuration of LiteLLM, and no export of one-api or new-api.",
             hint="Give LiteLLM's config.yaml, the JSON of /api/channel/ or /api/token/, or one-api.db.",
         )
-    return read_one_api(tables, product, shipped)
+    return read_one_api(tables, product, shipped, today)
 
 
 def _with_included(document: Document, path: Path) -> Document:

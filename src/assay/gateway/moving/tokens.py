@@ -16,17 +16,16 @@ _ENABLED = 1
 _NEVER = -1
 
 
-def read_token(draft: Draft, token: Table, users: Mapping[Any, Mapping[str, Any]]) -> None:
+def read_token(draft: Draft, token: Table, users: Mapping[Any, Mapping[str, Any]], now_s: float) -> None:
     """Put the key that ``token`` is into the draft, with what is left of its money, its end, and what it is good for."""
-    status = token.number("status")
-    if status is not None and status != _ENABLED:
+    status, expired = token.number("status"), token.number("expired_time")
+    if (status is not None and status != _ENABLED) or (expired is not None and _NEVER != expired < now_s):
         draft.note("left_out", token.at, "disabled, expired or used up there.", "Make a new key with `assay key create`.")
         return
     secret = _secret(token.text("key"))
     user = users.get(token.take("user_id"), {})
     name = token.text("name") or "token"
     owner = str(user.get("username") or user.get("display_name") or "") or None
-    expired = token.number("expired_time")
     key = ClientKey(
         name=name,
         secret=secret,
