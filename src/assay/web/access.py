@@ -13,8 +13,10 @@ newest invitation takes the place of the one before.
 import hashlib
 import hmac
 import ipaddress
+import re
 import secrets
 import time
+from base64 import b64decode, b64encode
 from http.cookies import CookieError, Morsel, SimpleCookie
 from pathlib import Path
 
@@ -30,10 +32,13 @@ from assay.web.accounts import Account, Accounts
 
 SESSION_S = 30 * 24 * 3600
 LINK_S = 24 * 3600
+WAY_S = 600
+"""How long somebody may take to sign in elsewhere."""
 ADMIN = Actor(id="admin", name="admin", role="admin")
 """Whoever runs this server, and came by a login link or the admin's password."""
 
 _SIGNED_OUT = "web.signed_out"
+_BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
 
 
 class Doorkeeper:
@@ -52,6 +57,7 @@ class Doorkeeper:
         # Browsers keep cookies by host, not by port: each Assay on a host needs a name of its own.
         self.cookie_name = f"assay_{place[:8]}"
         self.guest_cookie_name = f"{self.cookie_name}_guest"
+        self._way_cookie_name = f"{self.cookie_name}_way"
 
     @classmethod
     async def open(cls, settings: Settings, vault: Vault, accounts: Accounts) -> "Doorkeeper":
@@ -139,10 +145,7 @@ class Doorkeeper:
     def session_of(self, scope: Scope) -> str | None:
         """The id of the session that ``scope`` carries, if it is one of ours, not too old and not signed out; a guest's only
         where there is no other."""
-        try:
-            cookies = SimpleCookie(b"; ".join(value for name, value in scope["headers"] if name == b"cookie").decode("latin-1"))
-        except CookieError:
-            return None
+        cookies = _cookies(scope)
         session, guest = (self._checked(cookies.get(name)) for name in (self.cookie_name, self.guest_cookie_name))
         # Each kind is taken from its own cookie only: what is kept as one can never pass for the other.
         if session is not None and read_guest(session) is None:
@@ -152,6 +155,20 @@ class Doorkeeper:
     def cookie(self, value: str) -> str:
         """The Set-Cookie header for a session, or for its end when ``value`` is empty."""
         return self._set_cookie(self.cookie_name, value)
+
+    def way_cookie(self, value: bytes) -> str:
+        """The Set-Cookie header that keeps ``value``, signed, while somebody signs in elsewhere; that ends it when it is empty."""
+        signed = f"{b64encode(value).decode()}.{self._sign_way(value)}" if value else ""
+        return self._set_cookie(self._way_cookie_name, signed, life_s=WAY_S, site="Lax", path="/login")
+
+    def way_of(self, scope: Scope) -> bytes | None:
+        """What `way_cookie` kept, if it is ours."""
+        cookie = _cookies(scope).get(self._way_cookie_name)
+        if cookie is None:
+            return None
+        value, _, signature = cookie.value.partition(".")
+        kept = b64decode(value) if _BASE64.fullmatch(value) else b""
+        return kept if kept and hmac.compare_digest(signature.encode("latin-1"), self._sign_way(kept).encode()) else None
 
     def end_cookie(self, session: str | None) -> str:
         """The Set-Cookie header that takes ``session`` from the browser."""
@@ -166,9 +183,12 @@ class Doorkeeper:
                 retry_after_s=wait_s,
             )
 
-    def _set_cookie(self, name: str, value: str) -> str:
-        life = SESSION_S if value else 0
-        return f"{name}={value}; Path=/; Max-Age={life}; HttpOnly; SameSite=Strict" + ("; Secure" if self.secure else "")
+    def _set_cookie(self, name: str, value: str, *, life_s: int = SESSION_S, site: str = "Strict", path: str = "/") -> str:
+        life = life_s if value else 0
+        return f"{name}={value}; Path={path}; Max-Age={life}; HttpOnly; SameSite={site}" + ("; Secure" if self.secure else "")
+
+    def _sign_way(self, value: bytes) -> str:
+        return hmac.new(hmac.digest(self._key, b"way", "sha256"), value, hashlib.sha256).hexdigest()
 
     def _checked(self, cookie: Morsel[str] | None) -> str | None:
         if cookie is None:
@@ -213,6 +233,14 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def _cookies(scope: Scope) -> "SimpleCookie":
+    """All that came; none where they cannot be read."""
+    try:
+        return SimpleCookie(b"; ".join(value for name, value in scope["headers"] if name == b"cookie").decode("latin-1"))
+    except CookieError:
+        return SimpleCookie()
 
 
 def _digest(secret: str) -> bytes:

@@ -28,6 +28,7 @@ from assay.core import AssayError, Settings, now_us
 from assay.gateway import Gateway, practice
 from assay.gateway import routes as gateway_routes
 from assay.gateway.alerts import notice_prices
+from assay.gateway.cached import drop_cached
 from assay.gateway.faces import PREFIXES
 from assay.gateway.kept import drop_expired
 from assay.gateway.routes_alerts import alert_routes
@@ -49,6 +50,8 @@ from assay.web.audit import AuditLog
 from assay.web.audit_routes import audit_routes
 from assay.web.guard import Guard, is_invitation
 from assay.web.metrics import MetricsPage
+from assay.web.oidc import oidc_routes
+from assay.web.oidc_issuer import Issuer, check_settings
 from assay.web.operate import Operation, operation_routes
 from assay.web.pages import page
 from assay.web.routes import routes
@@ -102,7 +105,8 @@ class Assay:
             log.warning("cut off an answer to stop method=%s", scope["method"])
 
     async def _api_or_page(self, scope: Scope, receive: Receive, send: Send) -> None:
-        is_api = scope["path"].startswith("/api/") or scope["path"] in {"/login", "/healthz", "/readyz"} or is_invitation(scope)
+        path = scope["path"]
+        is_api = path.startswith(("/api/", "/login/")) or path in {"/login", "/healthz", "/readyz"} or is_invitation(scope)
         await (self._api if is_api else self._page)(scope, receive, send)
 
     async def reconfigure(self, settings: Settings) -> None:
@@ -123,6 +127,9 @@ class Assay:
         await self.gateway.changed()
         return key
 
+    def _issuer(self) -> Issuer | None:
+        return Issuer(self.settings, self.gateway.client) if self.settings.oidc_issuer else None
+
     async def _hidden_requests(self) -> list[str]:
         """The requests whose calls would tell somebody who judges blind what they must not know."""
         return [*await self.arena.hidden_requests(), *await self.challenges.hidden_requests()]
@@ -139,6 +146,7 @@ class Assay:
                 audit=self.audit,
             ),
             *user_routes(self.doorkeeper.accounts),
+            *oidc_routes(self.settings, self.doorkeeper, self.audit, self._issuer()),
             *audit_routes(self.database),
             *operation_routes(lambda: self.operation, lambda: self.gateway.is_stopping),
             *vault_routes(self.database, self.vault, self.arena.derived_keys, self.gateway.changed),
@@ -170,7 +178,9 @@ async def assemble(settings: Settings) -> AsyncGenerator[Assay, None]:
 
     Raises:
         Unavailable: another process holds the data folder, or the database cannot be reached.
+        InvalidInput: the issuer that people are to sign in at cannot be one.
     """
+    check_settings(settings)
     async with AsyncExitStack() as stack:
         lock = stack.enter_context(DataLock(settings.data))
         database = await open_database(settings.database_url)
@@ -205,6 +215,7 @@ async def _dropping_expired_bodies(database: Database) -> AsyncGenerator[None, N
         while True:
             try:
                 await drop_expired(database, now_us())
+                await drop_cached(database, now_us())
                 if dropped := await drop_expired_bodies(database, now_us()):
                     log.info("expired bodies dropped bodies=%d", dropped)
             except AssayError as error:
