@@ -23,6 +23,7 @@ _COMMANDS = {
     "doctor": "Check this machine and this installation.",
     "provider": "Who answers: list, add a key, test, verify.",
     "model": "What can be called.",
+    "alias": "Names that clients may ask for: list, set, remove.",
     "key": "Gateway keys: create, list, change, rotate, revoke.",
     "user": "People's accounts: create, list, change, password, disable.",
     "team": "Teams: create, list, change, archive.",

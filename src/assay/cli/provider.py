@@ -1,7 +1,5 @@
 """``assay provider``: who answers. A key is read from standard input, never from the command line, which others can see."""
 
-import getpass
-import sys
 from collections.abc import Coroutine
 from typing import Any
 from urllib.parse import quote
@@ -10,15 +8,21 @@ import click
 
 from assay.cli.configure import Configured
 from assay.cli.exits import FAILED, OK, exit_code, explain
+from assay.cli.holders import limited, limits_of
 from assay.cli.options import as_json, configured
 from assay.cli.output import emit, say, table
+from assay.cli.provider_key import key
 from assay.cli.remote import any_server, error_of
+from assay.cli.secret import read_secret
 from assay.core import InvalidInput
 
 
 @click.group()
 def provider() -> None:
     """Who answers: list, add a key, test, verify."""
+
+
+provider.add_command(key)
 
 
 @provider.command("list")
@@ -100,6 +104,23 @@ async def set_values(configured: Configured, name: str, values: tuple[str, ...],
 
 @provider.command()
 @click.argument("name")
+@limited
+@click.option("--none", "unlimited", is_flag=True, help="No limits, but for those given here.")
+@as_json
+@configured()
+async def limit(configured: Configured, name: str, unlimited: bool, as_json: bool, **given: Any) -> None:
+    """Bound how much provider NAME is asked at a time, by everybody together."""
+    async with any_server(configured.settings) as server:
+        rows = (await server.get("/api/v1/providers"))["providers"]
+        before: dict[str, Any] = next((row["limits"] for row in rows if row["name"] == name), {})
+        limits = limits_of(given, {} if unlimited else before).get("limits", {} if unlimited else before)
+        row = await server.put(f"{_path(name)}/limits", limits)
+    set_ones = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in row["limits"].items() if value is not None)
+    emit(row, as_json, f"{row['title']}: {set_ones or 'no limits'}")
+
+
+@provider.command()
+@click.argument("name")
 @as_json
 @configured()
 async def test(configured: Configured, name: str, as_json: bool) -> int:
@@ -130,16 +151,6 @@ async def verify(configured: Configured, name: str, model: str | None, as_json: 
         else f"{result['deployment']} differs in {failed} of {len(checks)} points."
     )
     return OK if result["ok"] else FAILED
-
-
-def read_secret(prompt: str) -> str:
-    """A secret from the terminal, unseen, or from standard input."""
-    secret = getpass.getpass(prompt) if sys.stdin.isatty() else sys.stdin.readline()
-    if secret.startswith("{") and not sys.stdin.isatty():
-        secret += sys.stdin.read()  # a key file of a cloud has many lines
-    if not secret.strip():
-        raise InvalidInput("provider.empty_key", "The key is empty.", hint="Give it on standard input.")
-    return secret.strip()
 
 
 def _report(name: str, result: dict[str, Any], as_json: bool) -> int:

@@ -9,8 +9,8 @@ from assay.cli.configure import Configured
 from assay.cli.holders import find_team, find_user, given_of, limited, limits_of
 from assay.cli.options import as_json, configured
 from assay.cli.output import emit, say, table
-from assay.cli.provider import read_secret
 from assay.cli.remote import Server, any_server
+from assay.cli.secret import read_secret
 
 _COLUMNS = {
     "id": "id", "name": "name", "email": "e-mail", "role": "role", "team_name": "team", "has_password": "password",
