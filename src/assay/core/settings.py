@@ -81,6 +81,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         _says("What is kept of requests and replies: all, their hashes only, or nothing. Replaying one's own work needs `full`."),
     ] = "full"
     bodies_days: Annotated[int, msgspec.Meta(ge=1), _says("How many days bodies are kept.")] = 30
+    cache_bytes: Annotated[
+        int,
+        msgspec.Meta(ge=0),
+        _says(
+            "About how many bytes of answers are kept to be given again, where an alias (`cache_s`) or a request (`assay-cache`) asks "
+            "for that; 0: none. Only with `bodies` `full`."
+        ),
+    ] = 256 * 1024 * 1024
     max_body_bytes: Annotated[int, msgspec.Meta(ge=1024), _says("Largest request body that is read; a larger one gets 413.")] = (
         32 * 1024 * 1024
     )

@@ -22,6 +22,7 @@ from assay.core import (
     new_id,
 )
 from assay.core.clock import STEADY
+from assay.gateway.cached import Repeatable
 from assay.gateway.client import Client
 from assay.gateway.connection import Fault, Response, Timeouts
 from assay.gateway.dialect import Headers
@@ -42,7 +43,9 @@ class Attempt:
     ``client_protocol``, what the asker spoke, where the provider speaks it too.
     ``request`` and ``events`` are set where the asker had them as values; else the recorder reads them from the bytes.
     ``asker`` is None where Assay itself asks; ``hold`` is what was reserved of budgets, on the last attempt at a request.
-    ``id`` is the call's own, made here unless given; ``is_sent`` says that the upstream has been asked. ``pieces`` are what came of the body, each with the monotonic time of its arrival.
+    ``id`` is the call's own, made here unless given; ``is_sent`` says that the upstream has been asked; ``cached`` is the
+    call whose answer is given again instead, ``repeatable`` the name by which this one may be. ``pieces`` are what came of the
+    body, each with the monotonic time of its arrival.
     """
 
     __slots__ = (
@@ -51,6 +54,7 @@ class Attempt:
         "asker",
         "at",
         "body",
+        "cached",
         "client_protocol",
         "duration_ns",
         "error",
@@ -63,6 +67,7 @@ class Attempt:
         "outcome",
         "pieces",
         "purpose",
+        "repeatable",
         "request",
         "request_id",
         "response",
@@ -113,6 +118,8 @@ class Attempt:
         self.settled: Call | None = None
         self.response: Response | None = None
         self.is_sent = False
+        self.cached: str | None = None
+        self.repeatable: Repeatable | None = None
         self.operation: Operation = "generate"
         self.pieces: list[tuple[int, bytes]] = []
         self.size = 0
@@ -192,10 +199,11 @@ class Attempt:
             key=self.key,
             user=None if asker is None else asker.user,
             team=None if asker is None else asker.team,
-            provider_key=self.access.name if len(route.upstream.accesses) > 1 else None,
+            provider_key=self.access.name if len(route.upstream.accesses) > 1 and self.cached is None else None,
             status=self.status,
             error=self.error,
             losses=self.losses,
+            cached=self.cached,
             **{"upstream_id": self.upstream_request_id, **known},
         )
 
@@ -205,7 +213,10 @@ class Attempt:
         if not (id.isascii() and id.isprintable()):
             # The model's name is of the client's own choice where it is not listed.
             id = quote(id, safe="/:@")
-        return (b"x-assay-deployment", id[:300].encode("ascii")), (b"x-assay-attempts", b"%d" % number)
+        who = (b"x-assay-deployment", id[:300].encode("ascii")), (b"x-assay-attempts", b"%d" % number)
+        if self.cached is None and self.repeatable is None:
+            return who
+        return *who, (b"x-assay-cache", b"miss" if self.cached is None else b"hit")
 
     def fail(self, fault: Fault) -> CallFailed:
         """End by a fault, and make the error that says so."""

@@ -1,6 +1,6 @@
 """What an attempt used and cost: as its provider says, else as it can be told from what was sent and what came.
 
-- Refused, or never sent: nothing.
+- Refused, never sent, or given again: nothing.
 - The provider's count came, and the answer with it to its end: that.
 - Anything else, such as a client that went away, a stream that broke, an answer without a count: what the provider has told so far
   (Anthropic counts the input at the very start), and an estimate of the rest, called one. Beside it stand the bounds between
@@ -58,6 +58,8 @@ class Came(NamedTuple):
 def bill(attempt: Attempt, came: Came | None, request: Request | None, estimator: Estimator) -> Bill:
     """What ``attempt`` used. ``request`` is what it asked, where that could be read."""
     price = attempt.route.deployment.price
+    if attempt.cached is not None:
+        return Bill(None, Money(0, price.currency if price is not None else "USD"))
     usage = came.answer.usage if came is not None else None
     if attempt.operation != "generate" or is_counted(attempt, came):
         return Bill(usage, cost_of(price, usage))

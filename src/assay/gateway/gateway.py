@@ -16,6 +16,7 @@ from assay.gateway.address import Addresses
 from assay.gateway.addresses import read_networks
 from assay.gateway.alerts import Alerts
 from assay.gateway.asgi import JSON, ClientLeft, Receive, Scope, Send, read_body, send_answer, send_error
+from assay.gateway.cache import HEADER, Cache
 from assay.gateway.call_log import CallLog
 from assay.gateway.caller import GatewayCaller
 from assay.gateway.changes import Changes
@@ -63,6 +64,7 @@ class Gateway:
         self.ledger = Ledger.of(db, settings)
         self.ledger.near.append(self.alerts.say_budget)
         self.spans = _spans(settings)
+        self.cache = Cache(db)
         self.recorder = Recorder(db, bodies=settings.bodies, days=settings.bodies_days, books=self._books())
         self.snapshot: Snapshot
         self.health = Health()
@@ -70,6 +72,8 @@ class Gateway:
         self.router = Router(self.health, retry_wait_s=settings.retry_wait_s)
         self.caller = GatewayCaller(self.client, self.recorder, self.ledger, self.router, self.timeouts, lambda: self.snapshot)
         self.memory = Memory(db, self.recorder, bodies=settings.bodies, days=settings.bodies_days)
+        self.cache.open(self.recorder, self.memory)
+        self.cache.keep(settings.bodies, settings.bodies_days, settings.cache_bytes)
         self._generations = Generations(self.client, self.recorder, self.memory, self.ledger, self.router, self.timeouts)
         self._counting = Counting(self.client, self.timeouts, self.memory, self.recorder.estimator)
         self._endpoints = Endpoints(self.client, self.recorder, self.ledger, self.router, self.timeouts)
@@ -148,6 +152,7 @@ class Gateway:
         self.router.retry_wait_s = settings.retry_wait_s
         self.recorder.keep(settings.bodies, settings.bodies_days)
         self.memory.write_down(settings.bodies, settings.bodies_days)
+        self.cache.keep(settings.bodies, settings.bodies_days, settings.cache_bytes)
         await self._changes.read()
 
     def _set_timeouts(self) -> None:
@@ -182,7 +187,7 @@ class Gateway:
         self.alerts.say(kind, deployment, str(now_us() // 600_000_000), f"{deployment} {said}", reason=reason)
 
     def _books(self) -> list[Book]:
-        books: list[Book] = [self.ledger, SpendBook(), self.metrics]
+        books: list[Book] = [self.ledger, SpendBook(), self.cache, self.metrics]
         if self.settings.log_calls:
             books.append(CallLog())
         if self.spans is not None:
@@ -196,6 +201,7 @@ class Gateway:
         await self.client.close()
         await self.memory.close()
         await self.recorder.close()
+        await self.cache.close()
         await self.ledger.close()
         await self.alerts.close()
         if self.spans is not None:
@@ -239,7 +245,11 @@ class Gateway:
             asked = read_asked(body, model=asking.model, stream=asking.stream)
             trace = None if self.spans is None else find_header(headers, b"traceparent")
             question = Question(asking, asked, body, asker, forwarded(asking.protocol, headers), request_id, trace)
-            await self._generations.answer(question, snapshot.pool_for(asker, asked.model), receive, send)
+            pool = snapshot.pool_for(asker, asked.model)
+            wish = self.cache.wish(find_header(headers, HEADER), pool)
+            to_answer = question if wish is None else await self.cache.look(question, pool, wish, send)
+            if to_answer is not None:
+                await self._generations.answer(to_answer, pool, receive, send)
         elif asking.operation == "count_tokens":
             shown = forwarded(asking.protocol, headers)
             await self._counting.answer(asking, body, snapshot, asker, shown, receive, send, request_id)

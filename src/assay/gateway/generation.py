@@ -15,6 +15,7 @@ from assay.core import Asker, AssayError, UpstreamBroken, UpstreamRefused
 from assay.gateway.addresses import FORBIDDEN
 from assay.gateway.asgi import Receive, Send
 from assay.gateway.attempt import Attempt
+from assay.gateway.cached import Repeatable
 from assay.gateway.client import Client
 from assay.gateway.connection import Timeouts
 from assay.gateway.dialect import Asked, Headers
@@ -39,7 +40,7 @@ _NEVER_SENT = frozenset(("upstream.unreachable", FORBIDDEN))
 
 class Question(msgspec.Struct, frozen=True):
     """What a client asks. ``forwarded`` are the headers of its own that a provider of the same protocol is to see, ``trace`` is its
-    ``traceparent`` where spans are made."""
+    ``traceparent`` where spans are made, ``repeatable`` is set where the answer may be given again."""
 
     asking: Asking
     asked: Asked
@@ -48,6 +49,7 @@ class Question(msgspec.Struct, frozen=True):
     forwarded: Headers
     request_id: str
     trace: bytes | None = None
+    repeatable: Repeatable | None = None
 
 
 class Generations:
@@ -219,7 +221,7 @@ class Generation:
             body=question.body,
             asker=question.asker,
         )
-        attempt.trace = question.trace
+        attempt.trace, attempt.repeatable = question.trace, question.repeatable
         return attempt
 
     def _shown(self, attempt: Attempt) -> Headers:

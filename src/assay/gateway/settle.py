@@ -52,7 +52,7 @@ def _settle(attempt: Attempt, policy: Bodies, kept_until: int, bodies: list[Body
     if error is not None and attempt.outcome == "ok":
         attempt.outcome, attempt.error = "error", error
     is_known = is_counted(attempt, came)
-    teaches = is_known and attempt.outcome == "ok" and estimator.is_curious(attempt.route.deployment.model)
+    teaches = is_known and attempt.outcome == "ok" and attempt.cached is None and estimator.is_curious(attempt.route.deployment.model)
     request = _read_request(attempt) if policy != "off" or teaches or not is_known else None
     billed = bill(attempt, came, request, estimator)
     if came is not None and teaches:
@@ -80,6 +80,13 @@ def read_said(attempt: Attempt) -> tuple[Request | None, Answer | None]:
     """What was asked and what was answered, as far as it came, for whoever shows it elsewhere."""
     came, _, _ = _read_reply(attempt)
     return _read_request(attempt), came.answer if came is not None else None
+
+
+def read_events(attempt: Attempt) -> list[Event]:
+    """What came of the answer, as events."""
+    if attempt.events is not None:
+        return attempt.events
+    return _read_events(attempt, attempt.route.upstream.redact(_joined(attempt)))[0]
 
 
 def _keep(kind: Literal["request", "reply"], content: bytes, kept_until: int, bodies: list[Body] | None) -> str:
