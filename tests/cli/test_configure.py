@@ -108,7 +108,7 @@ def test_prices_of_the_file_are_written_in_units_of_their_currency(tmp_path: Pat
 @pytest.mark.parametrize(
     ("row", "said"),
     [
-        ("[providers.ours.also.anthropic]\nrename = {}", "also.anthropic.rename"),
+        ("[providers.ours.also.anthropic]\nrename = {}", r"'rename' in \[providers.ours.also.anthropic\]"),
         ("[[providers.ours.models]]\nname = 'm'\nprice = { input = 'free', output = '1' }", "a price"),
         ("models = 7", "a model"),
     ],
@@ -134,3 +134,55 @@ def test_misspelt_variables_are_found_and_those_of_the_tests_are_not() -> None:
     assert unknown_variables({"ASSAY_PROT": "1", "ASSAY_PORT": "1", "ASSAY_CHROMIUM": "/c", "HOME": "/"}) == {
         "ASSAY_PROT": "Did you mean 'ASSAY_PORT'?"
     }
+
+
+@pytest.mark.parametrize(
+    ("text", "param", "hint"),
+    [
+        ('[aliases]\na = { targets = [{ deployment = "p/m", wieght = 3 }] }', "aliases.a.targets[0].wieght", "'weight'"),
+        ("[aliases.a]\ntragets = []", "aliases.a.tragets", "'targets'"),
+        ("[providers.openai.reasoning]\nefort = 1", "providers.openai.reasoning.efort", "'effort'"),
+        ('[[providers.openai.models]]\nname = "m"\ncontxt = 3', "providers.openai.models[0].contxt", "'context'"),
+    ],
+)
+def test_an_unknown_key_inside_a_table_is_named_with_its_place_and_a_suggestion(
+    tmp_path: Path, text: str, param: str, hint: str
+) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        configure({}, {}, write(tmp_path, text + "\n"))
+    assert (caught.value.code, caught.value.param) == ("settings.unknown_key", param)
+    assert hint in (caught.value.hint or "")
+
+
+def test_a_provider_may_be_like_a_shipped_one_and_its_models_are_added_to_those(tmp_path: Path) -> None:
+    file = write(
+        tmp_path,
+        """
+        [providers.anthropic-eu]
+        like = "anthropic"
+        base_url = "https://eu.example/v1"
+        [providers.openai]
+        models = [{ name = "brand-new", price = { input = "1", output = "2" } }]
+        """,
+    )
+    eu, openai = configure({}, {}, file).settings.providers
+    assert (eu.name, eu.protocol, eu.auth, eu.key_env) == ("anthropic-eu", "anthropic", "x-api-key", ("ANTHROPIC_EU_API_KEY",))
+    assert len(eu.models) > 1
+    assert openai.models[-1].name == "brand-new"
+    assert len(openai.models) > 1
+
+
+@pytest.mark.parametrize(
+    "text", ["[providers.opnai]\nkey_env = ['A']", "[providers.mine]\nlike = 'opnai'\nbase_url = 'http://x/v1'"]
+)
+def test_a_provider_like_none_that_is_known_is_an_error_with_a_suggestion(tmp_path: Path, text: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        configure({}, {}, write(tmp_path, text))
+    assert (caught.value.code, caught.value.hint) == ("settings.unknown_provider", "Did you mean 'openai'?")
+
+
+@pytest.mark.parametrize("text", ["providers = 3", "providers = ['openai']", "[providers]\nopenai = 3"])
+def test_a_provider_that_is_no_table_is_told_so(tmp_path: Path, text: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        configure({}, {}, write(tmp_path, text))
+    assert caught.value.code == "settings.bad_value"

@@ -94,3 +94,21 @@ def test_keys_of_one_api_go_on_working_with_what_is_left_of_their_money(tmp_path
     again = command(tmp_path, "config", "import", "export.json", "--from", "one-api", "--write", "assay.toml")
     assert (again.code, "Sealed 2 keys of 127-0-0-1." in again.out, "Kept the client key 'lin: ci'" in again.out) == (0, True, True)
     assert "canary" not in first.out + first.err + again.out + again.err
+
+
+def test_where_every_value_came_from_is_shown_inside_tables_and_from_the_database(tmp_path: Path) -> None:
+    (tmp_path / "assay.toml").write_text(
+        '[providers.mine]\nbase_url = "http://127.0.0.1:9/v1"\nheaders = { x-secret = "canary" }\n'
+        '[aliases]\nfast = { targets = [{ deployment = "mine/m", weight = 3 }] }\n'
+    )
+    with running(tmp_path, "--demo") as assay:
+        assay.sign_in()
+        said = assay.ask("PUT", "/api/v1/aliases/slow", {"targets": [{"deployment": "mine/m"}]}, {"origin": assay.url})
+        assert said.status == 200
+        done = command(tmp_path, "config", "show", "--origin", "--json")
+    rows = {row["name"]: (row["value"], row["origin"]) for row in done.json}
+    assert rows["aliases.fast.targets[0].weight"] == (3, "file")
+    assert rows["providers.mine.headers"] == ("***", "file")
+    assert rows["aliases.slow"] == ("mine/m", "database")
+    assert rows["port"] == (8470, "shipped")
+    assert "canary" not in done.out

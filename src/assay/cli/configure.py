@@ -15,12 +15,15 @@ from urllib.parse import urlsplit
 import msgspec
 from platformdirs import user_config_path, user_data_path
 
+from assay.cli.tables import unknown_keys
 from assay.core import InvalidInput, NotFound, Provider, Settings
 
 FILE = "assay.toml"
 _LONGEST_SOCKET_PATH = 103
 """Bytes: of the systems that Assay runs on, macOS allows the least."""
-_TABLES = frozenset({"providers", "aliases"})
+TABLES = frozenset({"providers", "aliases"})
+_KINDS = {field.name: field.type for field in msgspec.structs.fields(Settings) if field.name != "providers"}
+"""What each setting may hold; rows of providers are completed first."""
 NAMES = tuple(field.name for field in msgspec.structs.fields(Settings))
 NOT_SETTINGS = frozenset(
     {"ASSAY_CONFIG", "ASSAY_CHROMIUM", "ASSAY_TEST_DATABASE_URL", "ASSAY_SKIP_WEB", "ASSAY_SKIP_APT", "ASSAY_URL"}
@@ -60,7 +63,7 @@ def configure(flags: Mapping[str, Any], environ: Mapping[str, str] = os.environ,
         origins |= dict.fromkeys(table, Origin("file", str(found)))
     for name in NAMES:
         variable = f"ASSAY_{name.upper()}"
-        if name not in _TABLES and environ.get(variable):
+        if name not in TABLES and environ.get(variable):
             values[name] = environ[variable]
             origins[name] = Origin("environment", variable)
     values |= flags
@@ -91,7 +94,7 @@ def _without_password(url: str) -> str:
 
 def unknown_variables(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     """``ASSAY_*`` variables that mean nothing, most often a misspelt setting, each with a suggestion."""
-    settings = [f"ASSAY_{name.upper()}" for name in NAMES if name not in _TABLES]
+    settings = [f"ASSAY_{name.upper()}" for name in NAMES if name not in TABLES]
     known = {*settings, *NOT_SETTINGS}
     return {name: suggest(name, settings) for name in sorted(environ) if name.startswith("ASSAY_") and name not in known}
 
@@ -107,7 +110,11 @@ def read_file(path: Path) -> dict[str, Any]:
     for key in table:
         if key not in NAMES:
             raise InvalidInput("settings.unknown_key", f"{str(path)!r} has an unknown key {key!r}.", hint=suggest(key), param=key)
+    for name in table.keys() & _KINDS.keys():
+        _check_keys(path, table[name], _KINDS[name], name)
     if "providers" in table:
+        if not isinstance(table["providers"], dict) or not all(isinstance(row, dict) for row in table["providers"].values()):
+            raise InvalidInput("settings.bad_value", f"{str(path)!r} has a provider that is no table [providers.NAME].")
         table["providers"] = [_provider_row(path, name, row) for name, row in table["providers"].items()]
     return table
 
@@ -119,7 +126,7 @@ def _provider_row(path: Path, name: str, row: dict[str, Any]) -> dict[str, Any]:
     to those of the shipped row, in the place of one of the same name.
     """
     # Imported when needed: few files have such a table, and the gateway is much to import.
-    from assay.gateway.providers import complete_row, shipped_providers, unknown_fields
+    from assay.gateway.providers import complete_row, shipped_providers
 
     try:
         row = complete_row(row)
@@ -128,13 +135,7 @@ def _provider_row(path: Path, name: str, row: dict[str, Any]) -> dict[str, Any]:
             "settings.bad_value", f"{str(path)!r} has a model or a price in [providers.{name}] that is none."
         ) from None
     like = row.pop("like", None if "base_url" in row else name)
-    for key in unknown_fields(row):
-        raise InvalidInput(
-            "settings.unknown_key",
-            f"{str(path)!r} has an unknown key {key!r} in [providers.{name}].",
-            hint=_nearest(key, Provider.__struct_fields__) or "docs/reference/settings.md names the keys of a provider.",
-            param=f"providers.{name}.{key}",
-        )
+    _check_keys(path, row, Provider, f"providers.{name}")
     own_key = {"key_env": [f"{name.upper().replace('-', '_')}_API_KEY"]}
     shipped = shipped_providers()
     if like not in shipped:
@@ -151,6 +152,17 @@ def _provider_row(path: Path, name: str, row: dict[str, Any]) -> dict[str, Any]:
         begun |= {"title": f"{shipped[like].title} ({name})"} | own_key
     models = {model.get("name"): model for model in (*map(msgspec.to_builtins, shipped[like].models), *row.get("models", ()))}
     return begun | row | {"name": name, "origin": "file", "models": list(models.values())}
+
+
+def _check_keys(path: Path, value: Any, kind: Any, at: str) -> None:
+    for place, known in unknown_keys(value, kind, at):
+        table, _, key = place.rpartition(".")
+        raise InvalidInput(
+            "settings.unknown_key",
+            f"{str(path)!r} has an unknown key {key!r} in [{table}].",
+            hint=_nearest(key, known) or f"There are: {', '.join(known)}.",
+            param=place,
+        )
 
 
 def suggest(word: str, known: Iterable[str] = NAMES) -> str:
@@ -210,5 +222,5 @@ def _named(error: msgspec.ValidationError, values: dict[str, Any], origins: dict
         return InvalidInput("settings.bad_value", f"A setting is wrong: {error}.")
     origin = origins[name]
     where = f" (from {origin.at})" if origin.at else ""
-    shown = repr(values[name]) if name not in _TABLES and name != "database" else "what was given"
+    shown = repr(values[name]) if name not in TABLES and name != "database" else "what was given"
     return InvalidInput("settings.bad_value", f"The setting {name!r} cannot be {shown}{where}: {reason}.", param=name)

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
@@ -35,19 +35,19 @@ class Steps:
         """Do all of it; what fails does not keep the rest from being done."""
         providers = await self._providers(server)
         for name, secrets in self._plan.keys_of.items():
-            await self._try(f"the key of {name}", lambda name=name, secrets=secrets: self._seal(server, providers, name, secrets))
+            await self._try(f"the key of {name}", self._seal(server, providers, name, secrets))
         for key in self._plan.client_keys:
             if key.secret is not None:
-                await self._try(f"the client key {key.name!r}", lambda key=key, secret=key.secret: self._bring(server, key, secret))
+                await self._try(f"the client key {key.name!r}", self._bring(server, key, key.secret))
 
     def text(self) -> str:
         """What was done, a line each."""
         lines = [*self.done, *(f"error: {trouble['what']}: {trouble['message']} ({trouble['code']})" for trouble in self.failed)]
         return "".join(f"{line}\n" for line in lines)
 
-    async def _try(self, what: str, step: Callable[[], Coroutine[Any, Any, str]]) -> None:
+    async def _try(self, what: str, step: Coroutine[Any, Any, str]) -> None:
         try:
-            self.done.append(await step())
+            self.done.append(await step)
         except AssayError as error:
             self.failed.append({"what": what, "code": error.code, "message": str(error)})
 
