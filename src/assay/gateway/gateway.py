@@ -174,6 +174,7 @@ class Gateway:
         return [
             Gauge("assay_upstream_requests_running", "Requests to providers under way.", (), [((), self.client.in_flight)]),
             Gauge("assay_calls_waiting", "Calls that wait to be recorded.", (), [((), self.recorder.waiting)]),
+            Gauge("assay_tasks_running", "Tasks of the event loop.", (), [((), len(asyncio.all_tasks()))]),
             Gauge(
                 "assay_bodies_dropped", "Bodies that were not kept since too much waited.", (), [((), self.recorder.bodies_dropped)]
             ),
