@@ -94,7 +94,7 @@ def oidc_routes(settings: Settings, doorkeeper: Doorkeeper, audit: AuditLog, iss
         assert account is not None
         await audit.signed_in(account.actor(), address, "oidc")
         response = RedirectResponse("/", HTTPStatus.SEE_OTHER)
-        for cookie in (doorkeeper.cookie(doorkeeper.session_cookie(account)), doorkeeper.way_cookie(b"")):
+        for cookie in (doorkeeper.way_cookie(b""), doorkeeper.cookie(doorkeeper.session_cookie(account))):
             response.headers.append("set-cookie", cookie)
         return response
 

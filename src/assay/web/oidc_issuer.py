@@ -34,7 +34,7 @@ ALGORITHMS = {"RS256": "RSA", "ES256": "EC"}
 FRESH_S = 3600
 """How long metadata and keys are good for; a token with a key that is not known makes them be fetched anew, but not more often
 than every `AGAIN_S`."""
-AGAIN_S = 10
+AGAIN_S = 5
 LEEWAY_S = 60
 _MOST_BYTES = 1024 * 1024
 
