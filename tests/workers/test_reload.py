@@ -35,7 +35,7 @@ async def knows(assay: RunningAssay, alias: str) -> bool:
 
 async def until_known(assay: RunningAssay, alias: str) -> None:
     async with asyncio.timeout(WAIT_S):
-        while not await knows(assay, alias):
+        while not await knows(assay, alias):  # noqa: ASYNC110  # what is waited for is in other processes
             await asyncio.sleep(0.05)
 
 
