@@ -39,12 +39,13 @@ class Handover:
             elif isinstance(event, PartOpened):
                 event = self._open(event)
             elif isinstance(event, PartClosed):
-                key = event.choice, event.index
-                passed += self._fill(*key)
-                if event.extra and key not in self._thoughts:
+                if self._wordless:
+                    passed += self._fill(event.choice, event.index)
+                if event.extra and (event.choice, event.index) not in self._thoughts:
                     self._note(event.extra)
             elif isinstance(event, Stopped):
-                passed += [grown for of, index in sorted(self._wordless) if of == event.choice for grown in self._fill(of, index)]
+                for choice, index in sorted(self._wordless):
+                    passed += self._fill(choice, index) if choice == event.choice else ()
                 self._note(event.extra)
             elif isinstance(event, Started):
                 self._note(event.extra)

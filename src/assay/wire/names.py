@@ -21,10 +21,9 @@ _HASH_LENGTH = 8
 
 def fit_names(request: Request) -> tuple[Request, Mapping[str, str]]:
     """``request`` with names that fit, and how to read them back: fitted name -> the client's."""
-    called = (part.name for message in request.transcript.messages for part in message.parts if isinstance(part, ToolCall))
-    misfits = {
-        name: _fitted(name) for name in (*(tool.name for tool in request.tools), *called) if name and not _FITS.fullmatch(name)
-    }
+    names = [tool.name for tool in request.tools]
+    names += [part.name for message in request.transcript.messages for part in message.parts if isinstance(part, ToolCall)]
+    misfits = {name: _fitted(name) for name in names if name and not _FITS.fullmatch(name)}
     if not misfits:
         return request, {}
     choice = request.tool_choice

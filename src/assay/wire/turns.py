@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from assay.core import Message, Part, Text, ToolCall, ToolResult, Transcript
 from assay.wire.losses import Losses
+from assay.wire.words import only_words
 
 NOT_GIVEN = "The call was not answered."
 
@@ -30,6 +31,8 @@ def _results(message: Message) -> list[ToolResult]:
 def _is_in_order(messages: tuple[Message, ...]) -> bool:
     waiting: list[str] = []
     for message in messages:
+        if not waiting and only_words(message.parts) is not None:
+            continue
         results = _results(message)
         for result in results:
             if result.id not in waiting:
