@@ -19,8 +19,9 @@ def read_usage(raw: dict[str, Any] | bytes) -> Usage:
     """The ``usage`` object of an answer, in disjoint buckets. What is missing or absurd counts as nothing.
 
     Cached tokens are looked for where OpenAI, DeepSeek (``prompt_cache_hit_tokens``) and Moonshot (``cached_tokens``) put
-    them. xAI and some others leave reasoning out of ``completion_tokens``; the total tells. OpenRouter's ``cost`` is in US
-    dollars.
+    them, those written to a cache where OpenRouter and LiteLLM (``cache_creation_tokens``, LiteLLM PR 31724) do. Where the total
+    says so they are beside ``prompt_tokens``, as Anthropic counts. xAI and some others leave reasoning out of ``completion_tokens``, and
+    some that ask Gemini do not name it at all (any-llm issue 1290); the total tells. OpenRouter's ``cost`` is in US dollars.
     """
     fields = decode(raw) if isinstance(raw, bytes) else raw
     if type(fields) is not dict:
@@ -28,16 +29,23 @@ def read_usage(raw: dict[str, Any] | bytes) -> Usage:
     into = _object(fields, "prompt_tokens_details")
     out = _object(fields, "completion_tokens_details")
     prompt, completion = _count(fields, "prompt_tokens"), _count(fields, "completion_tokens")
+    beyond = _count(fields, "total_tokens") - prompt - completion
     cached = _count(into, "cached_tokens") or _count(fields, "prompt_cache_hit_tokens") or _count(fields, "cached_tokens")
-    written = _count(into, "cache_write_tokens")
-    heard, seen = _count(into, "audio_tokens"), _count(into, "image_tokens")
+    written = _count(into, "cache_write_tokens") or _count(into, "cache_creation_tokens")
+    longer = min(_count(_object(into, "cache_creation_token_details"), "ephemeral_1h_input_tokens"), written)
     thought = _count(out, "reasoning_tokens")
+    if cached + written > 0 and (cached + written > prompt or beyond == cached + written != thought):
+        prompt, beyond = prompt + cached + written, beyond - cached - written
+    heard, seen = _count(into, "audio_tokens"), _count(into, "image_tokens")
     spoken, drawn = _count(out, "audio_tokens"), _count(out, "image_tokens")
-    apart = thought > 0 and (thought > completion or _count(fields, "total_tokens") == prompt + completion + thought)
+    apart = thought > 0 and (thought > completion or beyond == thought)
+    if thought == 0 and beyond > 0:
+        thought, apart = beyond, True
     return Usage(
         input=max(prompt - cached - written - heard - seen, 0),
         cache_read=cached,
-        cache_write_5m=written,
+        cache_write_5m=written - longer,
+        cache_write_1h=longer,
         audio_input=heard,
         image_input=seen,
         output=max(completion - spoken - drawn - (0 if apart else thought), 0),
