@@ -108,5 +108,5 @@ async def test_without_pg_dump_the_way_out_is_named(tmp_path: Path, monkeypatch:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(Unavailable, match="pg_dump") as refused:
         await backup("postgresql://me@db/assay", tmp_path / "copy.dump")
-    assert refused.value.code == "store.no_pg_dump"
+    assert refused.value.code == "store.no_pg_program"
     assert not (tmp_path / "copy.dump").exists()

@@ -33,7 +33,7 @@ _COMMANDS = {
     "challenge": "A new model against the current one, on your own work.",
     "import": "Bring in your own work to try models on.",
     "arena": "Votes: import, rate, export, verify.",
-    "db": "The database: migrate, back up.",
+    "db": "The database: migrate, back up, restore.",
     "vault": "The master key: rotate.",
     "audit": "Who changed what.",
     "config": "Settings: show, check, import from another gateway.",

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import sqlite3
 from pathlib import Path
-from urllib.parse import unquote, urlsplit, urlunsplit
 
 from assay.core.errors import Conflict, Unavailable
 from assay.store.database import is_postgresql, sqlite_path
+from assay.store.pg_programs import ProgramFailed, run_program
 
 
 async def backup(db_url: str, target: Path) -> int:
@@ -20,7 +19,7 @@ async def backup(db_url: str, target: Path) -> int:
 
     Raises:
         Conflict: ``store.backup_exists``, nothing is overwritten.
-        Unavailable: ``store.backup_failed`` with the reason, ``store.no_pg_dump``.
+        Unavailable: ``store.backup_failed`` with the reason, ``store.no_pg_program``.
     """
     draft = target.with_name(f".{target.name}.{os.getpid()}")
     try:
@@ -69,32 +68,10 @@ def _copy(source: Path, draft: Path) -> None:
 
 
 async def _dump(url: str, draft: Path) -> None:
-    program = shutil.which("pg_dump")
-    if program is None:
-        raise Unavailable(
-            "store.no_pg_dump",
-            "A PostgreSQL database is copied by pg_dump, which is not installed here.",
-            hint="Install PostgreSQL's client programs, or run pg_dump on the server.",
-        )
-    parts = urlsplit(url)
-    user, _, host = parts.netloc.rpartition("@")
-    name, _, password = user.partition(":")
-    bare = urlunsplit(parts._replace(netloc=f"{name}@{host}" if name else host))
-    # The password goes by the environment: a command line can be read by every user of the machine.
-    environment = {**os.environ, **({"PGPASSWORD": unquote(password)} if password else {})}
-    process = await asyncio.create_subprocess_exec(
-        program,
-        "--format=custom",
-        f"--file={draft}",
-        f"--dbname={bare}",
-        "--no-password",
-        env=environment,
-        stdin=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    _, said = await process.communicate()
-    if process.returncode:
-        raise _failed(f"pg_dump: {said.decode(errors='replace').strip()[-500:]}")
+    try:
+        await run_program("pg_dump", url, "--format=custom", f"--file={draft}")
+    except ProgramFailed as failed:
+        raise _failed(str(failed)) from failed
 
 
 def _failed(reason: str) -> Unavailable:

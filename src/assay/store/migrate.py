@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterable, Sequence
 from importlib.resources import files
 
 import msgspec
@@ -95,7 +96,12 @@ async def _apply(tx: Transaction, step: Migration) -> None:
     await tx.write(INSERT_APPLIED, row)
 
 
-def _compare(applied: list[Row], packages: tuple[str, ...]) -> list[Migration]:
+def check_steps(applied: Iterable[tuple[str, str, str]], packages: tuple[str, ...]) -> None:
+    """See whether this version can go on from a schema that these steps made: package, name and checksum of each. Raises as `migrate`."""
+    _compare([{"package": package, "name": name, "checksum": checksum} for package, name, checksum in applied], packages)
+
+
+def _compare(applied: Sequence[Row], packages: tuple[str, ...]) -> list[Migration]:
     todo = []
     for package in packages:
         shipped = load_migrations(package)
