@@ -98,7 +98,7 @@ const PROVIDERS: ShownProvider[] = [
 ];
 
 function provider(name: string, title: string, kind: ShownProvider["kind"], key: ShownProvider["key"]): ShownProvider {
-  return { name, title, kind, base_url: `https://api.${name}.example/v1`, protocol: "openai_chat", protocols: ["openai_chat"], counts_tokens: false, stores_responses: false, endpoints: null, parameters: [], live: [], priced: 0, prices_date: null, docs: "https://example.com/keys", enabled: true, found: null, key, models: 12, origin: "shipped", facts_date: "2026-11-02" };
+  return { name, title, kind, base_url: `https://api.${name}.example/v1`, protocol: "openai_chat", protocols: ["openai_chat"], counts_tokens: false, stores_responses: false, endpoints: null, parameters: [], live: [], priced: 0, prices_date: null, keys: [], state: "unknown", limits: { requests_per_minute: null, tokens_per_minute: null, concurrent: null }, docs: "https://example.com/keys", enabled: true, found: null, key, models: 12, origin: "shipped", facts_date: "2026-11-02" };
 }
 
 const PLAIN = { expires: null, old_until: null, user: null, user_name: null, team: null, team_name: null, scopes: { models: [], protocols: [], addresses: [] }, limits: { requests_per_minute: null, tokens_per_minute: null, concurrent: null } };

@@ -817,9 +817,14 @@ export interface ShownScopes {
   addresses: Array<string>;
 }
 
-/** Who or what will use the key, and what it is good for. `expires` is ISO 8601 with its offset from UTC. */
+/**
+ * Who or what will use the key, and what it is good for. `expires` is ISO 8601 with its offset from UTC.
+ *
+ * `key`: one that its holders have already, from another gateway; only an admin may bring such along.
+ */
 export interface NewKey {
   name: string;
+  key?: string | null;
   user?: string | null;
   team?: string | null;
   scopes?: Scopes;
