@@ -37,3 +37,4 @@ def start_logging(level: str, form: Literal["text", "json"] = "text") -> None:
     logging.basicConfig(level=level, handlers=[handler], force=True)
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     logging.getLogger("asyncio").setLevel(logging.WARNING)
+    logging.getLogger("asyncpg").setLevel(logging.ERROR)  # that a connection was lost, we say ourselves, and shorter
