@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from assay import __version__
-from assay.api import Actor, Endpoint, actor_of, respond, signed_in
+from assay.api import Actor, Change, Endpoint, actor_of, respond, signed_in
 from assay.challenge.people import People, read_guest
 from assay.core import AccountRole, AssayError, Bodies, Conflict, Forbidden, Settings, Unauthorized, Unavailable
 from assay.web.access import ADMIN, Doorkeeper
@@ -150,6 +150,7 @@ def routes(
         session = request.state.session_id
         if session not in {None, "local"}:
             await doorkeeper.sign_out(session)
+            await audit.note(actor_of(request), request.state.address, Change(action="sign out", target=""))
         return respond(SignedIn(False), headers={"set-cookie": doorkeeper.end_cookie(session)})
 
     async def change_password(request: Request, body: NewPassword) -> Response:
@@ -208,7 +209,7 @@ def routes(
     return [
         Endpoint("GET", "/api/v1/session", show, role="anyone"),
         Endpoint("POST", "/api/v1/session", sign_in, gives=SignedIn, role="anyone", on_record=False),
-        Endpoint("DELETE", "/api/v1/session", sign_out, gives=SignedIn, role="anyone"),
+        Endpoint("DELETE", "/api/v1/session", sign_out, gives=SignedIn, role="anyone", on_record=False),
         Endpoint("PUT", "/api/v1/account/password", change_password, gives=SignedIn, role="viewer"),
         Endpoint("POST", "/api/v1/login-links", new_link, role="admin"),
         Endpoint("GET", "/login", follow_link, status=HTTPStatus.SEE_OTHER, role="anyone"),
