@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from assay.core import Alias, Call, Provider, Target
+from assay.core import Alias, Call, Patience, Provider, Target
 from assay.gateway import exchange
 from assay.store.queries import list_calls
 from tests.gateway.certificates import certificate_for
@@ -244,3 +244,22 @@ async def test_a_conversation_in_responses_goes_on_whoever_answered_before(tmp_p
             before = heard.documents[0]["id"]
             if heard.header("x-assay-deployment") == "anthropic/recite":
                 assert all(f"Turn {earlier}." in heard.text for earlier in range(turn + 1)), heard.text
+
+
+async def test_a_provider_may_be_given_less_time_than_others(tmp_path: Path) -> None:
+    aliases = {"pool": one_after_the_other("hasty/silent", "chat/text")}
+    async with ScriptedUpstream() as upstream:
+        hasty = Provider(
+            name="hasty",
+            title="Hasty",
+            base_url=upstream.url,
+            key_env=("UP_KEY",),
+            origin="file",
+            extensions=(),
+            timeouts=Patience(first_byte_s=0.3),
+        )
+        async with running_tongues(tmp_path, upstream, aliases=aliases, more=(hasty,)) as tongues:
+            await ask(tongues, "openai_chat", "chat/text")
+            heard = await ask(tongues, "openai_chat", "pool")
+            assert (heard.text, heard.header("x-assay-attempts")) == (GREETING, "2")
+            assert [call.outcome for call in (await calls_of(tongues))[-2:]] == ["timeout", "ok"]

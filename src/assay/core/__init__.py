@@ -3,7 +3,7 @@
 from assay.core.alias import Alias, Target
 from assay.core.call import Call, Outcome, Purpose
 from assay.core.caller import Budget, Caller, complete
-from assay.core.deployment import Deployment, Model, Offer, Origin, Parameter, Provider, ProviderKind, Reasoning
+from assay.core.deployment import Deployment, Model, Offer, Origin, Parameter, Patience, Provider, ProviderKind, Reasoning
 from assay.core.errors import (
     AssayError,
     CallFailed,
@@ -112,6 +112,7 @@ __all__ = [
     "PartClosed",
     "PartGrew",
     "PartOpened",
+    "Patience",
     "Per",
     "Price",
     "PriceTag",

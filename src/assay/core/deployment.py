@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
 
@@ -15,6 +15,7 @@ Auth: TypeAlias = Literal["bearer", "x-api-key", "x-goog-api-key", "api-key", "s
 """How a provider wants its key: in a header, as a signature of each request (AWS), or as a token fetched for it (Google)."""
 Endpoint: TypeAlias = Literal["embeddings", "images", "image_edits", "speech", "transcription", "translation"]
 """What a provider may offer beside answers."""
+_Seconds: TypeAlias = Annotated[float, msgspec.Meta(gt=0)]
 
 
 class Reasoning(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -84,6 +85,18 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     cases: dict[str, str] = {}
 
 
+class Patience(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """How many seconds a provider is waited for: to be reached, to begin its answer, between two pieces of it, and in all.
+
+    What is not given is as the settings ``connect_timeout_s`` and so on say; in all it is never longer than those say.
+    """
+
+    connect_s: _Seconds | None = None
+    first_byte_s: _Seconds | None = None
+    idle_s: _Seconds | None = None
+    total_s: _Seconds | None = None
+
+
 class Provider(Offer, frozen=True, kw_only=True, omit_defaults=True):
     """Who answers an API: a row of data, never code.
 
@@ -105,6 +118,7 @@ class Provider(Offer, frozen=True, kw_only=True, omit_defaults=True):
     models_path: str | None = "/models"
     organization: str | None = None
     models: tuple[Model, ...] = ()
+    timeouts: Patience | None = None
     facts: str | None = None
     origin: Origin = "shipped"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
@@ -149,6 +150,8 @@ class Attempt:
         origin, head = await self.way.address(
             operation, model, stream=self.stream, body=body, content_type=content_type, forwarded=forwarded
         )
+        if (patience := self.route.upstream.provider.timeouts) is not None:
+            timeouts = timeouts.but(patience)
         self.response = await client.send(origin, head, body, timeouts)
         self.is_sent = True
         return self.response
@@ -209,14 +212,7 @@ class Attempt:
 
     def told(self, number: int) -> tuple[tuple[bytes, bytes], ...]:
         """The headers by which a client is told who answered, at the ``number``-th attempt."""
-        id = self.route.deployment.id
-        if not (id.isascii() and id.isprintable()):
-            # The model's name is of the client's own choice where it is not listed.
-            id = quote(id, safe="/:@")
-        who = (b"x-assay-deployment", id[:300].encode("ascii")), (b"x-assay-attempts", b"%d" % number)
-        if self.cached is None and self.repeatable is None:
-            return who
-        return *who, (b"x-assay-cache", b"miss" if self.cached is None else b"hit")
+        return (b"x-assay-deployment", _plain(self.route.deployment.id)), (b"x-assay-attempts", b"%d" % number)
 
     def fail(self, fault: Fault) -> CallFailed:
         """End by a fault, and make the error that says so."""
@@ -294,6 +290,12 @@ def _explain(title: str, status: int, code: str, said: str) -> tuple[str, str | 
     if code == "upstream.redirected":
         return f"{title} redirected the request (HTTP {status}), which is not followed.", "Check the provider's base URL."
     return f"{title} answered HTTP {status}: {said}", None
+
+
+@lru_cache(1024)
+def _plain(id: str) -> bytes:
+    """A deployment's id as a header may hold it: of one that is not listed, the model's name is of a client's own choice."""
+    return (id if id.isascii() and id.isprintable() else quote(id, safe="/:@"))[:300].encode("ascii")
 
 
 class _Shape(msgspec.Struct):

@@ -19,6 +19,8 @@ from typing import Literal, TypeAlias, cast
 import httptools
 import msgspec
 
+from assay.core import Patience
+
 MAX_HEAD_BYTES = 64 * 1024
 """Status line and headers may not be larger; the largest seen in the wild are about 16 KiB."""
 
@@ -53,6 +55,12 @@ class Timeouts(msgspec.Struct):
     first_byte_s: float = 300
     idle_s: float = 60
     total_s: float = 1800
+
+    def but(self, patience: Patience) -> Timeouts:
+        """The same, but for what a provider's row says."""
+        own = {name: value for name, value in msgspec.structs.asdict(patience).items() if value is not None}
+        own["total_s"] = min(own.get("total_s", self.total_s), self.total_s)
+        return msgspec.structs.replace(self, **own)
 
 
 class Response:

@@ -85,41 +85,41 @@ class Router:
 
 
 class Plan:
-    """One request's way through a pool. ``tried`` are the deployments that were asked, in order, as often as they were."""
+    """One request's way through a pool."""
 
-    __slots__ = ("_begun_s", "_closed", "_has_resorted", "_operation", "_pool", "_retries", "_router", "_used", "tried")
+    __slots__ = ("_asked", "_begun_s", "_closed", "_has_resorted", "_operation", "_pool", "_retries", "_router", "_used")
 
     def __init__(self, router: Router, pool: Pool, operation: Operation):
         self._router = router
         self._pool = pool
         self._operation = operation
         self._begun_s = time.monotonic()
-        self._closed: set[str] = set()  # deployments that are not asked again
-        self._used: set[tuple[str, int]] = set()  # deployments with the keys they were asked with
+        self._closed: tuple[str, ...] = ()  # deployments that are not asked again
+        self._used: tuple[tuple[str, int], ...] = ()  # deployments with the keys they were asked with
         self._retries = pool.retries
         self._has_resorted = False
-        self.tried: list[str] = []
+        self._asked = 0
 
     def first(self) -> Candidate:
         """Who is asked first."""
         if self._pool.has_choice:
             return self._choose() or self._resort() or self._enter(self._pool.first, self._pool.first.upstream.accesses[0])
-        route = self._pool.groups[0][0][0]
+        route = self._pool.first
         return self._enter(route, route.upstream.accesses[0])
 
     def next(self, candidate: Candidate, error: AssayError, fate: Fate) -> tuple[Candidate, float] | None:
         """Who is asked after ``candidate`` failed, and after how many seconds; None: nobody, and the error is the answer."""
         if not self._pool.has_choice and not self._pool.retries:
             return None
-        if fate == "answered" or len(self.tried) >= MAX_ATTEMPTS or time.monotonic() - self._begun_s > WITHIN_S:
+        if fate == "answered" or self._asked >= MAX_ATTEMPTS or time.monotonic() - self._begun_s > WITHIN_S:
             return None
         id = candidate.route.deployment.id
-        self._used.add((id, candidate.access.mark))
+        self._used += ((id, candidate.access.mark),)
         if fate.startswith("key_") and (access := self._other_key(candidate.route)) is not None:
             return self._enter(candidate.route, access), 0
         if fate in ("failed", "key_limited") and (pause_s := self._pause_s(error)) is not None:
             return self._enter(candidate.route, candidate.access), pause_s
-        self._closed.add(id)
+        self._closed += (id,)
         self._retries = self._pool.retries
         other = self._choose() or self._resort()
         return None if other is None else (other, 0)
@@ -180,7 +180,7 @@ class Plan:
 
     def _enter(self, route: Route, access: Access) -> Candidate:
         id = route.deployment.id
-        self.tried.append(id)
+        self._asked += 1
         return Candidate(route, access, self._router.health.enter(id))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hmac
 import logging
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 import msgspec
@@ -30,36 +30,27 @@ class Route(msgspec.Struct, frozen=True):
     upstream: Upstream
 
 
-class Pool(msgspec.Struct, frozen=True):
+class Pool:
     """All that may answer to one name. ``groups`` are asked in order; in each, a route as often as its weight says.
 
-    ``retries`` and ``cache_s`` are as in `Alias`.
+    ``retries`` and ``cache_s`` are as in `Alias`. ``first`` is the route that stands for all: the first that can be called.
+    ``has_choice``: there is more than one way to answer: another route, or another key.
     """
 
-    groups: tuple[tuple[tuple[Route, float], ...], ...]
-    retries: int = 0
-    cache_s: int = 0
+    __slots__ = ("cache_s", "first", "groups", "has_choice", "retries", "routes")
+
+    def __init__(self, groups: Sequence[Sequence[tuple[Route, float]]], *, retries: int = 0, cache_s: int = 0):
+        self.groups = groups
+        self.retries = retries
+        self.cache_s = cache_s
+        self.routes = tuple(route for group in groups for route, _ in group)
+        self.first = next((route for route in self.routes if route.upstream.is_ready), self.routes[0])
+        self.has_choice = len(self.routes) > 1 or len(self.first.upstream.accesses) > 1
 
     @classmethod
     def of(cls, route: Route) -> Pool:
         """One route alone."""
         return cls((((route, 1.0),),))
-
-    @property
-    def routes(self) -> tuple[Route, ...]:
-        """Every route, those first that are asked first."""
-        return tuple(route for group in self.groups for route, _ in group)
-
-    @property
-    def first(self) -> Route:
-        """The route that stands for all: the first that can be called."""
-        return next((route for route in self.routes if route.upstream.is_ready), self.groups[0][0][0])
-
-    @property
-    def has_choice(self) -> bool:
-        """Whether there is more than one way to answer: another route, or another key."""
-        group = self.groups[0]
-        return len(self.groups) > 1 or len(group) > 1 or len(group[0][0].upstream.accesses) > 1
 
 
 class Snapshot:
@@ -75,6 +66,7 @@ class Snapshot:
         "_lists",
         "_pepper",
         "_pools",
+        "_ready",
         "_targetless",
         "bounds",
         "routes",
@@ -107,6 +99,7 @@ class Snapshot:
         behind = {name: self._pool(name, alias) for name, alias in aliases.items()}
         self._targetless = frozenset(name for name, pool in behind.items() if pool is None)
         self._pools |= {name: pool for name, pool in behind.items() if pool is not None}
+        self._ready = {name: pool for name, pool in self._pools.items() if pool.first.upstream.is_ready}
         self.routes: Mapping[str, Route] = MappingProxyType(
             self._deployments | {name: pool.first for name, pool in behind.items() if pool is not None}
         )
@@ -151,6 +144,9 @@ class Snapshot:
             NotFound: ``model.not_found``, with the nearest names as a hint.
             Unavailable: ``provider.key_missing``; ``alias.no_target``: the alias names no deployment that is known.
         """
+        pool = self._ready.get(name)
+        if pool is not None:
+            return pool
         pool = self._pools.get(name)
         if pool is None:
             if name in self._targetless:
@@ -222,7 +218,8 @@ class Snapshot:
                 groups.setdefault(target.priority, []).append((route, target.weight))
         if not groups:
             return None
-        return Pool(tuple(tuple(groups[priority]) for priority in sorted(groups)), alias.retries, alias.cache_s)
+        ordered = tuple(tuple(groups[priority]) for priority in sorted(groups))
+        return Pool(ordered, retries=alias.retries, cache_s=alias.cache_s)
 
     def _direct(self, name: str) -> Route | None:
         provider, slash, model = name.partition("/")

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from assay.core import InvalidInput, Model, Money, Offer, Parameter, Price, Provider, Reasoning
+from assay.core import InvalidInput, Model, Money, Offer, Parameter, Patience, Price, Provider, Reasoning
 from assay.gateway.origin import read_url, write_lines
 from assay.gateway.providers.blanks import blanks_in, fill
 from assay.gateway.providers.protocols import PATHS
@@ -73,6 +73,7 @@ def unknown_fields(table: Mapping[str, Any]) -> Iterator[str]:
         yield from _unknown(offer, Offer, f"also.{name}.")
         yield from _unknown(offer.get("reasoning", {}), Reasoning, f"also.{name}.reasoning.")
     yield from _unknown(table.get("reasoning", {}), Reasoning, "reasoning.")
+    yield from _unknown(table.get("timeouts", {}), Patience, "timeouts.")
     for name, parameter in table.get("parameters", {}).items():
         yield from _unknown(parameter, Parameter, f"parameters.{name}.")
     for model in table.get("models", ()):
