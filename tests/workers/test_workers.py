@@ -90,7 +90,8 @@ async def test_a_key_is_known_and_revoked_everywhere_at_once(provider: ScriptedU
         made = assay.ask("POST", "/api/v1/keys", {"name": "brief"}).json
         assert set(await asyncio.gather(*(models(assay.url, made["key"]) for _ in range(40)))) == {200}
         assert assay.ask("DELETE", f"/api/v1/keys/{made['id']}").status == 200
-        assert set(await asyncio.gather(*(models(assay.url, made["key"]) for _ in range(40)))) == {401}
+        # After some guesses with a key that is none, an address has to wait.
+        assert set(await asyncio.gather(*(models(assay.url, made["key"]) for _ in range(40)))) <= {401, 429}
 
 
 async def test_whoever_dies_is_replaced(assay: RunningAssay) -> None:
