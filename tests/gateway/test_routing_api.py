@@ -147,3 +147,9 @@ async def test_aliases_are_kept_by_both_databases(database: Database) -> None:
     assert await load_aliases(database) == {"other": Alias.to("x/y"), "pool": alias}
     await delete_alias(database, "pool")
     assert list(await load_aliases(database)) == ["other"]
+
+
+async def test_nobody_adds_a_unix_socket_over_the_api(db: Database, tmp_path: Path) -> None:
+    async with plane(db, tmp_path, "http://127.0.0.1:9/v1") as (_, api):
+        refused = await ask(api, "POST", "/providers", {"name": "mine", "base_url": "http+unix://%2Frun%2Fdocker.sock/v1"})
+        assert (refused.status, refused.json["code"]) == (400, "provider.base_url")

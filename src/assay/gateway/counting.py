@@ -14,6 +14,7 @@ from assay.gateway.estimate import Estimator, weigh_request
 from assay.gateway.faces import Asking
 from assay.gateway.memory import Memory, continue_from
 from assay.gateway.prepare import has_seals, said_before
+from assay.gateway.router import Router
 from assay.gateway.snapshot import Snapshot
 from assay.wire.codec import Counter
 from assay.wire.codecs import COUNTERS, UPSTREAM_COUNTERS
@@ -26,8 +27,9 @@ ESTIMATED = "approximated:token_count=an estimate"
 class Counting:
     """Answers the requests for token counts of all protocols that have them. Counts are no calls: nothing is recorded."""
 
-    def __init__(self, client: Client, timeouts: Timeouts, memory: Memory, estimator: Estimator):
+    def __init__(self, client: Client, timeouts: Timeouts, memory: Memory, estimator: Estimator, router: Router):
         self._client = client
+        self._router = router
         self._estimator = estimator
         self._timeouts = timeouts
         self._memory = memory
@@ -56,6 +58,7 @@ class Counting:
             purpose="traffic",
             stream=False,
             client_protocol=asking.protocol,
+            access=self._router.access(route),
             request_id=request_id,
             asker=asker,
         )

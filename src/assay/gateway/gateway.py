@@ -75,7 +75,7 @@ class Gateway:
         self.cache.open(self.recorder, self.memory)
         self.cache.keep(settings.bodies, settings.bodies_days, settings.cache_bytes)
         self._generations = Generations(self.client, self.recorder, self.memory, self.ledger, self.router, self.timeouts)
-        self._counting = Counting(self.client, self.timeouts, self.memory, self.recorder.estimator)
+        self._counting = Counting(self.client, self.timeouts, self.memory, self.recorder.estimator, self.router)
         self._endpoints = Endpoints(self.client, self.recorder, self.ledger, self.router, self.timeouts)
         self.followers: list[Callable[[], Awaitable[None]]] = []
         """Who else takes note of changes, wherever they were made."""

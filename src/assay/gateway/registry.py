@@ -1,15 +1,14 @@
 """Which providers there are, which keys and models are known for them, and where each fact came from.
 
 The shipped rows come first; a row of the same name from the database replaces one, and a row from the configuration file
-replaces both. A provider's key is looked for in the vault, then in the environment. Nothing here is on a request's way:
+replaces both. Nothing here is on a request's way:
 `Registry.load` makes the `Snapshot` that is.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal
 from urllib.parse import quote
 
 import msgspec
@@ -17,9 +16,9 @@ import msgspec
 from assay.core import Alias, Conflict, InvalidInput, Limits, NotFound, Provider
 from assay.core.settings import Settings
 from assay.gateway.aliases import check_alias
+from assay.gateway.provider_keys import KnownKey, check_key_name, check_provider_key, find_key, find_more, record_of
 from assay.gateway.providers import check_provider, shipped_providers
 from assay.gateway.providers.blanks import check_value, missing_values
-from assay.gateway.signing import ambient_key, check_google_key
 from assay.gateway.snapshot import Snapshot
 from assay.gateway.upstream import DEFAULT_KEY, Upstream
 from assay.store.aliases import delete_alias, load_aliases, save_alias
@@ -37,26 +36,12 @@ from assay.store.queries import (
     save_setting,
 )
 from assay.store.rotation import keep_up
-from assay.store.vault import Secret, Vault
-
-KeySource: TypeAlias = Literal["vault", "environment", "none_needed", "missing"]
+from assay.store.vault import Vault
 
 _MODELS = "gateway.models."
 _ENABLED = "gateway.enabled."
 _VALUES = "gateway.values."
 _LIMITS = "gateway.limits."
-_MOST_NUMBERED = 20
-"""Keys of one provider in the environment."""
-_KEY_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-
-
-class KnownKey(msgspec.Struct, frozen=True):
-    """Where a provider's key is from, and what may be shown of it."""
-
-    source: KeySource
-    hint: str | None = None
-    secret: Secret | None = None
-    name: str = DEFAULT_KEY
 
 
 class KnownAlias(msgspec.Struct, frozen=True):
@@ -124,10 +109,10 @@ class Registry:
         self.entries = {
             name: Entry(
                 provider=self._placed(row, stored),
-                key=self._find_key(row, sealed),
+                key=find_key(row, sealed, self._environ),
                 enabled=self._is_enabled(row, stored),
                 models=tuple(stored.get(_MODELS + name, ())),
-                more=self._find_more(row, sealed),
+                more=find_more(row, sealed, self._environ),
                 limits=msgspec.convert(stored.get(_LIMITS + name, {}), Limits),
             )
             for name, row in rows.items()
@@ -164,14 +149,8 @@ class Registry:
                 provider.
         """
         entry = self.get(name)
-        if not _KEY_NAME.fullmatch(key_name):
-            raise InvalidInput(
-                "provider.key_name",
-                f"{key_name[:80]!r} is no name of a provider key.",
-                hint="Use small letters, digits, hyphens and underscores, 64 at most.",
-                param="name",
-            )
-        await save_secret(self._db, self._vault, _record(name, key_name), check_provider_key(key, entry.provider.auth))
+        check_key_name(key_name)
+        await save_secret(self._db, self._vault, record_of(name, key_name), check_provider_key(key, entry.provider.auth))
 
     async def forget_key(self, name: str, key_name: str = DEFAULT_KEY) -> None:
         """Remove one of a provider's keys from the vault; one in the environment stays.
@@ -192,7 +171,7 @@ class Registry:
                 f"The key {key_name!r} of {name!r} is in the environment.",
                 hint="Remove the variable, and start Assay again.",
             )
-        await delete_secret(self._db, _record(name, key_name))
+        await delete_secret(self._db, record_of(name, key_name))
 
     async def set_values(self, name: str, values: Mapping[str, str]) -> None:
         """Fill in parameters of a provider's row, such as its region; an empty value takes one away again.
@@ -263,6 +242,13 @@ class Registry:
             InvalidInput: the row is unusable. Conflict: ``provider.exists``.
         """
         check_provider(provider)
+        if provider.base_url.startswith("http+unix:"):
+            raise InvalidInput(
+                "provider.base_url",
+                "A provider behind a Unix socket is not added over the API.",
+                hint="Write it into the configuration file.",
+                param="base_url",
+            )
         before = self.entries.get(provider.name)
         if before is not None and before.provider.origin != "database":
             raise Conflict(
@@ -281,7 +267,7 @@ class Registry:
         entry = self.get(name)
         await delete_provider(self._db, name)
         for key in (DEFAULT_KEY, *(key.name for key in entry.more)):
-            await delete_secret(self._db, _record(name, key))
+            await delete_secret(self._db, record_of(name, key))
         for prefix in (_MODELS, _ENABLED, _VALUES, _LIMITS):
             await delete_setting(self._db, prefix + name)
 
@@ -318,36 +304,6 @@ class Registry:
             return bool(stored.get(_ENABLED + row.name, row.origin != "shipped"))
         return True
 
-    def _find_key(self, row: Provider, sealed: Mapping[str, Secret]) -> KnownKey:
-        secret = sealed.get(_record(row.name))
-        if secret is not None:
-            return KnownKey("vault", secret.hint, secret)
-        for name in row.key_env:
-            value = self._environ.get(name, "").strip()
-            if _is_usable(value):
-                secret = Secret(value)
-                return KnownKey("environment", secret.hint, secret)
-        if (ambient := ambient_key(row.auth, self._environ)) is not None:
-            secret = Secret(ambient)
-            return KnownKey("environment", None, secret)
-        return KnownKey("none_needed" if row.auth == "none" else "missing")
-
-    def _find_more(self, row: Provider, sealed: Mapping[str, Secret]) -> tuple[KnownKey, ...]:
-        """Further keys: those of the vault by their names, and ``NAME_API_KEY_2`` and on of the environment by their numbers."""
-        found: dict[str, KnownKey] = {}
-        for variable in row.key_env:
-            for number in range(2, _MOST_NUMBERED + 1):
-                value = self._environ.get(f"{variable}_{number}", "").strip()
-                if _is_usable(value):
-                    secret = Secret(value)
-                    found.setdefault(str(number), KnownKey("environment", secret.hint, secret, str(number)))
-        prefix = _record(row.name) + ":"
-        for record, secret in sealed.items():
-            if record.startswith(prefix):
-                name = record.removeprefix(prefix)
-                found[name] = KnownKey("vault", secret.hint, secret, name)
-        return tuple(found.values())
-
     async def _load_aliases(self) -> dict[str, KnownAlias]:
         """Those of the database, and those of the configuration file, which win."""
         stored = {name: KnownAlias(alias, "database") for name, alias in (await load_aliases(self._db)).items()}
@@ -358,36 +314,9 @@ class Registry:
         return stored | filed
 
 
-def _is_usable(value: str) -> bool:
-    return bool(value) and value.isascii() and value.isprintable()
-
-
-def _record(provider: str, key: str = DEFAULT_KEY) -> str:
-    return f"provider:{provider}" if key == DEFAULT_KEY else f"provider:{provider}:{key}"
-
-
 def _can_stand(row: Provider, name: str, value: str) -> bool:
     try:
         check_value(row, name, value)
     except InvalidInput:
         return False
     return True
-
-
-def check_provider_key(key: str, auth: str = "bearer") -> str:
-    """``key`` without the white space around it.
-
-    Raises:
-        InvalidInput: ``provider.key``: empty, or nothing that a header can carry.
-    """
-    key = key.strip()
-    if auth == "google" and key.startswith("{"):
-        return check_google_key(key)
-    if not key or len(key) > 4096 or not key.isascii() or not key.isprintable() or " " in key:
-        raise InvalidInput(
-            "provider.key",
-            "A provider key is one word of printable ASCII characters.",
-            hint="Paste the key alone.",
-            param="key",
-        )
-    return key

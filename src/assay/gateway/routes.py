@@ -18,7 +18,7 @@ from assay.core import Provider
 from assay.core.deployment import Auth
 from assay.gateway.gateway import Gateway
 from assay.gateway.probe import Tested, find_local, test_provider
-from assay.gateway.registry import check_provider_key
+from assay.gateway.provider_keys import check_provider_key
 from assay.gateway.shown import (
     ModelList,
     ModelNames,

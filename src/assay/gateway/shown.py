@@ -9,8 +9,9 @@ import msgspec
 
 from assay.core import Call, Limits, Measurement, Model, Origin, PriceTag, Provider, ProviderKind, Scopes, iso, now_us
 from assay.gateway.health import Health, HealthState
+from assay.gateway.provider_keys import KeySource
 from assay.gateway.providers.blanks import known_values
-from assay.gateway.registry import Entry, KeySource
+from assay.gateway.registry import Entry
 
 
 class ShownModel(msgspec.Struct, frozen=True, kw_only=True):
