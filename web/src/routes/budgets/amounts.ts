@@ -15,6 +15,11 @@ export function amountOf({ measure, currency }: Counted, amount: number): string
   return t(measure === "tokens" ? "amount.tokens" : "amount.requests", { n: count(amount, language()) });
 }
 
+/** An amount beside another that says the unit: `$12.50`, `4,000`. */
+export function bareOf({ measure, currency }: Counted, amount: number): string {
+  return measure === "money" ? money({ nano: amount, currency }, language()) : count(amount, language());
+}
+
 /** An amount as the field to change it has it: `12.5`. */
 export function asField({ measure }: Counted, amount: number): string {
   return measure === "money" ? String(amount / 1e9) : String(amount);
