@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import sys
 from decimal import Decimal
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import urlencode
 
 import click
 
 from assay.cli.configure import Configured
+from assay.cli.exits import FAILED, OK
 from assay.cli.options import as_json, configured
-from assay.cli.output import emit, table
+from assay.cli.output import emit, say, table
 from assay.cli.remote import Server, any_server
 from assay.core.money import NANO
 
@@ -65,6 +66,104 @@ async def show(
             return
         found = await server.get(f"/api/v1/spend?{urlencode({'by': by, **given})}")
     emit(found, as_json, table([_in_words(row) for row in found["rows"]], _HEADINGS | {"name": by}))
+
+
+@spend.command()
+@click.argument("file", type=click.File("rb"))
+@click.option("--provider", required=True, metavar="NAME", help="Whose report it is.")
+@click.option("--since", metavar="DAY", help="From this day of UTC on.")
+@click.option("--until", metavar="DAY", help="Up to before this day.")
+@click.option("--calls", is_flag=True, help="Also lay the bills that came with single calls beside the price list.")
+@click.option(
+    "--gate", type=float, metavar="PERCENT", help="Exit with 1 where both differ by more than estimates explain, and this."
+)
+@as_json
+@configured()
+async def reconcile(
+    configured: Configured,
+    file: BinaryIO,
+    provider: str,
+    since: str | None,
+    until: str | None,
+    calls: bool,
+    gate: float | None,
+    as_json: bool,
+) -> int:
+    """Lay what provider NAME reports (FILE; - reads standard input) beside what is on record here, by day and model."""
+    given = {"provider": provider, "since": since, "until": until, "calls": "true" if calls else None}
+    query = urlencode({name: value for name, value in given.items() if value is not None})
+    body = file.read()
+    async with any_server(configured.settings) as server:
+        found = await server.post(f"/api/v1/spend/reconcile?{query}", body)
+    report = found["report"]
+    shown = table([_line_in_words(line) for line in report["lines"]], _LINES)
+    if found["bills"] is not None:
+        shown += "\n\n" + table([_bills_in_words(bills) for bills in found["bills"]], _BILLS)
+    emit(found, as_json, shown)
+    _tell(report)
+    beyond = report["beyond"]
+    return FAILED if gate is not None and (beyond is None or beyond * 100 > gate) else OK
+
+
+_LINES = {
+    "day": "day",
+    "model": "model",
+    "ours": "ours",
+    "between": "between",
+    "theirs": "theirs",
+    "apart": "apart",
+    "part": "%",
+    "reason": "why",
+}
+_BILLS = {"model": "model", "calls": "calls", "differing": "differing", "reported": "their bills", "listed": "price list"}
+_REASONS = {
+    "equal": "equal",
+    "within_estimates": "within the bounds of our estimates",
+    "missing_here": "did not go through here",
+    "missing_there": "the report does not know it",
+    "unpriced": "we have no price for it",
+    "tokens": "other counts",
+    "price": "the same tokens at another price",
+    "unknown": "the report tells no tokens",
+}
+
+
+def _line_in_words(line: dict[str, Any]) -> dict[str, Any]:
+    ours, theirs = line["ours"] or {}, line["theirs"] or {}
+    is_doubtful = ours.get("low") != ours.get("high")
+    return {
+        "day": line["day"],
+        "model": line["model"] or "all",
+        "ours": _amount(ours),
+        "between": f"{money(ours['low'])} and {money(ours['high'])}" if is_doubtful else "",
+        "theirs": _amount(theirs),
+        "apart": "-" if line["drift_nano"] is None else money(line["drift_nano"]),
+        "part": "-" if line["drift"] is None else f"{line['drift'] * 100:+.1f}",
+        "reason": _REASONS[line["reason"]] + (f": {line['bucket'].replace('_', ' ')}" if line["bucket"] else ""),
+    }
+
+
+def _amount(side: dict[str, Any]) -> str:
+    if side.get("nano") is not None:
+        return money(side["nano"])
+    return "-" if side.get("tokens") is None else f"{side['tokens']} tokens"
+
+
+def _bills_in_words(bills: dict[str, Any]) -> dict[str, Any]:
+    return bills | {"reported": money(bills["reported_nano"]), "listed": money(bills["listed_nano"])}
+
+
+def _tell(report: dict[str, Any]) -> None:
+    part = "" if report["drift"] is None else f" ({report['drift'] * 100:+.2f} %)"
+    theirs = "tokens only" if report["theirs_nano"] is None else f"{money(report['theirs_nano'])} {report['currency']}"
+    say(
+        f"Ours {money(report['ours_nano'])} {report['currency']}, theirs {theirs}{part}, {report['since']} up to before {report['until']}."
+    )
+    for days, what in ((report["missing_here"], "Nothing on record here"), (report["missing_there"], "Nothing in the report")):
+        if days:
+            say(f"{what}: {', '.join(days[:10])}{' and more' if len(days) > 10 else ''}.")
+    if report["unpriced"]:
+        say(f"Without a price here: {', '.join(report['unpriced'])}.")
 
 
 _HEADINGS = {

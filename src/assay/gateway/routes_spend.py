@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from datetime import UTC, date, datetime
 from typing import Literal
@@ -13,12 +14,15 @@ from starlette.responses import Response, StreamingResponse
 from assay.api import Endpoint
 from assay.core import InvalidInput
 from assay.gateway.gateway import Gateway
+from assay.gateway.reconcile import ModelBills, Reconciliation, compare_bills, reconcile
+from assay.gateway.reports import read_report
 from assay.gateway.spend import SpendRow, as_csv, as_jsonl, date_of, show_spend
-from assay.store.spend import By, Chosen, each_spend, spenders, sum_spend
+from assay.store.spend import By, Chosen, each_billed, each_spend, spenders, sum_spend
 
 HiddenRequests = Callable[[], Awaitable[Collection[str]]]
 
 _EPOCH = date(1970, 1, 1).toordinal()
+LARGEST_REPORT = 64 * 1024 * 1024
 _CHUNK = 64 * 1024
 _MEDIA = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl"}
 
@@ -57,6 +61,23 @@ class Spend(msgspec.Struct, frozen=True):
     until: str | None
 
 
+class Against(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose report it is; only the days from ``since`` to ``until`` count. ``calls``: also lay the bills that came with single calls beside
+    the price list."""
+
+    provider: str
+    since: str | None = None
+    until: str | None = None
+    calls: bool = False
+
+
+class Reconciled(msgspec.Struct, frozen=True):
+    """The report beside our record; ``bills`` are those of single calls, where they were asked for."""
+
+    report: Reconciliation
+    bills: list[ModelBills] | None
+
+
 class Accounts:
     """The routes' handlers. ``hidden`` names the requests of open battles, whose sums would tell who stands in them."""
 
@@ -79,6 +100,25 @@ class Accounts:
         headers = {"content-disposition": f'attachment; filename="spend.{query.format}"', "cache-control": "no-store"}
         return StreamingResponse(_in_chunks(write(sums, await spenders(db))), media_type=_MEDIA[query.format], headers=headers)
 
+    async def reconcile(self, request: Request, query: Against, body: bytes) -> Reconciled:
+        """What a provider reports, whose file is the body, beside what is on record here."""
+        db, provider = self._gateway.db, query.provider
+        theirs = await asyncio.to_thread(read_report, body)
+        since = None if query.since is None else _day(query.since, "since")[0]
+        until = None if query.until is None else sum(_day(query.until, "until"))
+        theirs = [one for one in theirs if (since is None or one.day >= since) and (until is None or one.day < until)]
+        if not theirs:
+            raise InvalidInput("reconcile.no_days", "The report has no day within the days that were asked for.")
+        first, last = min(one.day for one in theirs), max(one.day for one in theirs)
+        hidden = await self._hidden()
+        ours = [one async for one in each_spend(db, Chosen(provider=provider, since=first, until=last + 1), hidden)]
+        prices = {
+            model.name: model.price for model in self._gateway.registry.get(provider).provider.models if model.price is not None
+        }
+        found = reconcile(provider, theirs, ours, prices)
+        bills = await compare_bills(each_billed(db, provider, first, last + 1, hidden), prices) if query.calls else None
+        return Reconciled(report=found, bills=bills)
+
 
 def spend_routes(gateway: Gateway, hidden: HiddenRequests) -> list[Endpoint]:
     """The routes; ``hidden`` gives the request ids of open battles."""
@@ -86,6 +126,7 @@ def spend_routes(gateway: Gateway, hidden: HiddenRequests) -> list[Endpoint]:
     return [
         Endpoint("GET", "/api/v1/spend", accounts.show),
         Endpoint("GET", "/api/v1/spend/export", accounts.export, gives=str, media="text/csv"),
+        Endpoint("POST", "/api/v1/spend/reconcile", accounts.reconcile, largest=LARGEST_REPORT, role="viewer", on_record=False),
     ]
 
 

@@ -115,6 +115,11 @@ SELECT_HIDDEN = Sql(
     sqlite=_HIDDEN.format(among="IN (SELECT value FROM json_each(:hidden))"),
     postgresql=_HIDDEN.format(among="= ANY(CAST(:hidden AS TEXT[]))"),
 )
+SELECT_BILLED = Sql("""
+    SELECT * FROM calls WHERE id > :after AND provider = :provider AND usage LIKE '%"reported":%'
+      AND at >= :since AND at < :until
+    ORDER BY id LIMIT :limit
+""")
 SELECT_NAMES = Sql(
     "SELECT 'key' AS kind, id, name FROM keys UNION ALL SELECT 'user', id, name FROM users UNION ALL SELECT 'team', id, name FROM teams"
 )
@@ -175,6 +180,19 @@ async def each_spend(db: Database, chosen: Chosen, hidden: Collection[str] = ())
         if len(rows) < _AT_ONCE:
             return
         after = {f"after_{name}": rows[-1][name] for name in _KEY}
+
+
+async def each_billed(db: Database, provider: str, since: int, until: int, hidden: Collection[str] = ()) -> AsyncIterator[Call]:
+    """The calls that a provider sent a bill of its own with, of the days from ``since`` up to before ``until``; those of requests in
+    ``hidden`` are left out."""
+    after = ""
+    while rows := await db.read(
+        SELECT_BILLED, provider=provider, after=after, since=since * DAY_US, until=until * DAY_US, limit=_AT_ONCE
+    ):
+        for row in rows:
+            if row["request_id"] not in hidden:
+                yield read_call(row)
+        after = rows[-1]["id"]
 
 
 async def spenders(db: Database) -> dict[tuple[str, str], str]:
