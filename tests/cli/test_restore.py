@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 
 from tests.cli.command import command
@@ -35,3 +36,14 @@ def test_a_copy_without_its_key_says_what_is_missing(tmp_path: Path) -> None:
     assert f"needs the master key {done.json['master_key']}, which is not here" in done.err
     refused = command(here, "key", "list")
     assert (refused.code, "vault.missing_key" in refused.err) == (3, True)
+
+
+def test_a_database_of_a_newer_assay_is_refused_in_plain_words(tmp_path: Path) -> None:
+    command(tmp_path, "db", "migrate")
+    with sqlite3.connect(tmp_path / "data" / "assay.db") as database:
+        database.execute("INSERT INTO migrations VALUES ('assay.store', '9999_later', 'x', 1)")
+    database.close()
+    for words in (("up", "--port", "0"), ("db", "migrate"), ("key", "list")):
+        refused = command(tmp_path, *words)
+        assert (refused.code, "store.newer_schema" in refused.err) == (3, True)
+        assert "assay.store/9999_later, which this version of Assay does not know" in refused.err

@@ -93,7 +93,7 @@ async def test_two_servers_that_start_at_once_on_an_old_database_both_come_up(db
     try:
         assert [server.ask("GET", "/healthz").status for server in servers] == [200, 200]
     finally:
-        assert [server.stop() for server in servers] == [0, 0]
+        assert [end(server) for server in servers] == [0, 0]
     assert await pending(db, *SCHEMAS) == []
 
 
@@ -101,3 +101,9 @@ def up(folder: Path, url: str) -> RunningAssay:
     folder.mkdir()
     key = folder.parent / "shared" / "master.key"
     return start(folder, environ={"ASSAY_DATABASE": url, "ASSAY_MASTER_KEY": str(key)})
+
+
+def end(server: RunningAssay) -> int:
+    if server.process.stdout is not None:
+        server.process.stdout.close()
+    return server.stop()
