@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from assay.core import Call, InvalidInput, Money, Price, Usage
-from assay.gateway.reconcile import Line, compare_bills, match, reconcile
+from assay.gateway.reconcile import DriftLine, compare_bills, match, reconcile
 from assay.gateway.reports import Reported, read_report
 from assay.store import Database
 from assay.store.spend import SpentOn, each_billed
@@ -40,7 +40,7 @@ def billed(**known: Any) -> Reported:
     return msgspec.structs.replace(usual, **known)
 
 
-def only(theirs: Reported, ours: SpentOn) -> Line:
+def only(theirs: Reported, ours: SpentOn) -> DriftLine:
     (line,) = reconcile("up", [theirs], [ours], {"m": PRICE}).lines
     return line
 

@@ -14,13 +14,15 @@ from assay.gateway.reports import Reported
 from assay.gateway.spend import date_of
 from assay.store.spend import SpentOn
 
-Reason: TypeAlias = Literal["equal", "within_estimates", "missing_here", "missing_there", "unpriced", "tokens", "price", "unknown"]
+DriftReason: TypeAlias = Literal[
+    "equal", "within_estimates", "missing_here", "missing_there", "unpriced", "tokens", "price", "unknown"
+]
 """``within_estimates``: calls without a count are among ours, and the difference is within their bounds. ``missing_here``: nothing of
 it went through this gateway. ``missing_there``: the report does not know it, or not yet. ``tokens``: they count others than we do, most in
 ``bucket``; ``price``: the same tokens cost another amount. ``unknown``: the report does not tell tokens."""
-Bucket: TypeAlias = Literal["input", "cache_read", "cache_write", "output"]
+TokenBucket: TypeAlias = Literal["input", "cache_read", "cache_write", "output"]
 
-_BUCKETS: tuple[Bucket, ...] = ("input", "cache_read", "cache_write", "output")
+_BUCKETS: tuple[TokenBucket, ...] = ("input", "cache_read", "cache_write", "output")
 _USUAL = {"input": 1.0, "cache_read": 0.1, "cache_write": 1.25, "output": 5.0}
 """What tokens cost beside each other where no price is known: by Anthropic's list, 2026-11."""
 
@@ -32,7 +34,7 @@ _WORST = 20
 _DATED = re.compile(r"[-@](?:\d{4}-\d{2}-\d{2}|\d{8})$")
 
 
-class Side(msgspec.Struct, kw_only=True):
+class Counted(msgspec.Struct, kw_only=True):
     """What one side counts; None where it does not say. ``low`` and ``high`` bound the cost, where estimates are in it."""
 
     calls: int | None = None
@@ -48,19 +50,19 @@ class Side(msgspec.Struct, kw_only=True):
     unpriced: int = 0
 
 
-class Line(msgspec.Struct, frozen=True, kw_only=True):
+class DriftLine(msgspec.Struct, frozen=True, kw_only=True):
     """One model on one day (None: all models). ``drift_nano`` is ours less theirs, ``drift`` its part of theirs; where a report
     has no costs, ``drift`` is of tokens."""
 
     day: str
     model: str | None
     currency: str
-    ours: Side | None
-    theirs: Side | None
+    ours: Counted | None
+    theirs: Counted | None
     drift_nano: int | None
     drift: float | None
-    reason: Reason
-    bucket: Bucket | None
+    reason: DriftReason
+    bucket: TokenBucket | None
 
 
 class Reconciliation(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,7 +71,7 @@ class Reconciliation(msgspec.Struct, frozen=True, kw_only=True):
     provider: str
     since: str
     until: str
-    lines: list[Line]
+    lines: list[DriftLine]
     currency: str
     ours_nano: int
     low_nano: int
@@ -92,12 +94,12 @@ def reconcile(provider: str, theirs: Sequence[Reported], ours: Iterable[SpentOn]
     by_model = any(one.model is not None for one in theirs)
     known = {one.model for one in within}
     currency = next((one.cost.currency for one in theirs if one.cost is not None), "USD")
-    here: dict[Key, Side] = {}
+    here: dict[Key, Counted] = {}
     for spent in within:
-        _add_ours(here.setdefault((spent.day, spent.model if by_model else None), Side()), spent, currency)
-    there: dict[Key, Side] = {}
+        _add_ours(here.setdefault((spent.day, spent.model if by_model else None), Counted()), spent, currency)
+    there: dict[Key, Counted] = {}
     for reported in theirs:
-        _add_theirs(there.setdefault((reported.day, match(reported.model, known)), Side()), reported, currency)
+        _add_theirs(there.setdefault((reported.day, match(reported.model, known)), Counted()), reported, currency)
     keys = sorted(here.keys() | there.keys(), key=lambda key: (key[0], key[1] or ""))
     lines = [_line(key, here.get(key), there.get(key), currency, prices) for key in keys]
     return _summed(provider, first, last, lines, currency)
@@ -113,7 +115,7 @@ def match(model: str | None, known: Iterable[str]) -> str | None:
     return same[0] if same else model
 
 
-def _add_ours(side: Side, spent: SpentOn, currency: str) -> None:
+def _add_ours(side: Counted, spent: SpentOn, currency: str) -> None:
     counts = {"calls": spent.calls, "input": spent.input_tokens, "cache_read": spent.cache_read_tokens}
     counts |= {"cache_write": spent.cache_write_tokens, "output": spent.output_tokens}
     _add(side, counts)
@@ -124,7 +126,7 @@ def _add_ours(side: Side, spent: SpentOn, currency: str) -> None:
         _add(side, {"nano": spent.cost_nano, "low": spent.low_nano, "high": spent.high_nano})
 
 
-def _add_theirs(side: Side, reported: Reported, currency: str) -> None:
+def _add_theirs(side: Counted, reported: Reported, currency: str) -> None:
     counts: dict[str, int | None] = {name: getattr(reported, name) for name in _BUCKETS}
     told = [count for count in counts.values() if count is not None]
     counts["calls"] = reported.requests
@@ -134,13 +136,13 @@ def _add_theirs(side: Side, reported: Reported, currency: str) -> None:
     _add(side, counts)
 
 
-def _add(side: Side, counts: Mapping[str, int | None]) -> None:
+def _add(side: Counted, counts: Mapping[str, int | None]) -> None:
     for name, count in counts.items():
         if count is not None:
             setattr(side, name, (getattr(side, name) or 0) + count)
 
 
-def _line(key: Key, ours: Side | None, theirs: Side | None, currency: str, prices: Mapping[str, Price]) -> Line:
+def _line(key: Key, ours: Counted | None, theirs: Counted | None, currency: str, prices: Mapping[str, Price]) -> DriftLine:
     drift_nano: int | None = None
     drift: float | None = None
     if ours is not None and theirs is not None:
@@ -151,14 +153,14 @@ def _line(key: Key, ours: Side | None, theirs: Side | None, currency: str, price
             drift = ((ours.tokens or 0) - theirs.tokens) / theirs.tokens
     reason, bucket = _explain(ours, theirs, drift_nano, drift, prices.get(key[1] or ""))
     day, model = date_of(key[0]), key[1]
-    return Line(
+    return DriftLine(
         day=day, model=model, currency=currency, ours=ours, theirs=theirs, drift_nano=drift_nano, drift=drift, reason=reason, bucket=bucket
     )  # fmt: skip
 
 
 def _explain(
-    ours: Side | None, theirs: Side | None, drift_nano: int | None, drift: float | None, price: Price | None
-) -> tuple[Reason, Bucket | None]:
+    ours: Counted | None, theirs: Counted | None, drift_nano: int | None, drift: float | None, price: Price | None
+) -> tuple[DriftReason, TokenBucket | None]:
     if ours is None:
         return "missing_here", None
     if theirs is None:
@@ -175,9 +177,9 @@ def _explain(
     return _explain_tokens(ours, theirs, price)
 
 
-def _explain_tokens(ours: Side, theirs: Side, price: Price | None) -> tuple[Reason, Bucket | None]:
+def _explain_tokens(ours: Counted, theirs: Counted, price: Price | None) -> tuple[DriftReason, TokenBucket | None]:
     """Which bucket differs by the most money."""
-    apart: dict[Bucket, float] = {}
+    apart: dict[TokenBucket, float] = {}
     for bucket in _BUCKETS:
         count = getattr(theirs, bucket)
         if count is not None:
@@ -188,14 +190,14 @@ def _explain_tokens(ours: Side, theirs: Side, price: Price | None) -> tuple[Reas
     return ("tokens", worst) if apart[worst] > 0 else ("price", None)
 
 
-def _weight(bucket: Bucket, price: Price | None) -> float:
+def _weight(bucket: TokenBucket, price: Price | None) -> float:
     if price is None:
         return _USUAL[bucket]
     field = "cache_write_5m" if bucket == "cache_write" else bucket
     return float(price.cost(msgspec.structs.replace(Usage(), **{field: 1_000_000})).nano)
 
 
-def _summed(provider: str, first: int, last: int, lines: list[Line], currency: str) -> Reconciliation:
+def _summed(provider: str, first: int, last: int, lines: list[DriftLine], currency: str) -> Reconciliation:
     ours = [line.ours for line in lines if line.ours is not None]
     nano, low, high = (sum(getattr(side, name) or 0 for side in ours) for name in ("nano", "low", "high"))
     billed = [line.theirs.nano for line in lines if line.theirs is not None and line.theirs.nano is not None]
@@ -227,7 +229,7 @@ def _summed(provider: str, first: int, last: int, lines: list[Line], currency: s
     )
 
 
-class Differing(msgspec.Struct, frozen=True, kw_only=True):
+class DifferingBill(msgspec.Struct, frozen=True, kw_only=True):
     """A call whose provider sent a bill of its own that the price list does not come to."""
 
     id: str
@@ -246,7 +248,7 @@ class ModelBills(msgspec.Struct, frozen=True, kw_only=True):
     reported_nano: int
     listed_nano: int
     currency: str
-    worst: list[Differing]
+    worst: list[DifferingBill]
 
 
 async def compare_bills(calls: AsyncIterator[Call], prices: Mapping[str, Price]) -> list[ModelBills]:
@@ -274,7 +276,7 @@ async def compare_bills(calls: AsyncIterator[Call], prices: Mapping[str, Price])
 class _Bills:
     def __init__(self) -> None:
         self.calls = self.differing = self.reported = self.listed = 0
-        self.worst: list[tuple[int, str, Differing]] = []
+        self.worst: list[tuple[int, str, DifferingBill]] = []
 
     def add(self, call: Call, reported: Money, listed: Money) -> None:
         self.calls += 1
@@ -285,7 +287,7 @@ class _Bills:
         if apart <= max(1000, listed.nano * _EQUAL_PART):
             return
         self.differing += 1
-        one = Differing(id=call.id, at=iso(call.at), model=call.model, reported=reported, listed=listed)
+        one = DifferingBill(id=call.id, at=iso(call.at), model=call.model, reported=reported, listed=listed)
         heapq.heappush(self.worst, (apart, call.id, one))
         if len(self.worst) > _WORST:
             heapq.heappop(self.worst)

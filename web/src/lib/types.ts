@@ -782,6 +782,85 @@ export interface SpentMoney {
   high: number;
 }
 
+/** The report beside our record; `bills` are those of single calls, where they were asked for. */
+export interface Reconciled {
+  report: Reconciliation;
+  bills: Array<ModelBills> | null;
+}
+
+/** All lines, and their sums. `beyond` is how far their sum lies outside of our bounds, as a part of it: what no estimate explains. */
+export interface Reconciliation {
+  provider: string;
+  since: string;
+  until: string;
+  lines: Array<DriftLine>;
+  currency: string;
+  ours_nano: number;
+  low_nano: number;
+  high_nano: number;
+  theirs_nano: number | null;
+  drift: number | null;
+  beyond: number | null;
+  missing_here: Array<string>;
+  missing_there: Array<string>;
+  unpriced: Array<string>;
+}
+
+/**
+ * One model on one day (null: all models). `drift_nano` is ours less theirs, `drift` its part of theirs; where a report
+ * has no costs, `drift` is of tokens.
+ */
+export interface DriftLine {
+  day: string;
+  model: string | null;
+  currency: string;
+  ours: Counted | null;
+  theirs: Counted | null;
+  drift_nano: number | null;
+  drift: number | null;
+  reason: DriftReason;
+  bucket: TokenBucket | null;
+}
+
+/** What one side counts; null where it does not say. `low` and `high` bound the cost, where estimates are in it. */
+export interface Counted {
+  calls: number | null;
+  input: number | null;
+  cache_read: number | null;
+  cache_write: number | null;
+  output: number | null;
+  tokens: number | null;
+  nano: number | null;
+  low: number | null;
+  high: number | null;
+  estimated: number;
+  unpriced: number;
+}
+
+export type DriftReason = "equal" | "within_estimates" | "missing_here" | "missing_there" | "unpriced" | "tokens" | "price" | "unknown";
+
+export type TokenBucket = "input" | "cache_read" | "cache_write" | "output";
+
+/** The calls of one model that came with a bill: what those say together, and what the price list says. */
+export interface ModelBills {
+  model: string;
+  calls: number;
+  differing: number;
+  reported_nano: number;
+  listed_nano: number;
+  currency: string;
+  worst: Array<DifferingBill>;
+}
+
+/** A call whose provider sent a bill of its own that the price list does not come to. */
+export interface DifferingBill {
+  id: string;
+  at: string;
+  model: string;
+  reported: Money;
+  listed: Money;
+}
+
 /** All gateway keys, the revoked ones too. */
 export interface KeyList {
   keys: Array<ShownKey>;
