@@ -169,6 +169,52 @@ def test_a_page_of_another_origin_cannot_write(assay: RunningAssay, origin: str)
     assert "access-control-allow-origin" not in reply.headers
 
 
+@pytest.mark.parametrize("path", ["/api/v1/calls/events", "/api/v1/keys", "/api/v1/session", "/api/v1/openapi.json"])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"origin": "https://evil.example"},
+        {"origin": "null"},
+        {"sec-fetch-site": "cross-site"},
+        {"sec-fetch-site": "cross-site", "origin": "https://evil.example", "accept": "text/event-stream"},
+    ],
+)
+def test_a_page_of_another_site_reads_nothing_and_follows_nothing(assay: RunningAssay, path: str, headers: dict[str, str]) -> None:
+    reply = assay.ask("GET", path, headers=headers)
+    assert (reply.status, code(reply)) == (403, "login.foreign_origin")
+    assert not [name for name in reply.headers if name.startswith("access-control-")]
+
+
+def test_a_preflight_is_answered_with_no_permission(assay: RunningAssay) -> None:
+    """Whatever it asks for: no answer of ours lets another origin read or send anything."""
+    asked = {"origin": "https://evil.example", "access-control-request-method": "POST", "access-control-request-headers": "x"}
+    for path in ("/api/v1/keys", "/api/v1/session", "/v1/chat/completions", "/login", "/"):
+        for origin in (asked, asked | {"origin": assay.url}):
+            reply = assay.ask("OPTIONS", path, headers=origin)
+            assert reply.status >= 400
+            assert not [name for name in reply.headers if name.startswith("access-control-")]
+
+
+def test_no_socket_is_opened_from_anywhere(assay: RunningAssay) -> None:
+    """There are no WebSockets: the request is answered as if none had been asked for."""
+    for path in ("/api/v1/calls/events", "/v1/responses"):
+        upgrade = (
+            f"GET {path} HTTP/1.1\r\nhost: localhost\r\nupgrade: websocket\r\nconnection: upgrade\r\n"
+            "sec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-version: 13\r\norigin: https://evil.example\r\n\r\n"
+        )
+        assert not raw(assay, upgrade.encode()).startswith(b"HTTP/1.1 101")
+
+
+def test_every_write_is_refused_to_another_origin(assay: RunningAssay) -> None:
+    """Also in the shapes that a form can send without asking first."""
+    paths: dict[str, dict[str, object]] = assay.ask("GET", "/api/v1/openapi.json").json["paths"]
+    for path, methods in paths.items():
+        for method in {"post", "put", "patch", "delete"} & methods.keys():
+            for kind in ("application/json", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"):
+                reply = assay.ask(method.upper(), path, b"{}", {"origin": "https://evil.example", "content-type": kind})
+                assert (reply.status, code(reply)) == (403, "login.foreign_origin"), (method, path)
+
+
 def test_our_own_page_can_write_and_so_can_a_program(assay: RunningAssay) -> None:
     ours = assay.ask("POST", "/api/v1/keys", {"name": "x"}, {"origin": assay.url, "sec-fetch-site": "same-origin"})
     assert ours.status == 201

@@ -87,9 +87,10 @@ class Guard:
     def _check_origins(self, scope: Scope) -> None:
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
         self._check_host(headers.get(b"host", ""))
-        if scope["method"] not in {"GET", "HEAD"}:
+        is_api = scope["path"].startswith("/api/")
+        if is_api or scope["method"] not in {"GET", "HEAD"}:
             self._check_origin(headers.get(b"origin"), headers[b"host"])
-        if scope["path"].startswith("/api/") and headers.get(b"sec-fetch-site", "none") not in {"same-origin", "none"}:
+        if is_api and headers.get(b"sec-fetch-site", "none") not in {"same-origin", "none"}:
             raise Forbidden("login.foreign_origin", "A page of another site may not do this.", hint="Use Assay's own pages.")
 
     def _check_host(self, host: str) -> None:
@@ -105,7 +106,7 @@ class Guard:
         )
 
     def _check_origin(self, origin: str | None, host: str) -> None:
-        """Browsers send it with whatever writes; programs need not."""
+        """Browsers send it with whatever writes, and with what a page of another site asks; programs need not."""
         if origin is not None and origin not in {f"http://{host}", self._public_origin}:
             raise Forbidden(
                 "login.foreign_origin",
