@@ -55,7 +55,9 @@ class Hands:
 def asker(*, key: str = "k1", user: str | None = None, team: str | None = None, **limits: Limits) -> Asker:
     """A key of a user of a team; ``limits`` by kind: ``key_limits`` and so on."""
     held: dict[HolderKind, str | None] = {"key": key, "user": user, "team": team}
-    holders = tuple(Holder(kind, id, f"{kind} {id}", limits.get(f"{kind}_limits", Limits())) for kind, id in held.items() if id is not None)
+    holders = tuple(
+        Holder(kind, id, f"{kind} {id}", limits.get(f"{kind}_limits", Limits())) for kind, id in held.items() if id is not None
+    )
     return Asker(key=key, user=user, team=team, holders=holders)
 
 
@@ -92,11 +94,25 @@ async def write_down(db: Database, ledger: Ledger, *done: Settled) -> None:
 
 
 async def budget(
-    db: Database, at: int = NOON_US, *, kind: HolderKind = "key", holder: str = "k1", measure: Any = "money", amount: int = NANO, per: Any = "day"
+    db: Database,
+    at: int = NOON_US,
+    *,
+    kind: HolderKind = "key",
+    holder: str = "k1",
+    measure: Any = "money",
+    amount: int = NANO,
+    per: Any = "day",
 ) -> BudgetRow:
     """Make a budget, in USD where it is money."""
     return await create_budget(
-        db, at, holder_kind=kind, holder=holder, measure=measure, amount=amount, per=per, currency="USD" if measure == "money" else ""
+        db,
+        at,
+        holder_kind=kind,
+        holder=holder,
+        measure=measure,
+        amount=amount,
+        per=per,
+        currency="USD" if measure == "money" else "",
     )
 
 

@@ -31,9 +31,9 @@ from assay.gateway.limits.wallet import Wallet
 from assay.gateway.recorder import Settled
 from assay.store.budgets import BudgetRow, list_budgets, recount
 from assay.store.database import Database, Write
-from assay.store.meters import Reading, counted, load_leased, load_used, spend, tell_once
+from assay.store.meters import RATE, Reading, counted, load_leased, load_used, spend, tell_once
 
-WAIT_S = 3.0
+WAIT_S = 5.0
 """The longest that a request waits for the database."""
 RECOUNT_S = 3.0
 """After so long every process knows of a new budget; then what was written meanwhile without counting it is counted."""
@@ -177,7 +177,7 @@ class Ledger:
         return wallet
 
     def _rate(self, holder: Holder, measure: Measure, limit: int) -> Minute | Permits:
-        key = f"{holder.kind}:{holder.id}:{measure}"
+        key = f"{RATE}{holder.kind}:{holder.id}:{measure}"
         rate: Minute | Permits | None = self._limits.get(key)
         if rate is None:
             rate = self._limits[key] = self._bank.rate(key, holder, measure, limit)
@@ -352,15 +352,15 @@ class Ledger:
         )
 
     def _tell(self, wallet: Wallet) -> None:
+        assert wallet.budget is not None, "only budgets come to an end"
         wallet.told = reached = wallet.reaches
-        self._spawn(self._tell_once, wallet, wallet.starts, reached)
+        place = wallet.key, wallet.starts
+        self._spawn(self._tell_once, self._standing(wallet.budget, (wallet.starts, wallet.ends), {place: wallet.used}, {}), reached)
 
-    async def _tell_once(self, wallet: Wallet, starts: int, reached: int) -> None:
-        if wallet.budget is None or not await tell_once(self._db, wallet.key, starts, reached):
-            return
-        standing = self._standing(wallet.budget, (starts, wallet.ends), {(wallet.key, starts): wallet.used}, {})
-        for told in self.near:
-            told(standing)
+    async def _tell_once(self, standing: Standing, reached: int) -> None:
+        if await tell_once(self._db, standing.budget.id, standing.starts, reached):
+            for told in self.near:
+                told(standing)
 
     def _recount_later(self, rows: Sequence[BudgetRow]) -> None:
         if rows:

@@ -42,8 +42,15 @@ LOCK_METERS = Sql(
     postgresql=_METERS.format(**_AMONG_POSTGRESQL) + " ORDER BY meter, starts FOR UPDATE",
 )
 TELL_METER = Sql("UPDATE meters SET told = :told WHERE meter = :meter AND starts = :starts AND told < :told")
-_LEASES = "SELECT process, meter, starts, amount FROM leases WHERE {meters} ORDER BY meter, starts"
+_LEASES = "SELECT process, meter, starts, amount FROM leases WHERE {meters}"
 SELECT_LEASES = Sql(sqlite=_LEASES.format(**_AMONG_SQLITE), postgresql=_LEASES.format(**_AMONG_POSTGRESQL))
+_STATE = _LEASES + " UNION ALL SELECT process, '', 0, beat FROM lessees UNION ALL SELECT '', '', 0, {now}"  # noqa: S608 - a constant
+SELECT_STATE = Sql(
+    sqlite=_STATE.format(**_AMONG_SQLITE, now="CAST(:host_us AS INTEGER)"),
+    postgresql=_STATE.format(**_AMONG_POSTGRESQL, now="CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)"),
+)
+"""Leases of meters; the beats of processes, under no meter; and, of nobody, the time by the one clock of all who lease: that of the host,
+which all processes with a SQLite file share, or that of the PostgreSQL server. In one statement, since every one costs a round trip."""
 UPSERT_LEASE = Sql("""
     INSERT INTO leases (process, meter, starts, amount) VALUES (:process, :meter, :starts, :amount)
     ON CONFLICT (meter, starts, process) DO UPDATE SET amount = leases.amount + excluded.amount
@@ -51,17 +58,15 @@ UPSERT_LEASE = Sql("""
 RETURN_LEASE = Sql("UPDATE leases SET amount = amount - :amount WHERE meter = :meter AND starts = :starts AND process = :process")
 DELETE_LEASE = Sql("DELETE FROM leases WHERE meter = :meter AND starts = :starts AND process = :process")
 DELETE_USED_UP = Sql("DELETE FROM leases WHERE meter = :meter AND starts = :starts AND process = :process AND amount <= 0")
-DELETE_LAPSED = Sql("DELETE FROM leases WHERE meter = :meter AND (starts <= :before OR starts > :after)")
-DELETE_LEASES_OF = Sql("DELETE FROM leases WHERE process = :process")
+DELETE_LAPSED = Sql("DELETE FROM leases WHERE meter = :meter AND starts = :starts")
+RATE = "rate:"
+"""How the meters of limits per minute begin: what was let in counts to the end of its minute, even if the process ends before."""
+DELETE_LEASES_OF = Sql("DELETE FROM leases WHERE process = :process AND meter NOT LIKE 'rate:%'")
+DELETE_OLD_RATES = Sql("DELETE FROM leases WHERE meter LIKE 'rate:%' AND starts <= :before")
 ENTER_LESSEE = Sql("INSERT INTO lessees (process, beat) VALUES (:process, 0)")
 BEAT = Sql("UPDATE lessees SET beat = beat + 1 WHERE process = :process")
 SELECT_LESSEES = Sql("SELECT process, beat FROM lessees ORDER BY process")
 DELETE_LESSEE = Sql("DELETE FROM lessees WHERE process = :process")
-CLOCK = Sql(
-    sqlite="SELECT CAST(:host_us AS INTEGER) AS now",
-    postgresql="SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT) AS now",
-)
-"""One clock for all who lease: that of the host, which all processes with a SQLite file share, or that of the PostgreSQL server."""
 
 _OF_HOLDER: dict[HolderKind, str] = {"key": "key_id", "user": "user_id", "team": "team_id", "provider": "provider"}
 _SUM = "SELECT CAST(COALESCE(SUM({what}), 0) AS BIGINT) AS used FROM calls WHERE {column} = :holder AND at >= :starts AND at < :ends AND id >= :id"

@@ -1,7 +1,7 @@
 """A limit per minute of which several processes take: each has a few permits at a time, and asks for more when they are used up.
 
-A permit counts for a minute from when the database gave it. It is good for a second; what is not used by then goes back. So
-processes that hold some can let in no more beyond the limit than they hold together, a twenty-fifth of it.
+A permit counts for a minute from when the database gave it. It is good for a quarter of a second; what is not used by then goes back.
+So a minute can see more than the limit only by what was given just before it began and used just after.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from assay.core import Holder, Measure
 
-GOOD_S = 1.0
+GOOD_S = 0.25
 
 
 class Lapse(NamedTuple):
@@ -24,7 +24,20 @@ class Lapse(NamedTuple):
 class Permits:
     """``granted`` is when the database gave what is ``held`` (by its clock); ``give_back`` takes what is not needed of that."""
 
-    __slots__ = ("_give_back", "granted", "held", "holder", "key", "lapses", "left", "limit", "measure", "until_s")
+    __slots__ = (
+        "_give_back",
+        "granted",
+        "held",
+        "holder",
+        "key",
+        "lapses",
+        "lately",
+        "left",
+        "limit",
+        "measure",
+        "taken",
+        "until_s",
+    )
 
     def __init__(self, key: str, holder: Holder, measure: Measure, limit: int, give_back: Callable[[str, int, int], None]):
         self.key = key
@@ -37,6 +50,8 @@ class Permits:
         self.left = 0
         """What the database had left for anybody when it was last asked; and when there is more."""
         self.lapses: Sequence[Lapse] = ()
+        self.taken = self.lately = 0
+        """How much was let in since the last look, and before that: how fast it goes."""
         self._give_back = give_back
 
     def has(self, need: int, at_us: int, now_s: float) -> bool:
@@ -46,6 +61,7 @@ class Permits:
     def take(self, need: int, now_s: float) -> int:
         """Let it in; when it was granted."""
         self.held -= need
+        self.taken += need
         return self.granted
 
     def over(self, need: int) -> None:

@@ -18,26 +18,25 @@ from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequen
 from contextlib import asynccontextmanager, suppress
 from typing import Any, NamedTuple
 
-from assay.core import AssayError, Holder, Measure, new_id
+from assay.core import AssayError, Holder, Measure, Unavailable, new_id
 from assay.core.clock import Clock
 from assay.gateway.hold import Need
 from assay.gateway.limits.permits import GOOD_S, Lapse, Permits
 from assay.gateway.limits.wallet import Wallet
-from assay.store.database import Database, Row, Transaction
+from assay.store.database import Database, Transaction
 from assay.store.meters import (
     BEAT,
-    CLOCK,
     DELETE_LAPSED,
     DELETE_LEASE,
     DELETE_LEASES_OF,
     DELETE_LESSEE,
+    DELETE_OLD_RATES,
     DELETE_USED_UP,
     ENTER_LESSEE,
     INSERT_METER,
     LOCK_METERS,
     RETURN_LEASE,
-    SELECT_LEASES,
-    SELECT_LESSEES,
+    SELECT_STATE,
     UPSERT_LEASE,
 )
 
@@ -45,6 +44,7 @@ DEAD_S = 10.0
 VALID_S = 8.0
 TICK_S = 0.25
 _BEAT_S = 2.0
+_LINGER_S = DEAD_S + 2 * _BEAT_S
 _PATIENCE_S = 1.0
 """For so long a request waits for what other processes hold and may not need."""
 _PAUSE_S = 0.1
@@ -67,6 +67,23 @@ class _Answer(NamedTuple):
     at_s: float
 
 
+class _Lease(NamedTuple):
+    """What a process has leased of a meter."""
+
+    process: str
+    meter: str
+    starts: int
+    amount: int
+
+
+class _State(NamedTuple):
+    """What is leased, whose beats there are, and what time it is by the clock of all who lease (microseconds)."""
+
+    leases: list[_Lease]
+    beats: dict[str, int]
+    clock_us: int
+
+
 class _Round:
     """What is asked for together."""
 
@@ -83,13 +100,11 @@ class _Beats:
     def __init__(self) -> None:
         self._seen: dict[str, tuple[int, float]] = {}
 
-    def note(self, rows: Sequence[Row], now_s: float) -> list[str]:
+    def note(self, beats: Mapping[str, int], now_s: float) -> list[str]:
         """Those that have stood still for too long."""
         self._seen = {
-            row["process"]: known
-            if (known := self._seen.get(row["process"])) is not None and known[0] == row["beat"]
-            else (row["beat"], now_s)
-            for row in rows
+            process: known if (known := self._seen.get(process)) is not None and known[0] == beat else (beat, now_s)
+            for process, beat in beats.items()
         }
         return [process for process, (_, since_s) in self._seen.items() if now_s - since_s > DEAD_S]
 
@@ -106,6 +121,10 @@ class Shared:
         self.process = new_id()
         self.valid_until = float("-inf")
         self._leased: set[Wallet | Permits] = set()
+        self._rates: set[Permits] = set()
+        self._existing: set[tuple[str, int]] = set()
+        """Meters that have a row."""
+
         self._back: dict[tuple[str, int], int] = {}
         self._drops: set[tuple[str, int]] = set()
         self._answers: dict[str, _Answer] = {}
@@ -123,7 +142,9 @@ class Shared:
 
     def rate(self, key: str, holder: Holder, measure: Measure, limit: int) -> Permits:
         """A limit per minute."""
-        return Permits(key, holder, measure, limit, self.give_back)
+        permits = Permits(key, holder, measure, limit, self.give_back)
+        self._rates.add(permits)
+        return permits
 
     def changed(self) -> None:
         """There may be more now than the database said, or less."""
@@ -196,38 +217,24 @@ class Shared:
         wallets = sorted((one for one in needs if isinstance(one, Wallet)), key=lambda one: one.key)
         rates = sorted((one for one in needs if isinstance(one, Permits)), key=lambda one: one.key)
         for rate in rates:
-            rate.drop()
+            if begun_s >= rate.until_s:
+                rate.drop()
         windows = {wallet: wallet.window(now_us) for wallet in wallets}
         for wallet, (starts, _) in windows.items():
             if wallet.starts != starts:
                 self._leave_window(wallet)
         places = sorted([(wallet.key, starts) for wallet, (starts, _) in windows.items()] + [(rate.key, 0) for rate in rates])
         grants: dict[Wallet | Permits, int] = {}
-        async with self._writing(begun_s, places) as (tx, used):
-            clock_us = int((await tx.read(CLOCK, host_us=int(begun_s * 1e6)))[0]["now"])
-            if rates:
-                span_us = int(self._span_s * 1e6)
-                lapsed = {"before": clock_us - span_us, "after": clock_us + 1_000_000}
-                await tx.write(DELETE_LAPSED, [{"meter": rate.key, **lapsed} for rate in rates])
-            leases = await tx.read(SELECT_LEASES, meters=[key for key, _ in places])
-            processes = await self._watch_beats(tx, begun_s)
+        is_doubted = begun_s > self.valid_until - VALID_S / 2
+        async with self._writing(begun_s, places, beats=is_doubted) as (tx, state, used):
+            processes = max(1, len(state.beats))
             for wallet, (starts, _) in windows.items():
-                rows = [row for row in leases if row["meter"] == wallet.key and row["starts"] == starts]
+                rows = [lease for lease in state.leases if lease.meter == wallet.key and lease.starts == starts]
                 grants[wallet] = self._grant(wallet, needs[wallet], used[wallet.key], rows, processes, begun_s)
             for rate in rates:
-                rows = [row for row in leases if row["meter"] == rate.key]
-                grants[rate] = self._grant_rate(rate, needs[rate], rows, processes, begun_s, clock_us)
-            given = [
-                {
-                    "process": self.process,
-                    "meter": one.key,
-                    "starts": windows[one][0] if isinstance(one, Wallet) else clock_us,
-                    "amount": amount,
-                }
-                for one, amount in sorted(grants.items(), key=lambda grant: grant[0].key)
-                if amount
-            ]
-            if given:
+                rows = [lease for lease in state.leases if lease.meter == rate.key]
+                grants[rate] = self._grant_rate(rate, needs[rate], rows, processes, begun_s, state.clock_us)
+            if given := self._given(grants, windows, state.clock_us):
                 await tx.write(UPSERT_LEASE, given)
         for wallet, window in windows.items():
             if wallet.starts != window[0]:
@@ -236,12 +243,29 @@ class Shared:
                 wallet.held += grants[wallet]
                 wallet.used = used[wallet.key]
         for rate in rates:
-            rate.held, rate.granted, rate.until_s = grants[rate], clock_us, begun_s + GOOD_S
+            if grants[rate]:
+                rate.held += grants[rate]
+                rate.granted, rate.until_s = state.clock_us, self._clock.steady_s() + GOOD_S
         self._leased.update(one for one, amount in grants.items() if amount)
 
-    def _grant(self, wallet: Wallet, needs: Sequence[int], used: int, rows: Sequence[Row], processes: int, now_s: float) -> int:
+    def _given(
+        self, grants: Mapping[Wallet | Permits, int], windows: Mapping[Wallet, tuple[int, int]], clock_us: int
+    ) -> list[dict[str, Any]]:
+        """The rows of what is granted, in the order of their keys."""
+        return [
+            {
+                "process": self.process,
+                "meter": one.key,
+                "starts": windows[one][0] if isinstance(one, Wallet) else clock_us,
+                "amount": amount,
+            }
+            for one, amount in sorted(grants.items(), key=lambda grant: grant[0].key)
+            if amount
+        ]
+
+    def _grant(self, wallet: Wallet, needs: Sequence[int], used: int, rows: Sequence[_Lease], processes: int, now_s: float) -> int:
         """How much of a budget, or how many places, this process gets."""
-        left: int = wallet.amount - used - sum(row["amount"] for row in rows)
+        left: int = wallet.amount - used - sum(row.amount for row in rows)
         # What is set aside without a lease: a window began meanwhile, or we were thought dead.
         owed = min(max(0, wallet.reserved - wallet.held), max(0, left))
         free = max(0, wallet.held - wallet.reserved)
@@ -253,26 +277,26 @@ class Shared:
         ahead = min(_AHEAD * max(wallet.taken, wallet.lately), (left - grant) // (_PART * processes))
         if wanted == sum(needs) and ahead > 0:
             grant += ahead
-        others = sum(row["amount"] for row in rows if row["process"] != self.process)
+        others = sum(row.amount for row in rows if row.process != self.process)
         self._answers[wallet.key] = _Answer(room - wanted, others, now_s)
         return grant
 
     def _grant_rate(
-        self, rate: Permits, needs: Sequence[int], rows: Sequence[Row], processes: int, now_s: float, clock_us: int
+        self, rate: Permits, needs: Sequence[int], rows: Sequence[_Lease], processes: int, now_s: float, clock_us: int
     ) -> int:
         """How many permits this process gets."""
-        left: int = rate.limit - sum(row["amount"] for row in rows)
+        left: int = rate.limit - sum(row.amount for row in rows)
         wanted = 0
         for need in needs:
-            if wanted + need <= left:
+            if wanted + need <= left + rate.held:
                 wanted += need
-        grant = wanted
-        if wanted == sum(needs):
-            grant = max(wanted, min(left, rate.limit // (_SHARES * processes)))
+        ahead = min(max(rate.taken, rate.lately), rate.limit // (_SHARES * processes))
+        held = wanted if wanted < sum(needs) else max(wanted, ahead)
+        grant = max(0, min(left, held - rate.held))
         rate.left = left - grant
         span_us = int(self._span_s * 1e6)
-        rate.lapses = [Lapse(now_s + (row["starts"] + span_us - clock_us) / 1e6, row["amount"]) for row in rows]
-        self._answers[rate.key] = _Answer(left - wanted, 0, now_s)
+        rate.lapses = [Lapse(now_s + (row.starts + span_us - clock_us) / 1e6, row.amount) for row in sorted(rows, key=_starts)]
+        self._answers[rate.key] = _Answer(left + rate.held - wanted, 0, now_s)
         return grant
 
     # What goes back
@@ -286,18 +310,20 @@ class Shared:
         """What is held of a window that has ended, or that the clock left, is not needed."""
         if wallet.starts >= 0:
             self._drops.add((wallet.key, wallet.starts))
+            self._existing.discard((wallet.key, wallet.starts))
         wallet.held = 0
 
     def _look_after(self, now_s: float) -> None:
         """Part with what was not needed lately."""
         for one in list(self._leased):
+            lately = max(one.taken, one.lately)
+            one.taken, one.lately = 0, one.taken
             if isinstance(one, Permits):
                 if now_s >= one.until_s:
                     one.drop()
-                    self._leased.discard(one)
+                    if not lately:
+                        self._leased.discard(one)
                 continue
-            lately = max(one.taken, one.lately)
-            one.taken, one.lately = 0, one.taken
             free = one.held - one.reserved
             if not lately and one.reserved <= 0:
                 self._drops.add((one.key, one.starts))
@@ -310,27 +336,29 @@ class Shared:
     async def _keep(self) -> None:
         """Every quarter of a second as long as anything is leased, and a while after: somebody may have died."""
         try:
-            while self._leased or self._back or self._drops or self._clock.steady_s() - self._active_s < DEAD_S + 2 * _BEAT_S:
+            while True:
                 await asyncio.sleep(TICK_S)
-                now_s = self._clock.steady_s()
                 async with self._turn:
+                    now_s = self._clock.steady_s()
                     self._look_after(now_s)
+                    is_leasing = bool(self._leased or self._back or self._drops)
                     if self._back or self._drops or now_s - self._beat_s >= _BEAT_S:
                         with suppress(AssayError):
                             await self._beat(now_s)
-            async with self._turn:
-                await self._leave()
+                    if not is_leasing and now_s - self._active_s > _LINGER_S:
+                        await self._leave()
+                        return
         finally:
             self._keeping = None
 
     async def _beat(self, now_s: float) -> None:
-        if not (self._leased or self._back or self._drops):
-            dead = self._beats.note(await self._db.read(SELECT_LESSEES), now_s)
-            self._beat_s = now_s
+        if self._leased or self._back or self._drops:
+            async with self._writing(now_s, beats=True) as (_, state, _):
+                beats = state.beats
         else:
-            async with self._writing(now_s) as (tx, _):
-                dead = self._beats.note(await tx.read(SELECT_LESSEES), now_s)
-        await self._bury([process for process in dead if process != self.process])
+            beats = (await self._read_state(self._db, [])).beats
+            self._beat_s = now_s
+        await self._bury([process for process in self._beats.note(beats, now_s) if process != self.process])
 
     async def _bury(self, dead: Iterable[str]) -> None:
         """The leases of those that died fall back."""
@@ -338,36 +366,78 @@ class Shared:
             _log.warning("a process died with leases of budgets and limits; they are free again process=%s", process)
             await self._db.write([(DELETE_LEASES_OF, {"process": process}), (DELETE_LESSEE, {"process": process})])
 
-    async def _watch_beats(self, tx: Transaction, now_s: float) -> int:
-        """How many processes share."""
-        rows = await tx.read(SELECT_LESSEES)
-        self._beats.note(rows, now_s)
-        return max(1, len(rows))
-
     @asynccontextmanager
     async def _writing(
-        self, begun_s: float, places: Sequence[tuple[str, int]] = ()
-    ) -> AsyncIterator[tuple[Transaction, dict[str, int]]]:
-        """A transaction that shows that we live, locks ``places``, and returns what goes back: if it fails, that goes with the next."""
+        self, begun_s: float, places: Sequence[tuple[str, int]] = (), *, beats: bool = False
+    ) -> AsyncIterator[tuple[Transaction, _State, dict[str, int]]]:
+        """A transaction that locks ``places`` and returns what goes back: if it fails, that goes with the next. With it come what others
+        have leased of those, and what was used."""
         back, self._back = self._back, {}
         drops, self._drops = self._drops, set()
         try:
             async with self._db.transaction() as tx:
-                if not await tx.write(BEAT, {"process": self.process}):
+                used = await self._lock(tx, places)
+                await self._return(tx, back, drops)
+                state = await self._read_state(tx, [key for key, _ in places])
+                if self.process not in state.beats:
                     if self._has_entered:
                         self._forfeit()
                     await tx.write(ENTER_LESSEE, {"process": self.process})
-                used = await _lock(tx, places)
-                await self._return(tx, back, drops)
-                yield tx, used
+                elif beats:
+                    await tx.write(BEAT, {"process": self.process})
+                state = await self._forget_lapsed(tx, state)
+                yield tx, state, used
         except BaseException:
             for (key, starts), amount in back.items():
                 self.give_back(key, starts, amount)
             self._drops |= drops
             raise
+        if beats or not self._has_entered:
+            self._beat_s = begun_s
+            self.valid_until = begun_s + VALID_S
         self._has_entered = True
-        self._beat_s = begun_s
-        self.valid_until = begun_s + VALID_S
+        self._existing.update(places)
+
+    async def _lock(self, tx: Transaction, places: Sequence[tuple[str, int]]) -> dict[str, int]:
+        """Lock meters, so that nobody else leases of them meanwhile; what was used of each."""
+        if not places:
+            return {}
+        if new := [place for place in places if place not in self._existing]:
+            await tx.write(INSERT_METER, [{"meter": key, "starts": starts, "used": 0} for key, starts in new])
+        wanted = set(places)
+        rows = await tx.read(LOCK_METERS, meters=[key for key, _ in places], starts=sorted({starts for _, starts in places}))
+        used = {row["meter"]: row["used"] for row in rows if (row["meter"], row["starts"]) in wanted}
+        if len(used) < len(places):
+            # A budget was taken away just now; its meter with it.
+            self._existing.difference_update(places)
+            raise Unavailable("store.busy", "A budget was changed just now.", retry_after_s=1)
+        return used
+
+    async def _read_state(self, db: Database | Transaction, meters: list[str]) -> _State:
+        leases, beats, clock_us = [], {}, 0
+        host_us = int(self._clock.steady_s() * 1e6)
+        for row in await db.read(SELECT_STATE, meters=meters, host_us=host_us):
+            lease = _Lease(row["process"], row["meter"], row["starts"], row["amount"])
+            if lease.meter:
+                leases.append(lease)
+            elif lease.process:
+                beats[lease.process] = lease.amount
+            else:
+                clock_us = lease.amount
+        return _State(leases, beats, clock_us)
+
+    async def _forget_lapsed(self, tx: Transaction, state: _State) -> _State:
+        """Without the permits that no longer count. Budgets' leases begin with a window, long before or at no time."""
+        after_us = state.clock_us - int(self._span_s * 1e6)
+        rates = {one.key for one in self._rates}
+        lapsed = {
+            (lease.meter, lease.starts)
+            for lease in state.leases
+            if lease.meter in rates and not after_us < lease.starts <= state.clock_us + 1_000_000
+        }
+        if lapsed:
+            await tx.write(DELETE_LAPSED, [{"meter": meter, "starts": starts} for meter, starts in sorted(lapsed)])
+        return state._replace(leases=[lease for lease in state.leases if (lease.meter, lease.starts) not in lapsed])
 
     async def _return(self, tx: Transaction, back: Mapping[tuple[str, int], int], drops: Collection[tuple[str, int]]) -> None:
         rows = [
@@ -390,8 +460,11 @@ class Shared:
     async def _leave(self) -> None:
         self.valid_until = float("-inf")
         if self._has_entered:
+            process = {"process": self.process}
             with suppress(AssayError):
-                await self._db.write([(DELETE_LEASES_OF, {"process": self.process}), (DELETE_LESSEE, {"process": self.process})])
+                now_us = (await self._read_state(self._db, [])).clock_us
+                old = {"before": now_us - int(self._span_s * 1e6)}
+                await self._db.write([(DELETE_LEASES_OF, process), (DELETE_OLD_RATES, old), (DELETE_LESSEE, process)])
             self._has_entered = False
 
     async def close(self) -> None:
@@ -404,14 +477,8 @@ class Shared:
         await self._leave()
 
 
-async def _lock(tx: Transaction, places: Sequence[tuple[str, int]]) -> dict[str, int]:
-    """Lock meters, so that nobody else leases of them meanwhile; what was used of each."""
-    if not places:
-        return {}
-    await tx.write(INSERT_METER, [{"meter": key, "starts": starts, "used": 0} for key, starts in places])
-    wanted = set(places)
-    rows = await tx.read(LOCK_METERS, meters=[key for key, _ in places], starts=sorted({starts for _, starts in places}))
-    return {row["meter"]: row["used"] for row in rows if (row["meter"], row["starts"]) in wanted}
+def _starts(lease: _Lease) -> int:
+    return lease.starts
 
 
 def _is_denied(meter: Any, need: int, answer: _Answer) -> bool:
