@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,14 +12,14 @@ from typing import Any
 
 import pytest
 
-from assay.core import Alias, Call, Patience, Provider, Target
+from assay.core import Alias, Call, Limits, Patience, Provider, Target
 from assay.gateway import exchange
 from assay.store.queries import list_calls
 from tests.gateway.certificates import certificate_for
 from tests.tongues.raw import Heard, ask, body_of
 from tests.tongues.rig import PROTOCOLS, Tongues, deployment, running_tongues
 from tests.upstream import ScriptedUpstream
-from tests.upstream.script import Asked, Status, refuse
+from tests.upstream.script import Asked, Status, refuse, says
 from tests.upstream.scripts import GREETING
 
 pytestmark = pytest.mark.anyio
@@ -244,6 +245,49 @@ async def test_a_conversation_in_responses_goes_on_whoever_answered_before(tmp_p
             before = heard.documents[0]["id"]
             if heard.header("x-assay-deployment") == "anthropic/recite":
                 assert all(f"Turn {earlier}." in heard.text for earlier in range(turn + 1)), heard.text
+
+
+async def test_an_error_inside_of_a_stream_that_says_nothing_yet_is_no_answer(tmp_path: Path) -> None:
+    """As overloaded providers tell it: status 200, the beginning of a message, and an error in place of its words."""
+    scripts = {"overloaded": lambda asked: says(GREETING, fault="error", fault_after=0)}
+    # Gemini's streams begin with words, and what passes through untranslated is told as it comes.
+    pairs = [(client, upstream) for client in PROTOCOLS for upstream in PROTOCOLS if upstream not in (client, "gemini")]
+    aliases = {f"{c}-{u}": one_after_the_other(deployment(u, "overloaded"), deployment(c, "text")) for c, u in pairs}
+    async with pooled(tmp_path, aliases, scripts=scripts) as tongues:
+        for client, upstream in pairs:
+            heard = await ask(tongues, client, f"{client}-{upstream}", stream=True)
+            assert (heard.text, heard.ended_well) == (GREETING, True), (client, upstream, heard)
+            assert heard.header("x-assay-deployment") == deployment(client, "text")
+
+
+async def test_a_provider_that_is_full_is_passed_over(tmp_path: Path) -> None:
+    aliases = {"pool": one_after_the_other("chat/text", "gemini/text"), "full": one_after_the_other("chat/text")}
+    async with pooled(tmp_path, aliases) as tongues:
+        await tongues.gateway.registry.limit("chat", Limits(concurrent=0))
+        await tongues.gateway.refresh()
+        heard = await ask(tongues, "anthropic", "pool")
+        assert (heard.text, heard.header("x-assay-deployment"), heard.header("x-assay-attempts")) == (GREETING, "gemini/text", "1")
+        (call,) = await calls_of(tongues)
+        assert (call.id, call.deployment) == (call.request_id, "gemini/text"), "who was not asked is not on record"
+        refused = await ask(tongues, "anthropic", "full")
+        assert refused.status == 503
+        assert tongues.gateway.health.unwell() == {}
+
+
+async def test_a_probe_lets_others_through_when_its_answer_begins(tmp_path: Path) -> None:
+    aliases = {"pool": one_after_the_other("chat/stall", "chat/text")}
+    async with pooled(tmp_path, aliases) as tongues:
+        health = tongues.gateway.health
+        for _ in range(5):
+            health.fail("chat/stall", False, "down")
+        health._clock_ns = lambda: time.monotonic_ns() + 10_000_000_000  # it has cooled down
+        probing = asyncio.create_task(ask(tongues, "openai_chat", "pool", stream=True))
+        async with asyncio.timeout(20):
+            while health.of_deployment("chat/stall").state != "ok":  # noqa: ASYNC110  # there is no event to wait for
+                await asyncio.sleep(0.01)
+        assert not probing.done()
+        probing.cancel()
+        await asyncio.wait([probing])
 
 
 async def test_a_provider_may_be_given_less_time_than_others(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
+from collections.abc import Callable
 from typing import NamedTuple, TypeAlias
 
 from assay.core import AssayError, UpstreamBroken, fold
@@ -65,6 +66,7 @@ class Exchange:
         "_headers",
         "_is_over",
         "_memory",
+        "_on_told",
         "_own_headers",
         "_receive",
         "_request_id",
@@ -105,6 +107,7 @@ class Exchange:
         self._watcher: asyncio.Task[None] | None = None
         self._attempt: Attempt | None = None
         self._answering: Answering | None = None
+        self._on_told: Callable[[], None] | None = None
         self._streaming = False
         self._is_over = False
         self.has_told = False
@@ -119,13 +122,17 @@ class Exchange:
         timeouts: Timeouts,
         *,
         number: int = 1,
+        on_told: Callable[[], None] | None = None,
     ) -> Failed | None:
         """Ask an upstream, for the ``number``-th time, and give its answer to the client; the attempt has ended afterwards.
+
+        ``on_told`` is called when the first of a streamed answer came.
 
         What went wrong is given back and not told, since another attempt may go better: unless `has_told`, for then it cannot.
         """
         self._attempt = attempt
         self._answering = answering
+        self._on_told = on_told
         attempt.losses = answering.losses
         self._headers = [*self._own_headers, *attempt.told(number)]
         if answering.losses:
@@ -299,6 +306,8 @@ class Exchange:
     async def _begin_answer(self) -> None:
         """From here on, this answer is the one."""
         self.has_told = True
+        if self._on_told is not None:
+            self._on_told()
         await self._begin_stream(self._headers)
 
     async def _begin_stream(self, headers: Headers) -> None:

@@ -137,7 +137,7 @@ class Generation:
             failed = await self._ask(following)
             if failed is None:
                 self._is_judged = True
-                self._service.router.succeeded(self._candidate)
+                self._succeed()
                 return
             failures.append(failed)
             following = None
@@ -180,7 +180,12 @@ class Generation:
         service, attempt = self._service, self._attempt
         assert attempt is not None, "asked before it was taken up"
         shown, number = self._shown(attempt), len(self._names)
-        return await self._exchange.run(attempt, answering, shown, service.client, service.timeouts, number=number)
+        # Others wait for what comes of a probe: that its answer begins is enough.
+        on_told = self._succeed if self._candidate.is_probe else None
+        return await self._exchange.run(attempt, answering, shown, service.client, service.timeouts, number=number, on_told=on_told)
+
+    def _succeed(self) -> None:
+        self._service.router.succeeded(self._candidate)
 
     async def _move_on(self, error: AssayError) -> bool:
         """Whether somebody else is to be asked, when it is time."""

@@ -28,6 +28,8 @@ REFUSED_S = 300.0
 """How long a key that the provider refuses is left alone."""
 LIMITED_S = (1.0, 60.0)
 """How long a key is left alone that asked too much, where the provider does not say; doubled as often as it happens again."""
+_MOST = 10_000
+"""Deployments that failed lately; names of models come from clients, and could be without end."""
 _LONGEST_S = 3600.0
 """A provider that says to come back tomorrow is believed for an hour."""
 
@@ -196,6 +198,8 @@ class Health:
         now_ns = self._clock_ns()
         breaker = self._breakers.get(deployment)
         if breaker is None:
+            if len(self._breakers) >= _MOST:
+                del self._breakers[next(iter(self._breakers))]
             breaker = self._breakers[deployment] = Breaker(now_ns)
         was_open = breaker.until_ns is not None
         breaker.fail(now_ns, probe, reason)

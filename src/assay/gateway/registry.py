@@ -20,7 +20,7 @@ from assay.gateway.provider_keys import KnownKey, check_key_name, check_provider
 from assay.gateway.providers import check_provider, shipped_providers
 from assay.gateway.providers.blanks import check_value, missing_values
 from assay.gateway.snapshot import Snapshot
-from assay.gateway.upstream import DEFAULT_KEY, Upstream
+from assay.gateway.upstream import DEFAULT_KEY, Upstream, mark_of
 from assay.store.aliases import delete_alias, load_aliases, save_alias
 from assay.store.database import Database
 from assay.store.keys import PEPPER, load_askers
@@ -75,6 +75,13 @@ class Entry(msgspec.Struct, frozen=True):
     def missing(self) -> tuple[str, ...]:
         """The parameters that nobody has given yet, such as a region."""
         return missing_values(self.provider)
+
+    @property
+    def marks(self) -> dict[str, int]:
+        """The marks of its keys by their names, as `Health` knows them; one without a key has one all the same."""
+        if not self.keys:
+            return {DEFAULT_KEY: mark_of(self.provider, DEFAULT_KEY, None)}
+        return {key.name: mark_of(self.provider, key.name, key.secret.reveal()) for key in self.keys if key.secret is not None}
 
     def upstream(self) -> Upstream:
         """The way to it."""

@@ -232,7 +232,7 @@ def _reason(entry: Entry) -> Literal["key_missing", "disabled", "parameter_missi
 
 
 def _keys(entry: Entry, health: Health) -> list[ShownAccess]:
-    marks = {access.name: access.mark for access in entry.upstream().accesses}
+    marks = entry.marks
     shown = []
     for key in entry.keys:
         known = health.of_key(marks[key.name])
@@ -246,8 +246,7 @@ def _keys(entry: Entry, health: Health) -> list[ShownAccess]:
 def _state(entry: Entry, health: Health) -> HealthState:
     if not entry.is_ready:
         return "unknown"
-    marks = [access.mark for access in entry.upstream().accesses]
-    if all(health.of_key(mark).state == "parked" for mark in marks):
+    if all(health.is_parked(mark) for mark in entry.marks.values()):
         return "parked"
     prefix = f"{entry.provider.name}/"
     states = {known.state for name, known in health.unwell().items() if name.startswith(prefix)}

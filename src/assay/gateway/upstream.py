@@ -194,16 +194,21 @@ class Way:
         return origin if self.provider.kind == "cloud" else msgspec.structs.replace(origin, private=True), path
 
 
+def mark_of(provider: Provider, name: str, key: str | None) -> int:
+    """What tells one key from all others, also from another one under the same name, for as long as this process lives."""
+    return hash((provider.name, name, key))
+
+
 class Access:
     """A provider entered with one of its keys. ``ways`` are the protocols it answers in, its own first; none while a parameter is
-    missing. ``mark`` tells this key from others, and from another one under the same name.
+    missing. ``mark`` is the key's `mark_of`.
     """
 
     __slots__ = ("_all", "_provider", "mark", "name", "ways")
 
     def __init__(self, provider: Provider, name: str, key: str | None):
         self.name = name
-        self.mark = hash((provider.name, name, key))
+        self.mark = mark_of(provider, name, key)
         self._provider = provider
         offers = {} if missing_values(provider) else provider.offers
         self._all = {protocol: Way(provider, protocol, offer, key) for protocol, offer in offers.items()}
