@@ -18,7 +18,7 @@ ROLES = {
     """,
     "viewer": """
         GET /users, GET /models, GET /providers, GET /providers/{name}/models, GET /calls, GET /calls/sums, GET /calls/events,
-        GET /calls/{id}, GET /spend, GET /spend/export, GET /keys, GET /teams, GET /budgets, GET /alerts, GET /aliases, GET /battles,
+        GET /calls/{id}, GET /spend, GET /spend/export, POST /spend/reconcile, GET /keys, GET /teams, GET /budgets, GET /alerts, GET /aliases, GET /battles,
         GET /battles/{id}, GET /arena/verify, GET /board, GET /work, GET /challenges, GET /challenges/{id},
         GET /challenges/{id}/events, GET /challenges/{id}/people, GET /openapi.json, PUT /account/password
     """,
@@ -42,10 +42,11 @@ ROLES = {
 """Whoever adds an endpoint says here whom it is for, and why if it is for fewer than its neighbours."""
 
 OFF_RECORD = """
-    POST /session, DELETE /session, POST /battles, POST /battles/{id}/turns, POST /battles/{id}/vote, POST /challenges/plan,
+    POST /session, DELETE /session, POST /spend/reconcile, POST /battles, POST /battles/{id}/turns, POST /battles/{id}/vote, POST /challenges/plan,
     POST /challenges/{id}/pairs/{number}/vote, POST /challenges/{id}/pairs/{number}/skip
 """
-"""Sign-ins are on record as such, votes in a chain of their own, and what models are asked as calls; a plan changes nothing."""
+"""Sign-ins are on record as such, votes in a chain of their own, and what models are asked as calls; a plan and a comparison of bills
+change nothing."""
 
 
 def words(text: str) -> list[str]:

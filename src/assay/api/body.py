@@ -48,12 +48,14 @@ async def read_json(request: Request, kind: type[_T], largest: int) -> _T:
 
 
 def read_query(request: Request, kind: type[_T]) -> _T:
-    """The query as a ``kind``; an empty value is one that is not given.
+    """The query as a ``kind``; an empty value is one that is not given, and no value holds a NUL, which no database takes.
 
     Raises:
         InvalidInput: ``api.bad_query``.
     """
     given = {name: value for name, value in request.query_params.items() if value}
+    if any("\0" in value for value in given.values()):
+        raise InvalidInput("api.bad_query", "The query holds a NUL character.", hint="Leave out %00.")
     try:
         return msgspec.convert(given, kind, strict=False)
     except msgspec.ValidationError as error:
