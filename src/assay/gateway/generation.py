@@ -244,8 +244,7 @@ class Generation:
 def free_unused(attempt: Attempt, error: AssayError) -> None:
     """Give back what was set aside for an attempt that surely cost nothing, before it is on record, since the next one needs it."""
     if attempt.hold is not None and (isinstance(error, UpstreamRefused) or error.code in _NEVER_SENT):
-        attempt.hold.settle(0)
-        attempt.hold = None
+        attempt.hold.unused()
 
 
 def one_of(failures: Sequence[Failed], attempt: Attempt, tried: Sequence[str]) -> Failed:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 Mark: TypeAlias = Any
 """What a meter gives to know again, later, what it gave."""
@@ -20,12 +20,8 @@ class Meter(Protocol):
         """Set it aside."""
         ...
 
-    def over(self, need: int) -> None:
-        """Nothing runs any longer that it was set aside for."""
-        ...
-
     def settle(self, need: int, mark: Mark, tokens: int) -> None:
-        """It is on record what was used of it."""
+        """What is used of it is known, and counted elsewhere: the rest is free."""
         ...
 
 
@@ -33,26 +29,53 @@ Need: TypeAlias = tuple[Any, int]
 """A `Meter`, and how much of it."""
 
 
+class Wanted(NamedTuple):
+    """What an attempt needs: one of each of ``singles``, among them ``places`` at a time and budgets of ``requests``; and so much of each of
+    ``counted``."""
+
+    places: tuple[Meter, ...]
+    requests: tuple[Meter, ...]
+    singles: tuple[Meter, ...]
+    counted: Sequence[Need]
+
+    @property
+    def all(self) -> list[Need]:
+        """One after the other."""
+        return [*((meter, 1) for meter in self.singles), *self.counted]
+
+
 class Hold:
     """``Ledger.reserve`` makes it, for one attempt at a request."""
 
-    __slots__ = ("_is_over", "_marks", "_needs")
+    __slots__ = ("_counted", "_places", "_requests")
 
-    def __init__(self, needs: Sequence[Need], now_s: float):
-        self._needs = needs
-        self._marks = [meter.take(need, now_s) for meter, need in needs]
-        self._is_over = False
+    def __init__(self, wanted: Wanted, now_s: float):
+        for meter in wanted.singles:
+            meter.take(1, now_s)
+        self._places = wanted.places
+        self._requests = wanted.requests
+        self._counted = [(meter, need, meter.take(need, now_s)) for meter, need in wanted.counted]
 
     def over(self) -> None:
-        """The attempt runs no longer. What it used is told when its call is settled."""
-        if not self._is_over:
-            self._is_over = True
-            for meter, need in self._needs:
-                meter.over(need)
+        """The attempt runs no longer: its places are free. What it used is told when its call is settled."""
+        for place in self._places:
+            place.settle(1, None, 0)
+        self._places = ()
+
+    def unused(self) -> None:
+        """The attempt surely used nothing, beyond being a request."""
+        self._settle_tokens(0)
 
     def settle(self, tokens: int) -> None:
-        """What the attempt used is on record, so many tokens; or it surely used nothing."""
+        """The attempt's call is on record, with so many tokens."""
+        self._settle_tokens(tokens)
+        for budget in self._requests:
+            budget.settle(1, None, 0)
+        self._requests = ()
+
+    def _settle_tokens(self, tokens: int) -> None:
+        """It is known how many tokens were used; what else was set aside is free."""
         self.over()
-        for (meter, need), mark in zip(self._needs, self._marks, strict=True):
+        for meter, need, mark in self._counted:
             meter.settle(need, mark, tokens)
-        self._needs, self._marks = (), []
+        self._counted = []

@@ -17,10 +17,10 @@ import msgspec
 
 from assay.core import Asker, AssayError, Call, Deployment, Holder, HolderKind, Limits, Measure, Provider, Unavailable
 from assay.core.clock import STEADY, Clock
-from assay.core.rates import Rates
+from assay.core.rates import SAME, Rates
 from assay.core.settings import Settings
 from assay.gateway.dialect import Asked
-from assay.gateway.hold import Hold, Need
+from assay.gateway.hold import Hold, Need, Wanted
 from assay.gateway.limits import refusal
 from assay.gateway.limits.minute import SPAN_S, Minute
 from assay.gateway.limits.most import Most, most_of, most_of_form, price_of
@@ -43,11 +43,12 @@ _log = logging.getLogger(__name__)
 
 
 class Account(NamedTuple):
-    """The meters of somebody: ``ones`` of which a request takes one each, ``places`` among them; those of tokens, of tokens per
-    minute, and of money. ``is_counted``: it matters how large a request is."""
+    """The meters of somebody: ``singles`` of which a request takes one each (``places`` and budgets of ``requests`` among them), those of
+    tokens, of tokens per minute, and of money. ``is_counted``: it matters how large a request is."""
 
-    ones: tuple[Any, ...] = ()
     places: tuple[Wallet, ...] = ()
+    requests: tuple[Wallet, ...] = ()
+    singles: tuple[Any, ...] = ()
     tokens: tuple[Wallet, ...] = ()
     paces: tuple[Minute | Permits, ...] = ()
     money: tuple[Wallet, ...] = ()
@@ -150,23 +151,29 @@ class Ledger:
 
     def _account(self, holders: Sequence[Holder]) -> Account:
         places: list[Wallet] = []
-        requests: list[Any] = []
+        rates: list[Minute | Permits] = []
         paces: list[Minute | Permits] = []
         for holder in holders:
             limits = holder.limits
             if limits.concurrent is not None:
                 places.append(self._places(holder, limits.concurrent))
             if limits.requests_per_minute is not None:
-                requests.append(self._rate(holder, "requests", limits.requests_per_minute))
+                rates.append(self._rate(holder, "requests", limits.requests_per_minute))
             if limits.tokens_per_minute is not None:
                 paces.append(self._rate(holder, "tokens", limits.tokens_per_minute))
-        by_measure: dict[Measure, list[Wallet]] = {"requests": [], "tokens": [], "money": []}
+        of: dict[Measure, list[Wallet]] = {"requests": [], "tokens": [], "money": []}
         for wallet in [wallet for holder in holders for wallet in self._of[holder.kind].get(holder.id, ())]:
             assert wallet.budget is not None, "a budget's wallet has its row"
-            by_measure[wallet.budget.measure].append(wallet)
-        ones = (*places, *requests, *by_measure["requests"])
-        tokens, money = tuple(by_measure["tokens"]), tuple(by_measure["money"])
-        return Account(ones, tuple(places), tokens, tuple(paces), money, bool(tokens or money or paces))
+            of[wallet.budget.measure].append(wallet)
+        return Account(
+            places=tuple(places),
+            requests=tuple(of["requests"]),
+            singles=(*places, *rates, *of["requests"]),
+            tokens=tuple(of["tokens"]),
+            paces=tuple(paces),
+            money=tuple(of["money"]),
+            is_counted=bool(of["tokens"] or of["money"] or paces),
+        )
 
     def _places(self, holder: Holder, amount: int) -> Wallet:
         key = f"{holder.kind}:{holder.id}:concurrent"
@@ -212,22 +219,20 @@ class Ledger:
             if known is None or known[0] is not asker:
                 known = self._accounts[asker.key] = asker, self._account(asker.holders)
             own = known[1]
-        needs: list[Need] = [(meter, 1) for meter in (own.places if again else own.ones)]
-        needs += [(meter, 1) for meter in provider.ones]
+        counted: list[Need] = []
         if own.is_counted or provider.is_counted:
             most = self._most(deployment, asked, body, self._output_tokens if answers else 0)
-            needs += self._counted(own, deployment, most)
-            needs += self._counted(provider, deployment, most)
-        if not needs:
+            counted += self._counted(own, deployment, most)
+            counted += self._counted(provider, deployment, most)
+        singles = (own.places if again else own.singles) + provider.singles
+        if not singles and not counted:
             return None
+        requests = provider.requests if again else own.requests + provider.requests
+        wanted = Wanted(own.places + provider.places, requests, singles, counted)
         now_us, now_s = self._clock.now_us(), self._clock.steady_s()
-        if now_s < self._bank.valid_until:
-            for meter, need in needs:
-                if not meter.has(need, now_us, now_s):
-                    break
-            else:
-                return Hold(needs, now_s)
-        return await self._wait_for(needs)
+        if now_s < self._bank.valid_until and _has(wanted, now_us, now_s):
+            return Hold(wanted, now_s)
+        return await self._wait_for(wanted)
 
     def _counted(self, account: Account, deployment: Deployment, most: Most) -> Iterable[Need]:
         """What is needed of the meters for which it matters how large a request is."""
@@ -241,22 +246,23 @@ class Ledger:
         return most_of_form(body, output) if asked is None else most_of(body, asked.fields, deployment, output)
 
     def _money(self, wallets: Sequence[Wallet], deployment: Deployment, most: Most) -> Iterable[Need]:
-        cost = price_of(most, deployment)
-        if cost is None:
+        price = deployment.price
+        if price is None:
             if deployment.provider in self._costs_nothing or self._allows_unpriced:
                 return ()
             raise refusal.unpriced(wallets[0], deployment)
-        needs: list[Need] = []
+        nano, needs = price_of(most, price), []
         for wallet in wallets:
             assert wallet.budget is not None, "money is counted by budgets only"
-            ratio = self._rates.ratio(cost.currency, wallet.budget.currency)
+            ratio = self._rates.ratio(price.currency, wallet.budget.currency)
             if ratio is None:
-                raise refusal.no_rate(wallet, deployment, cost.currency)
-            needs.append((wallet, ratio.convert(cost.nano)))
+                raise refusal.no_rate(wallet, deployment, price.currency)
+            needs.append((wallet, nano if ratio is SAME else ratio.convert(nano)))
         return needs
 
-    async def _wait_for(self, needs: list[Need]) -> Hold:
+    async def _wait_for(self, wanted: Wanted) -> Hold:
         """Get what is missing, then set all of it aside at once."""
+        needs = wanted.all
         since_s = self._clock.steady_s()
         try:
             async with asyncio.timeout(WAIT_S):
@@ -264,7 +270,7 @@ class Ledger:
                     now_us, now_s = self._clock.now_us(), self._clock.steady_s()
                     short = [(meter, need) for meter, need in needs if not meter.has(need, now_us, now_s)]
                     if not short and now_s < self._bank.valid_until:
-                        return Hold(needs, now_s)
+                        return Hold(wanted, now_s)
                     refused = await self._bank.fill(short, now_us, now_s, since_s)
                     if refused is not None:
                         raise _refuse(*refused, self._clock)
@@ -395,6 +401,13 @@ async def _quietly(work: Callable[..., Awaitable[None]], *args: Any) -> None:
         await work(*args)
     except AssayError as error:
         _log.warning("the ledger's side work failed code=%s", error.code)
+
+
+def _has(wanted: Wanted, now_us: int, now_s: float) -> bool:
+    for meter in wanted.singles:
+        if not meter.has(1, now_us, now_s):
+            return False
+    return all(meter.has(need, now_us, now_s) for meter, need in wanted.counted)
 
 
 def _refuse(meter: Any, need: int, clock: Clock) -> AssayError:

@@ -59,9 +59,6 @@ class Minute:
             portions.append(portion)
         return portion
 
-    def over(self, need: int) -> None:
-        """It was let in; that counts, however soon it ends."""
-
     def settle(self, need: int, mark: Portion, tokens: int) -> None:
         """What was let in turned out to be ``tokens``."""
         if self.measure != "tokens":

@@ -16,7 +16,8 @@ from typing import Annotated, NamedTuple
 
 import msgspec
 
-from assay.core import Deployment, Money, Usage
+from assay.core import Deployment, Price
+from assay.core.money import MTOK
 
 MEDIUM_TOKENS = 16_384
 """More than any provider of 2026 counts for one picture; of a document in PDF, six pages or so."""
@@ -65,10 +66,11 @@ def most_of_form(body: bytes, default: int) -> Most:
     return Most(size, default, size + default)
 
 
-def price_of(most: Most, deployment: Deployment) -> Money | None:
-    """What it costs at most; None where no price is known."""
-    price = deployment.price
-    return None if price is None else price.cost(Usage(input=most.input, output=most.output))
+def price_of(most: Most, price: Price) -> int:
+    """What it costs at most, in nano-units: `Price.cost` of as much input and output, without looking at buckets that are empty."""
+    if price.over is not None and price.over_tokens is not None and most.input > price.over_tokens:
+        return price_of(most, price.over)
+    return (most.input * price.input + most.output * price.output + MTOK // 2) // MTOK
 
 
 def _output(fields: Mapping[str, msgspec.Raw], deployment: Deployment, default: int) -> int:

@@ -64,9 +64,6 @@ class Permits:
         self.taken += need
         return self.granted
 
-    def over(self, need: int) -> None:
-        """It was let in; that counts, however soon it ends."""
-
     def settle(self, need: int, mark: int, tokens: int) -> None:
         """What was let in turned out to be ``tokens``."""
         if self.measure == "tokens":

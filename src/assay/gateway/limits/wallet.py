@@ -63,15 +63,9 @@ class Wallet:
         self.reserved += need
         self.taken += need
 
-    def over(self, need: int) -> None:
-        """Nothing runs any longer that it was set aside for: a place is free."""
-        if self.budget is None:
-            self.reserved -= need
-
     def settle(self, need: int, mark: None, tokens: int) -> None:
-        """It is on record what was used: the rest is free. `spend` says how much it was."""
-        if self.budget is not None:
-            self.reserved -= need
+        """What is used of it is known, and told by `spend`: it is not set aside any longer."""
+        self.reserved -= need
 
     def spend(self, starts: int, used: int) -> None:
         """So much was used in the window that began at ``starts``."""
