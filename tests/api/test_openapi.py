@@ -86,9 +86,9 @@ def references(node: Any) -> Iterator[str]:
 
 def test_the_server_answers_as_the_document_says(running: server.RunningAssay, table: dict[str, Endpoint]) -> None:
     """Every answer read as its type and written again is the same: no field more, none less."""
-    key = running.ask("POST", "/api/v1/keys", {"name": "laptop"}).json["id"]
+    made = {kind: running.ask("POST", f"/api/v1/{kind}s", {"name": "laptop"}).json["id"] for kind in ("key", "team", "user")}
+    budget = {"holder_kind": "team", "holder": made["team"], "per": "month"}
     asked = [
-        ("DELETE /api/v1/keys/{id}", key, None),
         ("POST /api/v1/providers", "", {"name": "mine", "base_url": "http://127.0.0.1:9/v1"}),
         ("PUT /api/v1/providers/{name}/key", "mine", {"key": "sk-1"}),
         ("DELETE /api/v1/providers/{name}/key", "mine", None),
@@ -97,7 +97,17 @@ def test_the_server_answers_as_the_document_says(running: server.RunningAssay, t
         ("POST /api/v1/providers/{name}/test", "mine", None),
         ("GET /api/v1/providers/{name}/models", "practice", None),
         ("POST /api/v1/keys", "", {"name": "phone"}),
-        *((name, "", None) for name, row in table.items() if row.method == "GET" and not row.params and row.path != "/login"),
+        ("POST /api/v1/keys/{id}/rotate", made["key"], {}),
+        ("PATCH /api/v1/keys/{id}", made["key"], {"scopes": {"models": ["a*"]}, "expires": "2999-01-01T00:00:00Z"}),
+        ("PATCH /api/v1/teams/{id}", made["team"], {"limits": {"concurrent": 2}}),
+        ("PATCH /api/v1/users/{id}", made["user"], {"role": "viewer", "team": made["team"]}),
+        ("POST /api/v1/users/{id}/password", made["user"], {"password": "correct horse battery"}),
+        ("POST /api/v1/budgets", "", {**budget, "measure": "money", "amount": "12.50"}),
+        ("POST /api/v1/budgets", "", {**budget, "measure": "tokens", "amount": 5}),
+        ("DELETE /api/v1/teams/{id}", made["team"], None),
+        ("DELETE /api/v1/users/{id}", made["user"], None),
+        ("DELETE /api/v1/keys/{id}", made["key"], None),
+        *((name, "", None) for name, row in table.items() if _is_plain(row)),
     ]
     compared = 0
     for name, param, body in asked:
@@ -105,11 +115,16 @@ def test_the_server_answers_as_the_document_says(running: server.RunningAssay, t
         path = endpoint.path.replace("{name}", quote(param)).replace("{id}", quote(param))
         reply = running.ask(endpoint.method, path, body)
         assert reply.status == endpoint.status, (name, reply)
-        if endpoint.gives is not None:
+        if endpoint.gives is not None and endpoint.media == "application/json":
             again = msgspec.json.encode(msgspec.json.decode(reply.body, type=endpoint.gives))
             assert msgspec.json.decode(again) == reply.json, name
             compared += 1
     assert compared >= 16
+
+
+def _is_plain(endpoint: Endpoint) -> bool:
+    """Whether it can be asked as it stands, and its answer ends: signing in leads elsewhere, streams go on."""
+    return endpoint.method == "GET" and not endpoint.params and not endpoint.events and not endpoint.path.startswith("/login")
 
 
 def test_the_document_is_for_those_who_are_signed_in(running: server.RunningAssay) -> None:

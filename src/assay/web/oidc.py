@@ -83,9 +83,9 @@ def oidc_routes(settings: Settings, doorkeeper: Doorkeeper, audit: AuditLog, iss
 
     async def end(request: Request, query: Returned) -> Response:
         """Where the issuer leads back to: signs in, and goes on to the page."""
-        address = request.state.address
+        there, address = known(), request.state.address
         try:
-            claims = await _identify(known(), request, query)
+            claims = await _identify(there, request, query)
             user = await find_account(settings, doorkeeper.accounts, claims)
         except AssayError as error:
             await audit.refused(address, "oidc", error.code)
@@ -115,7 +115,7 @@ def oidc_routes(settings: Settings, doorkeeper: Doorkeeper, audit: AuditLog, iss
 
     return [
         Endpoint("GET", "/login/oidc", begin, status=HTTPStatus.SEE_OTHER, role="anyone"),
-        Endpoint("GET", CALLBACK, end, status=HTTPStatus.SEE_OTHER, role="anyone"),
+        Endpoint("GET", "/login/oidc/callback", end, status=HTTPStatus.SEE_OTHER, role="anyone"),
     ]
 
 

@@ -256,7 +256,7 @@ export interface ProviderList {
  * `protocols` are those that it speaks itself, the one that others are translated to first; `endpoints` what it offers
  * beside answers, null where nobody knows. `live` are live checks, the newest first; without one the row is only as true
  * as its tests against a stand-in, by facts of `facts_date`. `state` is `parked` where all of its `keys` are, else the worst
- * of its deployments', as the answering process knows it; `unknown` where it cannot be called.
+ * of its deployments'; `unknown` where it cannot be called.
  */
 export interface ShownProvider {
   name: string;
@@ -1072,7 +1072,7 @@ export interface ShownAlias {
   origin: "database" | "file";
 }
 
-/** A deployment behind an alias; `state` as the answering process knows it, `unknown` where it cannot be called. */
+/** A deployment behind an alias; `state` is `unknown` where it cannot be called. */
 export interface ShownTarget {
   deployment: string;
   weight: number;
