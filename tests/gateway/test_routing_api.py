@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from starlette.applications import Starlette
 
-from assay.core import Alias, AssayError, Limits, Target
+from assay.core import Alias, AssayError, Limits, Target, now_us
+from assay.gateway.conditions import Conditions, Unwell, save
 from assay.gateway.routes import routes
 from assay.gateway.routes_routing import routing_routes
 from assay.store import Database
@@ -153,3 +156,37 @@ async def test_nobody_adds_a_unix_socket_over_the_api(db: Database, tmp_path: Pa
     async with plane(db, tmp_path, "http://127.0.0.1:9/v1") as (_, api):
         refused = await ask(api, "POST", "/providers", {"name": "mine", "base_url": "http+unix://%2Frun%2Fdocker.sock/v1"})
         assert (refused.status, refused.json["code"]) == (400, "provider.base_url")
+
+
+async def test_what_another_process_knows_of_keys_and_deployments_is_shown_too(db: Database, tmp_path: Path) -> None:
+    aliases = {"pool": Alias(targets=(Target(deployment="up/m"),))}
+    async with plane(db, tmp_path, "http://127.0.0.1:9/v1", aliases=aliases) as (served, api):
+        folder = served.gateway.settings.metrics_folder
+        folder.mkdir()
+        later = now_us() + 60_000_000
+        theirs = Conditions({}, {"up/m": Unwell("open", "HTTP 503", later)})
+        (folder / "1.health").write_bytes(msgspec.json.encode(theirs))
+        (folder / "2.health").write_bytes(b"{")
+        assert (await provider(api))["state"] == "open"
+        assert (await ask(api, "GET", "/aliases")).json["aliases"][0]["targets"][0]["state"] == "open"
+        (folder / "3.health").write_bytes(msgspec.json.encode(Conditions({"up/default": Unwell("parked", "HTTP 402", later)}, {})))
+        shown = await provider(api)
+        assert (shown["state"], shown["keys"][0]["reason"]) == ("parked", "HTTP 402")
+        for left in folder.iterdir():
+            os.utime(left, (0, 0))
+        assert (await provider(api))["state"] == "ok", "they are of processes that are gone"
+
+
+async def test_a_process_tells_of_the_unwell_only(db: Database, tmp_path: Path) -> None:
+    async with running(db, tmp_path, "http://127.0.0.1:9/v1") as served:
+        gateway, folder = served.gateway, tmp_path
+        save(gateway.conditions(), folder)
+        assert list(folder.glob("*.health")) == []
+        for _ in range(5):
+            gateway.health.fail("up/m", False, "HTTP 503")
+        save(gateway.conditions(), folder)
+        (left,) = folder.glob("*.health")
+        assert msgspec.json.decode(left.read_bytes(), type=Conditions).deployments["up/m"].state == "open"
+        gateway.health.succeed("up/m", 1)
+        save(gateway.conditions(), folder)
+        assert list(folder.glob("*.health")) == []

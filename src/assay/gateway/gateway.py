@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from assay.core import LOCAL, AssayError, Deployment, Unavailable, new_id, now_us
 from assay.core.alert import AlertKind
 from assay.core.settings import Settings
+from assay.gateway import conditions
 from assay.gateway.address import Addresses
 from assay.gateway.addresses import read_networks
 from assay.gateway.alerts import Alerts
@@ -21,6 +22,7 @@ from assay.gateway.call_log import CallLog
 from assay.gateway.caller import GatewayCaller
 from assay.gateway.changes import Changes
 from assay.gateway.client import Client
+from assay.gateway.conditions import Conditions
 from assay.gateway.connection import Timeouts
 from assay.gateway.counting import Counting
 from assay.gateway.dialect import read_asked
@@ -160,6 +162,19 @@ class Gateway:
         self.timeouts.first_byte_s = self.settings.first_byte_timeout_s
         self.timeouts.idle_s = self.settings.idle_timeout_s
         self.timeouts.total_s = self.settings.total_timeout_s
+
+    def conditions(self) -> Conditions:
+        """How keys and deployments are, as all processes of this machine know it."""
+        return Conditions.of(self.health, self.snapshot.upstreams.values()).joined(conditions.load(self.settings.metrics_folder))
+
+    async def keep_telling(self) -> None:
+        """Tell the other processes of this machine who is unwell, for as long as this one lives."""
+        while True:
+            try:
+                conditions.save(Conditions.of(self.health, self.snapshot.upstreams.values()), self.settings.metrics_folder)
+            except OSError as error:
+                _log.warning("others do not learn who is unwell reason=%s", error.strerror)
+            await asyncio.sleep(conditions.SAVE_S)
 
     def deployments(self) -> tuple[Deployment, ...]:
         """What can be called now."""

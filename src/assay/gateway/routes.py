@@ -94,11 +94,9 @@ class ControlPlane:
         """Every provider, where its key comes from, and whether a local one was found."""
         found = await self._find_local()
         facts = await latest_measurements(self._gateway.db, LIVE)
+        seen = self._gateway.conditions()
         return ProviderList(
-            [
-                show_provider(entry, found.get(name), self._gateway.health, facts)
-                for name, entry in self._gateway.registry.entries.items()
-            ]
+            [show_provider(entry, found.get(name), seen, facts) for name, entry in self._gateway.registry.entries.items()]
         )
 
     async def add_provider(self, request: Request, body: NewProvider) -> ShownProvider:
@@ -172,7 +170,8 @@ class ControlPlane:
     async def show(self, name: str) -> ShownProvider:
         """One provider."""
         facts = await latest_measurements(self._gateway.db, LIVE)
-        return show_provider(self._gateway.registry.get(name), self._found.get(name), self._gateway.health, facts)
+        seen = self._gateway.conditions()
+        return show_provider(self._gateway.registry.get(name), self._found.get(name), seen, facts)
 
     async def _find_local(self) -> dict[str, bool]:
         async with self._looking:

@@ -10,6 +10,7 @@ from starlette.requests import Request
 
 from assay.api import Endpoint
 from assay.core import Alias, Limits, Target
+from assay.gateway.conditions import Conditions
 from assay.gateway.gateway import Gateway
 from assay.gateway.health import HealthState
 from assay.gateway.registry import KnownAlias
@@ -26,7 +27,7 @@ class NewAlias(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ShownTarget(msgspec.Struct, frozen=True, kw_only=True):
-    """A deployment behind an alias; ``state`` as the answering process knows it, ``unknown`` where it cannot be called."""
+    """A deployment behind an alias; ``state`` is ``unknown`` where it cannot be called."""
 
     deployment: str
     weight: float
@@ -107,26 +108,27 @@ class Routing:
         return await self._plane.show(name)
 
     def _show(self, name: str, known: KnownAlias) -> ShownAlias:
-        alias = known.alias
+        alias, seen = known.alias, self._gateway.conditions()
         targets = [
             ShownTarget(
                 deployment=target.deployment,
                 weight=target.weight,
                 priority=target.priority,
-                state=self._state(target.deployment),
+                state=self._state(target.deployment, seen),
             )
             for target in alias.targets
         ]
         return ShownAlias(name=name, targets=targets, retries=alias.retries, cache_s=alias.cache_s, origin=known.origin)
 
-    def _state(self, deployment: str) -> HealthState:
+    def _state(self, deployment: str, seen: Conditions) -> HealthState:
         route = self._gateway.snapshot.route(deployment)
         if route is None or not route.upstream.is_ready:
             return "unknown"
-        health = self._gateway.health
-        if all(health.is_parked(access.mark) for access in route.upstream.accesses):
+        provider = route.deployment.provider
+        if all(seen.of_key(provider, access.name) is not None for access in route.upstream.accesses):
             return "parked"
-        return health.of_deployment(route.deployment.id).state
+        known = seen.deployments.get(route.deployment.id)
+        return "ok" if known is None else known.state
 
 
 def routing_routes(gateway: Gateway) -> list[Endpoint]:

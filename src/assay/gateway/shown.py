@@ -7,8 +7,9 @@ from typing import Literal
 
 import msgspec
 
-from assay.core import Call, Limits, Measurement, Model, Origin, PriceTag, Provider, ProviderKind, Scopes, iso, now_us
-from assay.gateway.health import Health, HealthState
+from assay.core import Call, Limits, Measurement, Model, Origin, PriceTag, Provider, ProviderKind, Scopes, iso
+from assay.gateway.conditions import Conditions
+from assay.gateway.health import HealthState
 from assay.gateway.provider_keys import KeySource
 from assay.gateway.providers.blanks import known_values
 from assay.gateway.registry import Entry
@@ -85,7 +86,7 @@ class ShownProvider(msgspec.Struct, frozen=True, kw_only=True):
     ``protocols`` are those that it speaks itself, the one that others are translated to first; ``endpoints`` what it offers
     beside answers, null where nobody knows. ``live`` are live checks, the newest first; without one the row is only as true
     as its tests against a stand-in, by facts of ``facts_date``. ``state`` is ``parked`` where all of its ``keys`` are, else the worst
-    of its deployments', as the answering process knows it; ``unknown`` where it cannot be called.
+    of its deployments'; ``unknown`` where it cannot be called.
     """
 
     name: str
@@ -146,9 +147,6 @@ class CallPage(msgspec.Struct, frozen=True):
     next: str | None
 
 
-_WORST: tuple[HealthState, ...] = ("open", "half_open")
-
-
 def model_names(entry: Entry, listed: tuple[str, ...]) -> tuple[str, ...]:
     """The models of the provider's row, then those that it ``listed`` itself."""
     return tuple(dict.fromkeys((*(model.name for model in entry.provider.models), *listed)))
@@ -160,7 +158,7 @@ def show_models(entry: Entry) -> list[ShownModel]:
     return [_model(entry, facts.get(name) or Model(name=name)) for name in model_names(entry, entry.models)]
 
 
-def show_provider(entry: Entry, found: bool | None, health: Health, facts: Iterable[Measurement] = ()) -> ShownProvider:
+def show_provider(entry: Entry, found: bool | None, seen: Conditions, facts: Iterable[Measurement] = ()) -> ShownProvider:
     """One provider; ``found`` counts for a local one only, ``facts`` are live checks of any providers."""
     row = entry.provider
     offers = [offer for offer in row.offers.values() if offer.answers]
@@ -181,8 +179,8 @@ def show_provider(entry: Entry, found: bool | None, health: Health, facts: Itera
         enabled=entry.enabled,
         found=bool(found) if row.kind == "local" else None,
         key=ShownProviderKey(source=entry.key.source, hint=entry.key.hint, env=row.key_env),
-        keys=_keys(entry, health),
-        state=_state(entry, health),
+        keys=_keys(entry, seen),
+        state=seen.of_provider(row.name, entry.marks) if entry.is_ready else "unknown",
         limits=show_limits(entry.limits),
         models=len(model_names(entry, entry.models)),
         priced=len(dates),
@@ -231,26 +229,21 @@ def _reason(entry: Entry) -> Literal["key_missing", "disabled", "parameter_missi
     return "key_missing" if entry.key.source == "missing" else "parameter_missing"
 
 
-def _keys(entry: Entry, health: Health) -> list[ShownAccess]:
-    marks = entry.marks
+def _keys(entry: Entry, seen: Conditions) -> list[ShownAccess]:
     shown = []
     for key in entry.keys:
-        known = health.of_key(marks[key.name])
-        until = None if known.for_s is None else iso(now_us() + round(known.for_s * 1e6))
+        known = seen.of_key(entry.provider.name, key.name)
         shown.append(
-            ShownAccess(name=key.name, hint=key.hint, source=key.source, state=known.state, parked_until=until, reason=known.reason)
+            ShownAccess(
+                name=key.name,
+                hint=key.hint,
+                source=key.source,
+                state="ok" if known is None else known.state,
+                parked_until=None if known is None else iso(known.until),
+                reason=None if known is None else known.reason,
+            )
         )
     return shown
-
-
-def _state(entry: Entry, health: Health) -> HealthState:
-    if not entry.is_ready:
-        return "unknown"
-    if all(health.is_parked(mark) for mark in entry.marks.values()):
-        return "parked"
-    prefix = f"{entry.provider.name}/"
-    states = {known.state for name, known in health.unwell().items() if name.startswith(prefix)}
-    return next((state for state in _WORST if state in states), "ok")
 
 
 def _endpoints(row: Provider) -> tuple[str, ...] | None:

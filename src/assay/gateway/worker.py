@@ -154,6 +154,7 @@ async def serve(listening: int, channel: int) -> None:
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, lambda: worker.leave(Leave(gateway.settings.drain_s)))
     counting = asyncio.create_task(gateway.metrics.keep_saving(settings.metrics_folder), name="saving of counts")
+    telling = asyncio.create_task(gateway.keep_telling(), name="telling who is unwell")
     await server.listen(socket.socket(fileno=listening))
     answers.write(READY)
     obeying = asyncio.create_task(worker.obey(orders, answers), name="orders")
@@ -161,9 +162,9 @@ async def serve(listening: int, channel: int) -> None:
     gc.freeze()  # what is loaded by now stays, and need not be looked at again
     gc.set_threshold(20_000, 20, 20)
     await worker.is_over.wait()
-    for task in (obeying, counting):
+    for task in (beside := (obeying, counting, telling)):
         task.cancel()
-    await asyncio.wait([obeying, counting])
+    await asyncio.wait(beside)
     await relay.close()
     await gateway.close()
     gateway.metrics.save(settings.metrics_folder)
