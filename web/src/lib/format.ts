@@ -2,9 +2,19 @@
 
 import type { Money, PriceTag } from "./types.ts";
 
+const numbers = new Map<string, Intl.NumberFormat>();
+
+/** The formatter of these options. To make one takes longer than to write a thousand numbers with it. */
+function numberFormat(language: string, options?: Intl.NumberFormatOptions): Intl.NumberFormat {
+  const key = language + JSON.stringify(options);
+  let known = numbers.get(key);
+  if (!known) numbers.set(key, (known = new Intl.NumberFormat(language, options)));
+  return known;
+}
+
 /** A rating, to the whole point: intervals are tens of points wide. */
 export function rating(value: number, language: string): string {
-  return new Intl.NumberFormat(language, { maximumFractionDigits: 0, useGrouping: false }).format(value);
+  return numberFormat(language, { maximumFractionDigits: 0, useGrouping: false }).format(value);
 }
 
 /** The interval as distances from the rating: `["+12", "−11"]`. */
@@ -19,26 +29,26 @@ export function rankRange(low: number, high: number): string {
 }
 
 export function count(value: number, language: string): string {
-  return new Intl.NumberFormat(language).format(value);
+  return numberFormat(language).format(value);
 }
 
 /** Large token counts: 128 K, 1 M (powers of ten, as providers write them). */
 export function tokens(value: number): string {
-  return new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 }).format(value);
+  return numberFormat("en", { notation: "compact", maximumFractionDigits: 1 }).format(value);
 }
 
 /** A duration in the unit that a person would use, two significant digits below ten seconds. */
 export function duration(ms: number, language: string): string {
   const unit = ms < 1000 ? "millisecond" : "second";
   const value = ms >= 1000 ? ms / 1000 : ms < 10 ? ms : Math.round(ms);
-  return new Intl.NumberFormat(language, { style: "unit", unit, unitDisplay: "narrow", maximumSignificantDigits: value < 10 ? 2 : 3 }).format(value);
+  return numberFormat(language, { style: "unit", unit, unitDisplay: "narrow", maximumSignificantDigits: value < 10 ? 2 : 3 }).format(value);
 }
 
 /** An amount; small ones to two significant digits, since a cent is much for an answer. */
 export function money(amount: Money, language: string): string {
   const value = amount.nano / 1e9;
   const small = value !== 0 && Math.abs(value) < 0.1;
-  return new Intl.NumberFormat(language, {
+  return numberFormat(language, {
     style: "currency",
     currency: amount.currency,
     currencyDisplay: "narrowSymbol",

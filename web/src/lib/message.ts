@@ -1,5 +1,7 @@
 /** Messages of the catalogues: `{name}`, and `{n, plural, one {# vote} other {# votes}}`. */
 
+import { count } from "./format.ts";
+
 export type Values = Record<string, string | number>;
 
 /** `message` with its values written in. Numbers are written as the language writes them. */
@@ -47,7 +49,7 @@ function closing(text: string, open: number): number {
 }
 
 function numberText(value: number, language: string): string {
-  return new Intl.NumberFormat(language).format(value);
+  return count(value, language);
 }
 
 /** A piece of a sentence: plain words, `code`, **strong** words, or a [link](address). */

@@ -750,7 +750,7 @@ export interface Price {
   over?: Price | null;
 }
 
-export type CostSource = "provider" | "price_list" | "older_price_list";
+export type CostSource = "provider" | "price_list" | "older_price_list" | "estimate" | "cache";
 
 /** Sums of calls. `since` and `until` are the days that were asked for; null: as far as the record goes. */
 export interface Spend {
