@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -25,7 +24,7 @@ NEWER = Sql("INSERT INTO migrations (package, name, checksum, at) VALUES ('assay
 
 
 @pytest.fixture
-def copy(database_url: str, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def copy(database_url: str, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where a copy may be written; with the programs that fit the server."""
     if not database_url.startswith("sqlite"):
         use_programs(request.getfixturevalue("postgres"), monkeypatch)
