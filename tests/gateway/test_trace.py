@@ -92,6 +92,7 @@ async def test_bodies_that_are_not_there_say_why(db: Database, tmp_path: Path) -
         (Usage(input=10, output=4, reported=Money(5)), Money(5), "provider"),
         (Usage(input=10, output=4), Money(18_000), "price_list"),
         (Usage(input=10, output=4), Money(17_000), "older_price_list"),
+        (Usage(input=10, output=4, estimated=True), Money(18_000), "estimate"),
         (Usage(input=10, output=4), None, None),
         (None, None, None),
     ],
@@ -124,13 +125,6 @@ async def test_a_call_of_an_open_battle_is_as_unknown_as_one_that_never_was(db: 
             assert reply.json.keys() == never.json.keys()
         open_battles.clear()
         assert (await api.ask("GET", f"/calls/{made.id}")).status == 200
-
-
-async def test_without_knowledge_of_battles_no_call_of_one_is_traced(db: Database, tmp_path: Path) -> None:
-    async with plane(db, tmp_path, NOBODY) as api:
-        fought = call(purpose="battle")
-        await record_calls(db, [fought], [])
-        assert (await api.ask("GET", f"/calls/{fought.id}")).json["code"] == "call.not_found"
 
 
 @pytest.mark.parametrize(

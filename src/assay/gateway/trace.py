@@ -18,8 +18,9 @@ LossKind: TypeAlias = Literal["dropped", "approximated", "renamed"]
 BodyState: TypeAlias = Literal["kept", "none", "gone", "private"]
 """``none``: nothing came, or it could not be read, or bodies are not kept. ``gone``: only its hash is on record. ``private``: it is not
 for whoever asks."""
-CostSource: TypeAlias = Literal["provider", "price_list", "older_price_list"]
-"""``provider``: its own bill. ``older_price_list``: the prices known now give another amount."""
+CostSource: TypeAlias = Literal["provider", "price_list", "older_price_list", "estimate", "cache"]
+"""``provider``: its own bill. ``older_price_list``: the prices known now give another amount. ``estimate``: the provider did not count all;
+the call's ``cost_between`` bounds it. ``cache``: the answer of another call was given again."""
 
 _request = msgspec.json.Decoder(Request)
 _transcript = msgspec.json.Decoder(Transcript)
@@ -129,8 +130,12 @@ def _price_now(call: Call, entry: Entry | None) -> Price | None:
 
 
 def _cost_source(call: Call, price: Price | None) -> CostSource | None:
+    if call.cached is not None:
+        return "cache"
     if call.cost is None or call.usage is None:
         return None
+    if call.usage.estimated:
+        return "estimate"
     if call.usage.reported == call.cost:
         return "provider"
     return "price_list" if price is not None and price.cost(call.usage) == call.cost else "older_price_list"
