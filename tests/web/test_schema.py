@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,7 +9,6 @@ import pytest
 import requests
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis.errors import Unsatisfiable
 from schemathesis import Case, GenerationMode
 
 from tests.server import RunningAssay, running
@@ -49,7 +47,9 @@ def _ask_all(assay: RunningAssay, examples: int) -> int:
     session = requests.Session()
     session.headers["cookie"] = assay.cookie
     for operation in _operations(assay):
-        for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
+        # What takes nothing but names in its path cannot be asked wrongly, and looking for a way would take all the time.
+        takes_more = bool(list(operation.body) or list(operation.query))
+        for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)[: 1 + takes_more]:
 
             @settings(
                 max_examples=examples,
@@ -67,14 +67,13 @@ def _ask_all(assay: RunningAssay, examples: int) -> int:
                 if reply.status_code >= 400:
                     assert {"code", "detail", "status"} <= reply.json().keys(), case.as_curl_command()
 
-            with contextlib.suppress(Unsatisfiable):  # what takes nothing cannot be asked wrongly
-                ask()
+            ask()
     session.close()
     return asked
 
 
 def test_nothing_made_up_from_the_document_is_a_defect(assay: RunningAssay) -> None:
-    assert _ask_all(assay, 2) > 100
+    assert _ask_all(assay, 3) > 250
     assert assay.process.poll() is None
     assert b"Traceback" not in assay.stderr
     assert assay.ask("GET", "/api/v1/keys").status == 200, "we are still signed in"
@@ -83,5 +82,5 @@ def test_nothing_made_up_from_the_document_is_a_defect(assay: RunningAssay) -> N
 @pytest.mark.prove
 @pytest.mark.timeout(1800)
 def test_nothing_made_up_in_much_greater_numbers_is_a_defect(assay: RunningAssay) -> None:
-    assert _ask_all(assay, 100) > 10_000
+    assert _ask_all(assay, 100) > 8_000
     assert b"Traceback" not in assay.stderr
