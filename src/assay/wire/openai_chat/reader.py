@@ -118,6 +118,8 @@ class EventReader:
     def _grow(self, data: bytes, events: list[Event], at_ns: int) -> bool:
         """Read one piece of the text that is open. False: it is more than that, and has not been read."""
         try:
+            if not data.isascii():
+                data.decode()  # what is passed over must be text, too
             delta = _decode_delta(data)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return False
