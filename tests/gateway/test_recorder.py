@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,9 +29,9 @@ from assay.gateway.attempt import Attempt
 from assay.gateway.recorder import Recorder
 from assay.gateway.snapshot import Route
 from assay.gateway.upstream import Upstream
-from assay.store import Database
+from assay.store import Database, Vault
 from assay.store.database import Dialect, Row, Transaction, Write
-from assay.store.keys import INSERT_KEY, list_keys
+from assay.store.keys import create_key, list_keys
 from assay.store.queries import get_bodies, list_calls
 from assay.store.sql import Sql
 from tests.gateway.rig import ANSWER, MESSAGES, PRICE, chunk
@@ -207,10 +208,10 @@ async def test_a_request_that_core_cannot_read_is_counted_all_the_same(db: Datab
 
 
 async def test_keys_show_when_they_were_last_used(db: Database) -> None:
-    await db.write([(INSERT_KEY, {"id": "k1", "name": "k", "hint": "…", "hash": b"h", "vault": "v", "created": 1})])
+    key, _ = await create_key(db, Vault(bytes(32), Path("/nowhere")), "k")
     recorder = Recorder(db)
     used = attempt()
-    used.asker = Asker(key="k1")
+    used.asker = Asker(key=key.id)
     before = now_us()
     recorder.record(used)
     await recorder.close()

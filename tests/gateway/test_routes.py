@@ -14,6 +14,7 @@ from starlette.applications import Starlette
 from assay.core import AssayError
 from assay.core.deployment import Parameter
 from assay.gateway.routes import routes
+from assay.gateway.routes_calls import HiddenRequests, call_routes
 from assay.gateway.routes_keys import key_routes
 from assay.store import Database
 from assay.store.queries import latest_measurements
@@ -43,6 +44,10 @@ class Plane:
         return next(row for row in rows if row["name"] == name)
 
 
+async def _nothing() -> list[str]:
+    return []
+
+
 @asynccontextmanager
 async def plane(
     db: Database,
@@ -51,9 +56,10 @@ async def plane(
     *,
     environ: Mapping[str, str] | None = None,
     row: Mapping[str, Any] | None = None,
+    hidden: HiddenRequests | None = None,
 ) -> AsyncIterator[Plane]:
     async with running(db, folder, url, environ={} if environ is None else environ, row=row) as served:
-        rows = [*routes(served.gateway), *key_routes(served.gateway)]
+        rows = [*routes(served.gateway), *key_routes(served.gateway), *call_routes(served.gateway, hidden or _nothing)]
         app = Starlette(routes=rows, exception_handlers={AssayError: problems.on_assay_error})
         async with listening(signed_in(app), served.gateway.settings) as address:
             yield Plane(served, address)

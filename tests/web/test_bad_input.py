@@ -195,6 +195,8 @@ def test_a_bad_body_is_named_by_the_api(assay: RunningAssay, path: str) -> None:
         b'{"' + first.encode() + b'":"\xff"}': "",
         b'{"zzz":' + DEEP + b"}": "",
     }
+    if path == "/session":  # one signs in by one thing or another, so none of them is required
+        del bad[b""]
     for body, says in bad.items():
         reply = assay.ask("POST", f"/api/v1{path}", body)
         found = problem(reply)
