@@ -29,6 +29,7 @@ RELOADED = frozenset(
         "aliases",
         "bodies",
         "bodies_days",
+        "cache_bytes",
         "connect_timeout_s",
         "drain_s",
         "first_byte_timeout_s",

@@ -212,7 +212,10 @@ class Attempt:
 
     def told(self, number: int) -> tuple[tuple[bytes, bytes], ...]:
         """The headers by which a client is told who answered, at the ``number``-th attempt."""
-        return (b"x-assay-deployment", _plain(self.route.deployment.id)), (b"x-assay-attempts", b"%d" % number)
+        who = (b"x-assay-deployment", _plain(self.route.deployment.id)), (b"x-assay-attempts", b"%d" % number)
+        if self.cached is None and self.repeatable is None:
+            return who
+        return *who, (b"x-assay-cache", b"miss" if self.cached is None else b"hit")
 
     def fail(self, fault: Fault) -> CallFailed:
         """End by a fault, and make the error that says so."""
