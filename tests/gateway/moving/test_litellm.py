@@ -82,6 +82,7 @@ def test_every_line_is_named_with_its_number_and_what_was_left_out_has_a_reason(
     assert outcomes["router_settings.routing_strategy"] == ("approximated", 57)
     assert outcomes["model_list[3].litellm_params.temperature"][0] == "left_out"
     assert outcomes["model_list[7].litellm_params.model"][0] == "left_out"
+    assert outcomes["model_list[8]"][0] == "carried"
     assert outcomes["litellm_settings.context_window_fallbacks"][0] == "left_out"
     assert outcomes["litellm_settings.drop_params"][0] == "carried"
     assert outcomes["general_settings.brand_new_setting"][0] == "left_out"

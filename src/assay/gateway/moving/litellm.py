@@ -157,7 +157,10 @@ def _note_variables(draft: Draft, given: Mapping[str, Secret], reader: SiteReade
 
 def _note_entries(draft: Draft, entries: list[Entry]) -> None:
     for entry in entries:
-        draft.note("carried", entry.at, f"{entry.group} → {entry.deployment}")
+        if "*" in entry.group:
+            _note_wildcard(draft, entry)
+        else:
+            draft.note("carried", entry.at, f"{entry.group} → {entry.deployment}")
 
 
 def _aliases(draft: Draft, entries: list[Entry], reliability: Reliability) -> dict[str, Alias]:
@@ -165,8 +168,6 @@ def _aliases(draft: Draft, entries: list[Entry], reliability: Reliability) -> di
     for entry in entries:
         if "*" not in entry.group:
             groups.setdefault(entry.group, []).append(entry)
-        elif entry.group != entry.deployment:
-            _note_wildcard(draft, entry)
     pools = {group: _pool(found) for group, found in groups.items()}
     by_id = {
         entry.id: (Target(deployment=entry.deployment),) for entry in entries if entry.id is not None and "*" not in entry.group
@@ -210,12 +211,13 @@ def _then(targets: tuple[Target, ...], others: tuple[Target, ...]) -> tuple[Targ
 
 
 def _note_wildcard(draft: Draft, entry: Entry) -> None:
-    draft.note(
-        "left_out",
-        f"{entry.at}.model_name",
-        f"{entry.group!r} stands for many models, and an alias for one.",
-        f"Clients ask for '{entry.site.name}/MODEL', which needs no alias.",
-    )
+    asked = f"'{entry.site.name}/MODEL'"
+    if entry.group == entry.deployment:
+        draft.note("carried", entry.at, f"{entry.group} → any model of {entry.site.name}, asked for as {asked}")
+    else:
+        draft.note(
+            "left_out", entry.at, f"{entry.group!r} stands for many models, and an alias for one.", f"Clients ask for {asked}."
+        )
 
 
 def _note_fallbacks(draft: Draft, reliability: Reliability, known: Iterable[str]) -> None:

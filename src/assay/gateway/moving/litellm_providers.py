@@ -68,14 +68,8 @@ PROVIDERS: dict[str, Known] = {
     "zai": Known("zai", ("ZAI_API_KEY",)),
 }
 
-BARE_NAMES = (
-    ("claude-", "anthropic"),
-    ("gpt-", "openai"),
-    ("chatgpt-", "openai"),
-    ("o1", "openai"),
-    ("o3", "openai"),
-    ("o4", "openai"),
-)
+_OPENAI = ("gpt-", "chatgpt-", "o1", "o3", "o4", "dall-e-", "text-embedding-", "whisper-", "tts-", "omni-moderation", "codex-")
+BARE_NAMES = (("claude-", "anthropic"), *((beginning, "openai") for beginning in _OPENAI))
 """Beginnings of models' names that LiteLLM takes without a provider before them."""
 
 NOT_HERE = frozenset(

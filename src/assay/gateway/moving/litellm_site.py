@@ -73,6 +73,9 @@ class SiteReader:
         if (name := params.text("litellm_credential_name")) is not None:
             params = params.under(self._credentials.get(name, {}))
         prefix, model = _split(written, params.text("custom_llm_provider"))
+        if not model:
+            self._draft.note("left_out", params.place("model"), f"{written!r} names no model.")
+            return None
         found = self._find(prefix, model, params)
         if found is None:
             return None
@@ -183,7 +186,7 @@ class SiteReader:
             region: str | None = region_in_path[0]
             model = model[region_in_path.end() + 1 :]
         else:
-            region = self.environment.plain(params.text("aws_region_name"))
+            region = self.environment.plain(params.text("aws_region_name") or f"{_FROM_ENVIRONMENT}AWS_REGION_NAME")
         row: dict[str, Any] = {"values": {"region": region}} if region else {}
         variables, keys = self._key(params, ()) if params.has("api_key") else ((), self._aws_key(params))
         return "bedrock", row, variables, keys, model
