@@ -16,11 +16,11 @@ from starlette.requests import Request
 from assay.api import Endpoint
 from assay.core import HolderKind, InvalidInput, Measure, Money, Per, iso
 from assay.core.clock import STEADY
-from assay.core.window import FOREVER, window_of
+from assay.core.rates import Rates
 from assay.gateway.gateway import Gateway
+from assay.gateway.ledger import Standing
 from assay.store import budgets, keys, teams, users
 from assay.store.budgets import BudgetRow
-from assay.store.meters import SELECT_METERS
 from assay.store.spend import spenders
 
 _Near = Annotated[float, msgspec.Meta(gt=0, le=1)]
@@ -86,7 +86,8 @@ class _Budgets:
 
     async def list_all(self, request: Request) -> BudgetList:
         """Budgets, the oldest first, and how they stand."""
-        return BudgetList(await self._shown(await budgets.list_budgets(self._db)))
+        names = await spenders(self._db)
+        return BudgetList([_show(standing, names) for standing in await self._gateway.ledger.standing()])
 
     async def create(self, request: Request, body: NewBudget) -> ShownBudget:
         """Make a budget. What its holder has used in this window counts."""
@@ -101,6 +102,7 @@ class _Budgets:
             currency=body.currency if body.measure == "money" else "",
             per=body.per,
             near=body.near,
+            rates=Rates(self._gateway.settings.rates),
         )
         return await self._changed(made)
 
@@ -119,15 +121,8 @@ class _Budgets:
 
     async def _changed(self, budget: BudgetRow) -> ShownBudget:
         await self._gateway.changed()
-        return (await self._shown([budget]))[0]
-
-    async def _shown(self, rows: list[BudgetRow]) -> list[ShownBudget]:
-        windows = {row.id: window_of(row.per, STEADY.now_us()) for row in rows}
-        starts = sorted({begins for begins, _ in windows.values()})
-        read = await self._db.read(SELECT_METERS, meters=sorted(windows), starts=starts)
-        used = {(row["meter"], row["starts"]): int(row["used"]) for row in read}
         names = await spenders(self._db)
-        return [_show(row, windows[row.id], used.get((row.id, windows[row.id][0]), 0), names) for row in rows]
+        return next(_show(found, names) for found in await self._gateway.ledger.standing() if found.budget.id == budget.id)
 
     async def _check_holder(self, kind: HolderKind, holder: str) -> None:
         match kind:
@@ -174,8 +169,8 @@ def read_amount(measure: Measure, amount: str | int) -> int:
     )
 
 
-def _show(row: BudgetRow, window: tuple[int, int], used: int, names: dict[tuple[str, str], str]) -> ShownBudget:
-    starts, ends = window
+def _show(standing: Standing, names: dict[tuple[str, str], str]) -> ShownBudget:
+    row = standing.budget
     return ShownBudget(
         id=row.id,
         holder_kind=row.holder_kind,
@@ -186,10 +181,10 @@ def _show(row: BudgetRow, window: tuple[int, int], used: int, names: dict[tuple[
         currency=row.currency,
         per=row.per,
         near=row.near,
-        used=used,
-        reserved=0,
-        left=max(0, row.amount - used),
-        starts=iso(starts),
-        resets=None if ends >= FOREVER else iso(ends),
+        used=standing.used,
+        reserved=standing.reserved,
+        left=standing.left,
+        starts=iso(standing.starts),
+        resets=None if standing.resets is None else iso(standing.resets),
         created=iso(row.created),
     )
