@@ -56,7 +56,7 @@ async def import_(
             say("")
             say(f"{report.text()}\n\nNothing was written or sealed. Do it with --write assay.toml")
         return OK
-    fresh = _write(target, text)
+    fresh = _write(target, text, configured.settings.data)
     steps = Steps(plan)
     settings = msgspec.structs.replace(configured.settings, providers=fresh.providers, aliases=fresh.aliases)
     if steps.wanted:
@@ -70,8 +70,8 @@ async def import_(
     return PARTLY if steps.failed else OK
 
 
-def _write(target: Path, text: str) -> Settings:
-    """Write the file, once it reads well; what it says. One that is there already with the same text is left as it is."""
+def _write(target: Path, text: str, data: Path) -> Settings:
+    """Write the file, once it reads well beside the folder ``data``; what it says. One that is there already with the same text is left as it is."""
     if target.exists() and target.read_bytes() != text.encode():
         raise Conflict(
             "import.file_exists", f"{str(target)!r} is there already.", hint="Give another name, and move over what you want of it."
@@ -79,7 +79,7 @@ def _write(target: Path, text: str) -> Settings:
     draft = target.with_name(f".{target.name}.{os.getpid()}.toml")
     try:
         draft.write_text(text, "utf-8")
-        settings = configure({}, {}, draft).settings
+        settings = configure({"data": data}, {}, draft).settings
         for provider in settings.providers:
             check_provider(provider)
         draft.replace(target)
@@ -125,8 +125,8 @@ class _Report:
         parts = [
             _count(len(plan.aliases), "alias", "aliases"),
             _count(len(used), "provider"),
-            _count(len(plan.client_keys), "client key"),
         ]
+        parts += [_count(len(plan.client_keys), "client key")] if plan.client_keys else []
         counts = ", ".join(f"{plan.count(outcome)} {heading.lower()}" for outcome, heading in _HEADINGS.items())
         return f"{plan.source}'s {self._file.name}: {', '.join(parts)}. Of its lines, {counts}."
 
