@@ -15,7 +15,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,10 @@ from typing import Any
 import msgspec
 
 from assay import __version__ as assay_version
-from assay.store import Vault, keys, migrate, open_database
+from assay.core import HolderKind, Limits
+from assay.core.clock import STEADY
+from assay.store import Database, Vault, keys, migrate, open_database, teams, users
+from assay.store.budgets import create_budget
 from assay.web import SCHEMAS
 from benchmarks.gateway_traffic import PROTOCOLS
 
@@ -164,7 +167,20 @@ def portkey(folder: Path, port: int, pid: int) -> Iterator[Target]:
 @contextmanager
 def assay(folder: Path, port: int, pid: int) -> Iterator[Target]:
     """The whole product, as ``assay up`` starts it."""
-    home = folder / "assay"
+    with _assay("assay", folder, port, _make_keys) as target:
+        yield target
+
+
+@contextmanager
+def assay_bounded(folder: Path, port: int, pid: int) -> Iterator[Target]:
+    """The same, where every key, its user and its team have a budget of money, one of tokens, and all three limits."""
+    with _assay("assay-bounded", folder, port, _make_bounded_keys) as target:
+        yield target
+
+
+@contextmanager
+def _assay(name: str, folder: Path, port: int, make_keys: Callable[[Database, Vault], Awaitable[list[str]]]) -> Iterator[Target]:
+    home = folder / name
     data, master = home / "data", home / "secret" / "master.key"
     data.mkdir(parents=True, mode=0o700)
     names = {protocol: f"bench-{number}" for number, protocol in enumerate(PROTOCOLS)}
@@ -172,10 +188,12 @@ def assay(folder: Path, port: int, pid: int) -> Iterator[Target]:
         "".join(
             f'[providers.{names[protocol]}]\ntitle = "Bench"\nprotocol = "{protocol}"\nauth = "{_AUTH[protocol]}"\n'
             f'base_url = "http://127.0.0.1:{port}{_BASES[protocol]}"\nkey_env = ["BENCH_KEY"]\n'
+            f'[[providers.{names[protocol]}.models]]\nname = "{MODEL}"\n'
+            f"[providers.{names[protocol]}.models.price]\ninput = 1000000000\noutput = 2000000000\n"
             for protocol in PROTOCOLS
         )
     )
-    made = asyncio.run(_make_keys(data / "assay.db", master))
+    made = asyncio.run(_prepare(data / "assay.db", master, make_keys))
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("ASSAY_")}
     environ = inherited | {
         "ASSAY_CONFIG": str(home / "assay.toml"),
@@ -193,7 +211,7 @@ def assay(folder: Path, port: int, pid: int) -> Iterator[Target]:
                 raise SystemExit(f"assay did not start: {printed!r}")
             printed += line
         yield Target(
-            name="assay",
+            name=name,
             version=assay_version,
             port=int(json.loads(printed)["url"].rpartition(":")[2]),
             pid=process.pid,
@@ -203,13 +221,43 @@ def assay(folder: Path, port: int, pid: int) -> Iterator[Target]:
         )
 
 
-async def _make_keys(database: Path, master: Path) -> list[str]:
-    """A thousand gateway keys, in the database that the server will open."""
+async def _prepare(database: Path, master: Path, make_keys: Callable[[Database, Vault], Awaitable[list[str]]]) -> list[str]:
+    """Gateway keys, in the database that the server will open."""
     db = await open_database(f"sqlite:///{database}")
     await migrate(db, *SCHEMAS)
-    vault = Vault.open(master)
-    made = await asyncio.gather(*(keys.create_key(db, vault, f"bench {number}") for number in range(KEYS)))
+    made = await make_keys(db, Vault.open(master))
     await db.close()
+    return made
+
+
+async def _make_keys(db: Database, vault: Vault) -> list[str]:
+    """A thousand."""
+    made = await asyncio.gather(*(keys.create_key(db, vault, f"bench {number}") for number in range(KEYS)))
+    return [key for _, key in made]
+
+
+async def _make_bounded_keys(db: Database, vault: Vault) -> list[str]:
+    """A thousand, of a hundred users in ten teams."""
+    bounds = Limits(requests_per_minute=10_000_000, tokens_per_minute=10_000_000_000, concurrent=10_000)
+    groups = [(await teams.create_team(db, f"team {number}", bounds)).id for number in range(KEYS // 100)]
+    people = [
+        (
+            await users.create_user(
+                db, users.new_user(f"user {number}", role="member", team=groups[number % len(groups)], limits=bounds)
+            )
+        ).id
+        for number in range(KEYS // 10)
+    ]
+    made = await asyncio.gather(
+        *(keys.create_key(db, vault, f"bench {number}", user=people[number % len(people)], limits=bounds) for number in range(KEYS))
+    )
+    holders: list[tuple[HolderKind, str]] = [("key", row.id) for row, _ in made]
+    holders += [("user", id) for id in people]
+    holders += [("team", id) for id in groups]
+    now = STEADY.now_us()
+    for kind, holder in holders:
+        await create_budget(db, now, holder_kind=kind, holder=holder, measure="money", amount=10**15, currency="USD", per="month")
+        await create_budget(db, now, holder_kind=kind, holder=holder, measure="tokens", amount=10**15, per="day")
     return [key for _, key in made]
 
 
@@ -220,6 +268,7 @@ TARGETS: dict[str, Callable[[Path, int, int], AbstractContextManager[Target]]] =
     "litellm": litellm,
     "portkey": portkey,
     "assay": assay,
+    "assay-bounded": assay_bounded,
 }
 
 

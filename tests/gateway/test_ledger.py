@@ -247,12 +247,12 @@ async def test_that_a_budget_is_near_its_end_is_told_once(ledger: Ledger, databa
     await ledger.refresh()
     await other.refresh()
     who = asker()
-    for tokens, most in ((20, 1), (59, 1), (1, 1), (10, 1), (20, 0)):
-        hold = await ledger.reserve(who, DEPLOYMENT, asking(most)[0], b"")
+    for tokens, so_far in ((79, 0), (1, 1), (10, 1), (20, 2)):
+        hold = await ledger.reserve(who, DEPLOYMENT, asking(1)[0], b"")
         await write_down(database, ledger, settled(who, hold, tokens, NOON_US))
-    async with asyncio.timeout(30):
-        while len(heard) < 2:  # noqa: ASYNC110  # what is waited for has no event to set
-            await asyncio.sleep(0.01)
+        async with asyncio.timeout(30):
+            while len(heard) < so_far:  # noqa: ASYNC110  # what is waited for has no event to set
+                await asyncio.sleep(0.01)
     await write_down(database, ledger, settled(who, None, 20, NOON_US))
     await other.close()
     assert [one.used for one in heard] == [80, 110]

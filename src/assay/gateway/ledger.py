@@ -31,7 +31,7 @@ from assay.gateway.limits.wallet import Wallet
 from assay.gateway.recorder import Settled
 from assay.store.budgets import BudgetRow, list_budgets, recount
 from assay.store.database import Database, Write
-from assay.store.meters import RATE, Reading, counted, load_leased, load_used, spend, tell_once
+from assay.store.meters import RATE, Reading, load_leased, load_used, spend, tell_once, used_by
 
 WAIT_S = 5.0
 """The longest that a request waits for the database."""
@@ -56,6 +56,14 @@ class Account(NamedTuple):
 
 
 NOBODY = Account()
+
+
+class _Entry(NamedTuple):
+    """What is written down of a budget, in the window that ``starts`` then."""
+
+    wallet: Wallet
+    starts: int
+    amount: int
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,7 +104,7 @@ class Ledger:
         self._accounts: dict[str, tuple[Asker, Account]] = {}
         self._providers: dict[str, Account] = {}
         self._costs_nothing: frozenset[str] = frozenset()
-        self._writing: dict[tuple[str, int], int] | None = None
+        self._writing: list[_Entry] | None = None
         self._written = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self.near: list[Callable[[Standing], None]] = []
@@ -283,45 +291,52 @@ class Ledger:
 
     def entries(self, settled: Sequence[Settled]) -> Sequence[Write]:
         """What was used, for the commit that records these calls."""
-        used: dict[tuple[str, int], int] = {}
+        writing: list[_Entry] = []
+        touched: list[Wallet] = []
         for one in settled:
-            call = one.call
-            for wallet in self._wallets_of(call):
-                budget = wallet.budget
-                assert budget is not None, "limits are not written down"
-                amount = counted(call, budget.holder_kind, budget.measure, budget.currency, self._rates)
-                if amount:
-                    place = wallet.key, wallet.starts if wallet.starts <= call.at < wallet.ends else wallet.window(call.at)[0]
-                    used[place] = used.get(place, 0) + amount
-        self._writing = used
-        return spend([Reading(meter, starts, amount) for (meter, starts), amount in used.items()], self._bank.process)
+            wallets = self._wallets_of(one.call)
+            if not wallets:
+                continue
+            at, used = one.call.at, used_by(one.call)
+            for wallet in wallets:
+                amount = wallet.counts(used, self._rates)
+                if not amount:
+                    continue
+                if not wallet.starts <= at < wallet.ends:
+                    writing.append(_Entry(wallet, wallet.window(at)[0], amount))
+                else:
+                    if not wallet.pending:
+                        touched.append(wallet)
+                    wallet.pending += amount
+        for wallet in touched:
+            writing.append(_Entry(wallet, wallet.starts, wallet.pending))
+            wallet.pending = 0
+        self._writing = writing
+        readings = [Reading(one.wallet.key, one.starts, one.amount, one.wallet.written != one.starts) for one in writing]
+        return spend(readings, self._bank.process)
 
     def committed(self, settled: Sequence[Settled]) -> None:
         """They are on disk: what was set aside and not used is free again."""
-        used, self._writing = self._writing or {}, None
+        writing, self._writing = self._writing or [], None
         self._written += 1
-        for (key, starts), amount in used.items():
-            wallet = self._wallets.get(key)
-            if wallet is not None:
-                wallet.spend(starts, amount)
+        for wallet, starts, amount in writing:
+            if starts == wallet.starts:
+                wallet.spend(amount)
+                wallet.written = starts
                 if wallet.reaches > wallet.told:
                     self._tell(wallet)
         for attempt, call in settled:
-            if isinstance(attempt.hold, Hold):
+            if attempt.hold is not None:
                 attempt.hold.settle(0 if call.usage is None else call.usage.total_input + call.usage.total_output)
 
-    def _wallets_of(self, call: Call) -> list[Wallet]:
+    def _wallets_of(self, call: Call) -> tuple[Wallet, ...]:
         of = self._of
-        found: list[Wallet] = []
-        for wallets in (
-            of["key"].get(call.key),
-            of["user"].get(call.user),
-            of["team"].get(call.team),
-            of["provider"].get(call.provider),
-        ):
-            if wallets is not None:
-                found += wallets
-        return found
+        return (
+            of["key"].get(call.key, ())
+            + of["user"].get(call.user, ())
+            + of["team"].get(call.team, ())
+            + of["provider"].get(call.provider, ())
+        )
 
     def _is_writing(self) -> tuple[bool, int]:
         return self._writing is not None, self._written
@@ -380,8 +395,8 @@ class Ledger:
                 continue
             at = self._clock.now_us()
             missing = await recount(self._db, row, at, self._rates)
-            if self._bank.holds_all:
-                wallet.spend(wallet.window(at)[0], missing)
+            if self._bank.holds_all and wallet.starts == wallet.window(at)[0]:
+                wallet.spend(missing)
 
     def _spawn(self, work: Callable[..., Awaitable[None]], *args: Any) -> None:
         task = asyncio.create_task(_quietly(work, *args), name="ledger")

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from assay.core.call import Call
 from assay.core.holder import HolderKind, Measure
+from assay.core.money import Money
 from assay.core.rates import Rates
 from assay.store.database import Database, Transaction, Write
 from assay.store.sql import Sql
@@ -23,6 +24,7 @@ SPEND = Sql("""
     SELECT id, CAST(:starts AS BIGINT), CAST(:used AS BIGINT) FROM budgets WHERE id = :meter
     ON CONFLICT (meter, starts) DO UPDATE SET used = meters.used + excluded.used
 """)
+SPEND_MORE = Sql("UPDATE meters SET used = used + :used WHERE meter = :meter AND starts = :starts")
 SPEND_LEASE = Sql("""
     UPDATE leases SET amount = CASE WHEN amount > :used THEN amount - :used ELSE 0 END
     WHERE meter = :meter AND starts = :starts AND process = :process
@@ -90,29 +92,32 @@ _JUMP_US = 40 * 86_400_000_000
 
 
 class Reading(NamedTuple):
-    """A meter in one window."""
+    """So much of a meter in one window. ``is_new``: the meter may have no row of it yet."""
 
     meter: str
     starts: int
     used: int
+    is_new: bool
 
 
-def counted(call: Call, kind: HolderKind, measure: Measure, currency: str, rates: Rates) -> int:
-    """What one call uses of a budget: `count_used` of its row alone.
+class Used(NamedTuple):
+    """What a call uses of the budgets of its key, user, team and provider.
 
-    Of a key, a user and a team a request counts once, with its first attempt, whichever targets are asked after it; of a provider
-    each attempt. What came from the cache is a request, no more. Money of a currency without a rate counts nothing.
+    A request counts once, with its first attempt, whichever targets are asked after it; of a provider each of the ``attempts`` counts.
+    What came from the cache is a request, no more.
     """
-    if measure == "requests":
-        return int(call.cached is None) if kind == "provider" else int(call.id == call.request_id)
-    if call.cached is not None and measure == "tokens":
-        return 0
-    if measure == "tokens":
-        return 0 if call.usage is None else call.usage.total_input + call.usage.total_output
-    if call.cost is None:
-        return 0
-    ratio = rates.ratio(call.cost.currency, currency)
-    return 0 if ratio is None else ratio.convert(call.cost.nano)
+
+    requests: int
+    attempts: int
+    tokens: int
+    paid: Money | None
+
+
+def used_by(call: Call) -> Used:
+    """What a call counts, by its row alone."""
+    usage = call.usage
+    tokens = 0 if usage is None or call.cached is not None else usage.total_input + usage.total_output
+    return Used(int(call.id == call.request_id), int(call.cached is None), tokens, call.cost)
 
 
 async def count_used(
@@ -153,10 +158,15 @@ async def load_leased(db: Database, meters: Sequence[str]) -> dict[tuple[str, in
 
 def spend(used: Sequence[Reading], process: str | None) -> list[Write]:
     """The writes that count ``used``; of a process with leases, they are used up by it."""
-    rows = [{"meter": one.meter, "starts": one.starts, "used": one.used, "process": process} for one in sorted(used)]
-    if not rows:
-        return []
-    return [(SPEND, rows)] if process is None else [(SPEND, rows), (SPEND_LEASE, rows)]
+    writes: list[Write] = []
+    for sql, is_new in ((SPEND, True), (SPEND_MORE, False)):
+        rows = [{"meter": one.meter, "starts": one.starts, "used": one.used} for one in sorted(used) if one.is_new == is_new]
+        if rows:
+            writes.append((sql, rows))
+    if used and process is not None:
+        rows = [{"meter": one.meter, "starts": one.starts, "used": one.used, "process": process} for one in sorted(used)]
+        writes.append((SPEND_LEASE, rows))
+    return writes
 
 
 async def tell_once(db: Database, meter: str, starts: int, told: int) -> bool:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Literal, TypeAlias
 
 from assay.core import Holder, iso
+from assay.core.rates import Rates
 from assay.core.window import FOREVER, window_of
 from assay.store.budgets import BudgetRow
+from assay.store.meters import Used
 
 UNKNOWN = (-1, -1)
 """The window of a wallet that has nothing yet."""
@@ -31,11 +33,13 @@ class Wallet:
         "is_lease",
         "key",
         "lately",
+        "pending",
         "reserved",
         "starts",
         "taken",
         "told",
         "used",
+        "written",
     )
 
     def __init__(self, key: str, holder: Holder, amount: int, budget: BudgetRow | None = None, *, is_lease: bool = False):
@@ -53,6 +57,10 @@ class Wallet:
         self.taken = self.lately = 0
         """How much was set aside since the last look, and before that: how fast it goes."""
         self.told: Told = 0
+        self.pending = 0
+        """What is just being written."""
+        self.written = -1
+        """The last window of which the meter surely has a row."""
 
     def has(self, need: int, at_us: int, now_s: float) -> bool:
         """Whether so much can be set aside now."""
@@ -67,11 +75,25 @@ class Wallet:
         """What is used of it is known, and told by `spend`: it is not set aside any longer."""
         self.reserved -= need
 
-    def spend(self, starts: int, used: int) -> None:
-        """So much was used in the window that began at ``starts``."""
-        if starts == self.starts:
-            self.held = max(0, self.held - used) if self.is_lease else self.held - used
-            self.used += used
+    def spend(self, used: int) -> None:
+        """So much was used in this window."""
+        self.held = max(0, self.held - used) if self.is_lease else self.held - used
+        self.used += used
+
+    def counts(self, used: Used, rates: Rates) -> int:
+        """What a call uses of the budget. Money of a currency without a rate counts nothing."""
+        budget = self.budget
+        assert budget is not None, "calls use nothing of places"
+        if budget.measure == "tokens":
+            return used.tokens
+        if budget.measure == "requests":
+            return used.attempts if budget.holder_kind == "provider" else used.requests
+        if used.paid is None:
+            return 0
+        if used.paid.currency == budget.currency:
+            return used.paid.nano
+        ratio = rates.ratio(used.paid.currency, budget.currency)
+        return 0 if ratio is None else ratio.convert(used.paid.nano)
 
     def window(self, at_us: int) -> tuple[int, int]:
         """The window that ``at_us`` lies in."""
