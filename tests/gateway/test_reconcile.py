@@ -8,6 +8,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from assay.core import Call, InvalidInput, Money, Price, Usage
 from assay.gateway.reconcile import DriftLine, compare_bills, match, reconcile
@@ -195,12 +197,45 @@ def test_each_providers_report_is_read_in_disjoint_tokens(document: Any, expecte
         (b'{"data": [{"start_time": "x", "results": [{"input_tokens": 1}]}]}', "reconcile.bad_row"),
         (b'{"data": [{"starting_at": "2025-11-17T00:00:00Z", "results": [3]}]}', "reconcile.bad_row"),
         (b"\xff\xfe\x00", "reconcile.unknown_format"),
+        (b'{"data": ["date"]}', "reconcile.bad_row"),
+        (b'{"data": [{"date": "9999-12-31", "model": "m", "cost": 1}]}', "reconcile.bad_row"),
+        (b'{"data": [{"date": "2025-11-17", "model": {}, "cost": 1}]}', "reconcile.bad_row"),
+        (b'{"data": [{"date": "2025-11-17", "model": "m", "cost": "1e999999999"}]}', "reconcile.bad_row"),
+        (b'{"data": [{"date": "2025-11-17", "model": "m", "cost": "NaN"}]}', "reconcile.bad_row"),
+        (b'{"data": [{"start_time": 1e300, "results": [{"input_tokens": 1, "output_tokens": 1}]}]}', "reconcile.bad_row"),
+        (b'{"data": [{"start_time": 1763337600, "results": [{"amount": [1]}]}]}', "reconcile.bad_row"),
     ],
 )
 def test_what_is_no_report_is_said_to_be_none(data: bytes, code: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         read_report(data)
     assert caught.value.code == code
+
+
+FIELDS = """
+    data results start_time starting_at date model amount value currency line_item cost usage input_tokens output_tokens
+    uncached_input_tokens cache_creation input_cached_tokens tokens requests
+"""
+words = st.sampled_from(FIELDS.split())
+atoms = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=5)
+    | st.sampled_from(["2025-11-17", "1.5", "m", "usd"])
+)
+trees = st.recursive(atoms, lambda below: st.lists(below, max_size=3) | st.dictionaries(words, below, max_size=5), max_leaves=12)
+
+
+@given(st.lists(st.dictionaries(words, trees, max_size=6), max_size=3))
+def test_whatever_a_file_holds_it_is_a_report_or_refused(rows: list[dict[str, Any]]) -> None:
+    """And what is read can be laid beside ours."""
+    try:
+        theirs = read_report(json.dumps({"data": rows}).encode())
+    except InvalidInput:
+        return
+    reconcile("up", theirs, [spent()], {"m": PRICE})
 
 
 @pytest.mark.parametrize(

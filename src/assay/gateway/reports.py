@@ -21,7 +21,7 @@ import io
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -30,6 +30,9 @@ from assay.core import InvalidInput, Money
 
 _EPOCH = date(1970, 1, 1).toordinal()
 _HUNDREDTHS = Decimal(100)
+_MOST_DIGITS = 15
+_LAST_DAY = 100_000
+"""In the year 2243."""
 
 Json = dict[str, Any]
 
@@ -90,7 +93,7 @@ def _row(row: Any, number: int) -> Iterator[Reported]:
             yield _named(row)
         else:
             raise _unknown("its fields are none that are known")
-    except (KeyError, TypeError, ValueError, InvalidOperation) as error:
+    except (KeyError, TypeError, AttributeError, ValueError, ArithmeticError) as error:
         raise _bad_row(number, error) from None
 
 
@@ -99,12 +102,12 @@ def _openai(day: int, result: Json) -> Iterator[Reported]:
         amount = result["amount"]
         # "gpt-4o-2024-08-06, cached input": the model and what of it
         model = str(result["line_item"]).partition(",")[0].strip() if result.get("line_item") else None
-        yield Reported(day=day, model=model, cost=Money.of(str(amount["value"]), str(amount.get("currency", "usd")).upper()))
+        yield Reported(day=day, model=model, cost=Money.of(_amount(amount["value"]), _currency(amount.get("currency"))))
         return
     cached, written = _int(result.get("input_cached_tokens")), _int(result.get("input_cache_write_tokens"))
     yield Reported(
         day=day,
-        model=result.get("model"),
+        model=_model(result),
         requests=_int(result.get("num_model_requests")),
         input=_int(result["input_tokens"]) - cached - written,
         cache_read=cached,
@@ -115,13 +118,13 @@ def _openai(day: int, result: Json) -> Iterator[Reported]:
 
 def _anthropic(day: int, result: Json) -> Iterator[Reported]:
     if "amount" in result:
-        amount = Decimal(str(result["amount"])) / _HUNDREDTHS
-        yield Reported(day=day, model=result.get("model"), cost=Money.of(amount, str(result.get("currency") or "USD").upper()))
+        amount = _amount(result["amount"]) / _HUNDREDTHS
+        yield Reported(day=day, model=_model(result), cost=Money.of(amount, _currency(result.get("currency"))))
         return
     written = result.get("cache_creation") or {}
     yield Reported(
         day=day,
-        model=result.get("model"),
+        model=_model(result),
         input=_int(result["uncached_input_tokens"]),
         cache_read=_int(result.get("cache_read_input_tokens")),
         cache_write=sum(_int(count) for count in written.values()),
@@ -165,7 +168,7 @@ def _read_lines(names: list[str], rows: Iterable[list[str]], first: int) -> Iter
             continue  # sums below the table
         try:
             yield _named(row)
-        except (KeyError, ValueError, InvalidOperation) as error:
+        except (KeyError, ValueError, ArithmeticError) as error:
             raise _bad_row(number, error) from None
 
 
@@ -187,6 +190,8 @@ def _named(row: Mapping[str, Any]) -> Reported:
     if known["cache_read"] and known["input"] is not None and "input_tokens" not in row:
         known["input"] -= known["cache_read"]  # of a prompt that holds both
     model, tokens = value("model"), value("tokens")
+    if model is not None and not isinstance(model, str):
+        raise TypeError("a model is no text")
     if isinstance(model, str) and (sku := _SKU.search(model)) is not None:
         kind = "cache_read" if "cach" in model.lower() else "output" if "output" in model.lower() else "input"
         known[kind], tokens, model = (None if tokens is None else _int(tokens)), None, re.sub(r"[\s_]+", "-", sku[0].lower())
@@ -196,15 +201,29 @@ def _named(row: Mapping[str, Any]) -> Reported:
         model=model,
         **known,
         tokens=None if tokens is None else _int(tokens),
-        cost=None if cost is None else Money.of(_amount(cost), str(value("currency") or "USD").upper()),
+        cost=None if cost is None else Money.of(_amount(cost), _currency(value("currency"))),
     )
 
 
 _SKU = re.compile(r"(?i)\bgemini[\s_-]+[\d.]+(?:[\s_-]+(?:pro|flash|ultra|nano))(?:[\s_-]+lite)?\b")
 
 
+def _model(result: Json) -> str | None:
+    model = result.get("model")
+    if model is not None and not isinstance(model, str):
+        raise TypeError("a model is no text")
+    return model
+
+
+def _currency(value: Any) -> str:
+    return str(value or "USD").upper()[:3]
+
+
 def _amount(value: Any) -> Decimal:
-    return Decimal(str(value).replace(",", "").replace("$", "").strip())
+    amount = Decimal(str(value).replace(",", "").replace("$", "").strip())
+    if not amount.is_finite() or amount.adjusted() > _MOST_DIGITS:
+        raise ValueError(f"{str(value)[:40]} is no amount")
+    return amount
 
 
 def _int(value: Any) -> int:
@@ -213,9 +232,13 @@ def _int(value: Any) -> int:
 
 def _day(value: Any) -> int:
     if isinstance(value, int | float):
-        return int(value) // 86_400
-    moment = datetime.fromisoformat(str(value).strip().removesuffix(" UTC"))
-    return (moment.astimezone(UTC) if moment.tzinfo is not None else moment).toordinal() - _EPOCH
+        day = int(value) // 86_400
+    else:
+        moment = datetime.fromisoformat(str(value).strip().removesuffix(" UTC"))
+        day = (moment.astimezone(UTC) if moment.tzinfo is not None else moment).toordinal() - _EPOCH
+    if not 0 <= day < _LAST_DAY:
+        raise ValueError(f"{str(value)[:40]} is no day of ours")
+    return day
 
 
 def _unknown(reason: str) -> InvalidInput:

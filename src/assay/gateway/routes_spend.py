@@ -23,6 +23,7 @@ HiddenRequests = Callable[[], Awaitable[Collection[str]]]
 
 _EPOCH = date(1970, 1, 1).toordinal()
 LARGEST_REPORT = 64 * 1024 * 1024
+_FIRST_YEAR, _LAST_YEAR = 1970, 2242
 _CHUNK = 64 * 1024
 _MEDIA = {"csv": "text/csv; charset=utf-8", "jsonl": "application/jsonl"}
 
@@ -163,10 +164,11 @@ def _day(text: str, name: str) -> tuple[int, int]:
     """
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        moment = moment.astimezone(UTC) if moment.tzinfo is not None else moment
+        if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+            raise ValueError(text)
+    except (ValueError, OverflowError):
         raise InvalidInput(
             "spend.bad_day", f"{name}: {text[:40]!r} is no day.", hint="Write it like 2026-11-22.", param=name
         ) from None
-    if moment.tzinfo is not None:
-        moment = moment.astimezone(UTC)
     return moment.toordinal() - _EPOCH, int(moment.time() != datetime.min.time())
