@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from tests.gateway.rig import Reply, read_reply
 from tests.server import RunningAssay, running
 from tests.upstream import ScriptedUpstream
-from tests.upstream.script import says
+from tests.upstream.script import Script, says
 
 WORDS = " ".join(f"word{n}" for n in range(30))
 WAIT_S = 40
@@ -22,23 +22,29 @@ WAIT_S = 40
 @contextmanager
 def upstream() -> Iterator[ScriptedUpstream]:
     """An upstream whose ``slow`` takes a few seconds and whose ``fast`` answers at once."""
-    scripts = {"slow": lambda asked: says(WORDS, pace_s=0.1), "fast": lambda asked: says("Done.")}
+    scripts: dict[str, Script] = {
+        "slow": lambda asked: says(WORDS, pace_s=0.1),
+        "fast": lambda asked: says("Done."),
+        "long": lambda asked: says(WORDS * 4000),
+    }
     with ScriptedUpstream(scripts=scripts) as server:
         yield server
 
 
-def write_config(folder: Path, server: ScriptedUpstream, more: str = "") -> Path:
-    """An ``assay.toml`` with the upstream as the provider ``scripted``; ``more`` goes before it."""
+def write_config(folder: Path, server: ScriptedUpstream, more: str = "", after: str = "") -> Path:
+    """An ``assay.toml`` with the upstream as the provider ``scripted``; ``more`` goes before it, ``after`` after it."""
     path = folder / "assay.toml"
-    path.write_text(f'{more}\n[providers.scripted]\nbase_url = "{server.url}"\n')
+    path.write_text(f'{more}\n[providers.scripted]\nbase_url = "{server.url}"\n{after}')
     return path
 
 
 @contextmanager
-def serving(folder: Path, server: ScriptedUpstream, workers: int, *flags: str, more: str = "") -> Iterator[RunningAssay]:
+def serving(
+    folder: Path, server: ScriptedUpstream, workers: int, *flags: str, more: str = "", after: str = ""
+) -> Iterator[RunningAssay]:
     """`assay up` with so many workers before the upstream, and one signed in."""
     folder.mkdir(exist_ok=True)
-    write_config(folder, server, more)
+    write_config(folder, server, more, after)
     with running(folder, "--demo", "--workers", str(workers), *flags, environ={"SCRIPTED_API_KEY": "sk-upstream"}) as assay:
         assay.sign_in()
         yield assay

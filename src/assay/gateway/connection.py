@@ -24,8 +24,12 @@ from assay.core import Patience
 MAX_HEAD_BYTES = 64 * 1024
 """Status line and headers may not be larger; the largest seen in the wild are about 16 KiB."""
 
-HIGH_WATER = 128 * 1024
+HIGH_WATER = 32 * 1024
 """Unread body bytes at which a connection stops reading from its socket until the reader catches up."""
+
+_PIECE = memoryview(bytearray(32 * 1024))
+"""What is read at once, by whichever connection reads just now: much larger pieces, as event loops read by themselves, would be
+kept three times over for a client that takes them slowly."""
 
 _TRUSTED_NS = 50_000_000
 """An idle connection is looked at before it is used again, unless it was used this short a time ago."""
@@ -304,7 +308,7 @@ class Response:
             self._release(connection, self)
 
 
-class Connection(asyncio.Protocol):
+class Connection(asyncio.BufferedProtocol):
     """A socket with a parser. ``on_lost`` tells the pool when it is gone."""
 
     __slots__ = (
@@ -393,7 +397,7 @@ class Connection(asyncio.Protocol):
         # An upstream may answer before it has read the request (413); the rest must not run into the next exchange.
         return self._transport.get_write_buffer_size() > 0
 
-    # asyncio.Protocol
+    # asyncio.BufferedProtocol
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
@@ -402,7 +406,13 @@ class Connection(asyncio.Protocol):
             self._poll = select.poll()
             self._poll.register(socket.fileno(), select.POLLIN)
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> memoryview:
+        return _PIECE
+
+    def buffer_updated(self, nbytes: int) -> None:
+        self._received(bytes(_PIECE[:nbytes]))
+
+    def _received(self, data: bytes) -> None:
         response = self._response
         if response is None:
             self.abort()

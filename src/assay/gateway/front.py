@@ -27,6 +27,9 @@ MAX_HEAD_BYTES = 64 * 1024
 HIGH_WATER = 64 * 1024
 """Unread body bytes at which a connection stops reading until the application catches up."""
 
+UNWRITTEN = 16 * 1024
+"""Bytes of an answer that wait for the client before its application has to wait, too."""
+
 
 class Patience(msgspec.Struct, frozen=True):
     """How long a client may take, in seconds; ``body_rate`` is in bytes a second, once ``body_s`` are over."""
@@ -111,6 +114,7 @@ class Front(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
+        self.transport.set_write_buffer_limits(UNWRITTEN)
         self._host.connections.add(self)
         self._client = _address(transport.get_extra_info("peername"))
         self._server = _address(transport.get_extra_info("sockname"))

@@ -17,6 +17,10 @@ BACKLOG = 2048
 LINGER_S = 5
 """How long a kept connection may still bring a request, and hear that we stop, while others wait for their answers."""
 
+_UNSENT_BYTES = 16 * 1024
+"""What the kernel takes of an answer beyond what its client has room for. Else a client that reads slowly would have megabytes wait
+for it, in the kernel and in the record of its call."""
+
 _WATCH_S = 1
 """How long whoever only watches may still be told how it ended."""
 
@@ -39,6 +43,8 @@ class Server:
     async def listen(self, bound: socket.socket) -> None:
         """Accept connections on a socket that is bound."""
         loop = asyncio.get_running_loop()
+        if bound.family != socket.AF_UNIX and hasattr(socket, "TCP_NOTSENT_LOWAT"):  # every accepted socket inherits it
+            bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT_BYTES)
         make = loop.create_unix_server if bound.family == socket.AF_UNIX else loop.create_server
         self._listening.append(await make(lambda: Front(self), sock=bound, backlog=BACKLOG))
 
