@@ -73,7 +73,9 @@ class Gateway:
         self.health.follow = self._tell_health
         self.router = Router(self.health, retry_wait_s=settings.retry_wait_s)
         self.caller = GatewayCaller(self.client, self.recorder, self.ledger, self.router, self.timeouts, lambda: self.snapshot)
-        self.memory = Memory(db, self.recorder, bodies=settings.bodies, days=settings.bodies_days)
+        self.memory = Memory(
+            db, self.recorder, bodies=settings.bodies, days=settings.bodies_days, alone=not settings.workers and db.dialect == "sqlite"
+        )
         self.cache.open(self.recorder, self.memory)
         self.cache.keep(settings.bodies, settings.bodies_days, settings.cache_bytes)
         self._generations = Generations(self.client, self.recorder, self.memory, self.ledger, self.router, self.timeouts)
@@ -152,6 +154,7 @@ class Gateway:
         self.router.retry_wait_s = settings.retry_wait_s
         self.registry.settings = settings
         self.router.retry_wait_s = settings.retry_wait_s
+        self.ledger.take(settings)
         self.recorder.keep(settings.bodies, settings.bodies_days)
         self.memory.write_down(settings.bodies, settings.bodies_days)
         self.cache.keep(settings.bodies, settings.bodies_days, settings.cache_bytes)

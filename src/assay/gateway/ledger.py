@@ -120,6 +120,12 @@ class Ledger:
             rates=Rates(settings.rates),
         )
 
+    def take(self, settings: Settings) -> None:
+        """Go on with these settings: for what is set aside from now on."""
+        self._output_tokens = settings.reserve_output_tokens
+        self._allows_unpriced = settings.unpriced == "allow"
+        self._rates = Rates(settings.rates)
+
     # What there is
 
     async def refresh(self, providers: Sequence[tuple[Provider, Limits]] = ()) -> None:

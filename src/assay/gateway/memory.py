@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Set
 from typing import Generic, TypeVar
 
 import msgspec
@@ -45,6 +45,9 @@ _MOST_ANSWERS = 2_000
 _MOST_BYTES = 64 * 1024 * 1024
 """Of each of the two, in memory."""
 _BATCH_S = 0.05
+_PAUSES_S = (0.02, 0.05, 0.1, 0.2)
+"""A client may go on at another process before the one that answered it has written down what it needs again."""
+
 _RECORD_S = 5
 """How long a continued request waits for the record of the call before it."""
 
@@ -98,8 +101,11 @@ class Memory:
     ``bodies`` and ``days`` are the policy for what was said: only where it is kept whole is anything written down.
     """
 
-    def __init__(self, db: Database, recorder: Recorder, *, bodies: Bodies = "full", days: int = KEPT_DAYS):
+    def __init__(
+        self, db: Database, recorder: Recorder, *, bodies: Bodies = "full", days: int = KEPT_DAYS, alone: bool = True
+    ):
         self._db = db
+        self._pauses_s = () if alone else _PAUSES_S
         self._recorder = recorder
         self.write_down(bodies, days)
         self._kept: Young[tuple[str | None, str], str] = Young(_MOST_KEPT, _MOST_BYTES)
@@ -141,7 +147,7 @@ class Memory:
             return request
         known = {told: value for told in ids if (value := self._kept.get((key, told))) is not None}
         if len(known) < len(ids):
-            found = await load_kept(self._db, key, sorted(ids - known.keys()))
+            found = await self._load(key, ids - known.keys())
             for told, value in found.items():
                 self._kept.put((key, told), value, len(value))
             known |= found
@@ -162,7 +168,7 @@ class Memory:
         answered = self._answers.get((key, response_id))
         if answered is not None:
             return answered
-        request_id = self._kept.get((key, response_id)) or (await load_kept(self._db, key, [response_id])).get(response_id)
+        request_id = self._kept.get((key, response_id)) or (await self._load(key, {response_id})).get(response_id)
         if request_id is None:
             raise NotFound(
                 "responses.not_found",
@@ -175,7 +181,7 @@ class Memory:
                 await self._recorder.flush()
         except TimeoutError:
             raise Unavailable("gateway.busy", "Too many calls wait to be recorded.", retry_after_s=1) from None
-        call = await find_request(self._db, request_id)
+        call = await self._find(request_id)
         asked, said = await self._bodies(call) if call is not None else (None, None)
         if asked is None or said is None:
             raise NotFound(
@@ -185,6 +191,26 @@ class Memory:
                 param="previous_response_id",
             )
         return Answered(_request.decode(asked), _reply.decode(said).messages[0])
+
+    async def _load(self, key: str | None, ids: Set[str]) -> dict[str, str]:
+        """What is written down under ``ids``, or will be in a moment."""
+        found = await load_kept(self._db, key, sorted(ids))
+        for pause_s in self._pauses_s:
+            if len(found) == len(ids):
+                break
+            await asyncio.sleep(pause_s)
+            found |= await load_kept(self._db, key, sorted(ids - found.keys()))
+        return found
+
+    async def _find(self, request_id: str) -> Call | None:
+        """The call of that request, which may be on record in a moment."""
+        call = await find_request(self._db, request_id)
+        for pause_s in self._pauses_s:
+            if call is not None:
+                break
+            await asyncio.sleep(pause_s)
+            call = await find_request(self._db, request_id)
+        return call
 
     async def _bodies(self, call: Call) -> tuple[bytes | None, bytes | None]:
         hashes = [hash for hash in (call.request, call.reply) if hash is not None]
