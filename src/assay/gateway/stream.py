@@ -23,6 +23,7 @@ _LINE = re.compile(rb"[^\r\n]*(?:\r\n|\n|\r|\Z)")
 _DATA_LINE = re.compile(rb"(?:\A|(?<=[\r\n]))data: ?([^\r\n]*)")
 _OTHER_LINE = re.compile(rb"(?:\A|[\r\n])(?!data: )[^\r\n]")
 _PING = b"event: ping"
+_CR = ord("\r")
 _EVENT_ALONE = re.compile(rb"\nevent:[^\n]*\n\n")
 
 
@@ -94,13 +95,20 @@ class EventPipe:
             data = data[len(BOM) :]
         match self._protocol:
             case "gemini":
-                return _only_data(escape_separators(data))
+                data = escape_separators(data)
+                is_even = data.endswith(b"\r\n\r\n") or _CR not in data
+                return data if is_even and _name_of_one(data) == b"" else _only_data(data)
             case "openai_chat":
-                if self._hides_usage and (b'"choices":[]' in data or b'"choices": []' in data):
+                if self._hides_usage and (data.find(b'"choices":[]') >= 0 or data.find(b'"choices": []') >= 0):
                     data = b"".join(event for event in _events(data) if not _is_usage(event))
+                if _name_of_one(data) == b"":
+                    return data
                 if _has_line(data, b"id") or _has_line(data, b"retry") or _has_line(data, b"event"):
                     return b"".join(fitted for event in _events(data) if (fitted := _fit_for_openai(event)) and _is_chunk(event))
             case "openai_responses":
+                name = _name_of_one(data)
+                if name is not None and name.startswith(b"event: response."):
+                    return data
                 alone = b"event:" in data and (_EVENT_ALONE.match(b"\n" + data[:4096]) or _EVENT_ALONE.search(data))
                 if alone or _has_line(data, b"id") or _has_line(data, b"retry") or _PING in data:
                     # OpenAI's SDK wants the response to be created before anything else happens.
@@ -164,8 +172,18 @@ def _events(data: bytes) -> Iterator[bytes]:
         yield data[at:]
 
 
+def _name_of_one(events: bytes) -> bytes | None:
+    """The line before the data of one event, or nothing; None where it is more than one, or has other lines. Nearly every piece is
+    one, in which there is nothing to look for.
+    """
+    lines = events.splitlines()
+    if not 2 <= len(lines) <= 3 or lines[-1] or lines[-2][:6] != b"data: ":
+        return None
+    return b"" if len(lines) == 2 else lines[0] or None
+
+
 def _has_line(data: bytes, field: bytes) -> bool:
-    return data.startswith(field) or b"\n" + field in data or b"\r" + field in data
+    return data.startswith(field) or data.find(b"\n" + field) >= 0 or data.find(b"\r" + field) >= 0
 
 
 def _fit_for_openai(event: bytes) -> bytes:
