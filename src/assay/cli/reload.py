@@ -27,6 +27,7 @@ LOOK_S = 1.0
 RELOADED = frozenset(
     {
         "aliases",
+        "allowed_networks",
         "bodies",
         "bodies_days",
         "cache_bytes",
@@ -38,8 +39,11 @@ RELOADED = frozenset(
         "log_level",
         "max_body_bytes",
         "providers",
+        "rates",
+        "reserve_output_tokens",
         "retry_wait_s",
         "total_timeout_s",
+        "unpriced",
     }
 )
 """What counts at once. Everything else was used to open something that stays open."""

@@ -151,7 +151,6 @@ class Gateway:
         self.settings = settings
         self._set_timeouts()
         self.client.networks = read_networks(settings.allowed_networks)
-        self.router.retry_wait_s = settings.retry_wait_s
         self.registry.settings = settings
         self.router.retry_wait_s = settings.retry_wait_s
         self.ledger.take(settings)
