@@ -34,6 +34,8 @@ def test_a_copy_without_its_key_says_what_is_missing(tmp_path: Path) -> None:
     done = command(here, "db", "restore", str(there / "copy.db"), "--json")
     assert (done.code, done.json["key_file"]) == (0, None)
     assert f"needs the master key {done.json['master_key']}, which is not here" in done.err
+    looked = {finding["check"]: finding for finding in command(here, "doctor", "--json").json}
+    assert (looked["master key"]["ok"], done.json["master_key"] in looked["master key"]["found"]) == (False, True)
     refused = command(here, "key", "list")
     assert (refused.code, "vault.missing_key" in refused.err) == (3, True)
 

@@ -48,7 +48,6 @@ async def backup(configured: Configured, target: Path, as_json: bool) -> None:
     settings = configured.settings
     size = await copy_database(settings.database_url, target)
     emit({"target": target.absolute(), "bytes": size}, as_json, f"{target} ({size:,} bytes)")
-    say(f"Keep a copy of {settings.master_key} too, elsewhere: without it the keys in this copy cannot be read.")
 
 
 @db.command()

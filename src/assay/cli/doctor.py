@@ -18,6 +18,7 @@ from assay.cli.remote import running_server
 from assay.cli.stored import stored
 from assay.core import AssayError, NotFound, Settings
 from assay.store import Vault
+from assay.store.rotation import needed_key
 from assay.web.pages import FOLDER
 
 _LEAST_FREE_BYTES = 1024**3
@@ -41,7 +42,7 @@ async def doctor(configured: Configured, as_json: bool) -> int:
     findings = [
         *_installation(),
         *_folders(settings),
-        _master_key(settings),
+        await _master_key(settings),
         *_configuration(),
         await _server(settings),
         await _database(settings),
@@ -77,14 +78,25 @@ def _folders(settings: Settings) -> Iterator[Finding]:
     yield Finding("data", usable, str(settings.data), None if usable else "Choose a folder that you may write, with --data.")
 
 
-def _master_key(settings: Settings) -> Finding:
-    if not os.path.exists(settings.master_key):
-        return Finding("master key", True, f"will be made at {settings.master_key}")
+async def _master_key(settings: Settings) -> Finding:
+    """Whether the key that the database needs is here, in the first file or in one beside it."""
     try:
-        Vault.open(settings.master_key, data_dir=settings.data)
-    except AssayError as error:
-        return Finding("master key", False, error.message, error.hint)
-    return Finding("master key", True, str(settings.master_key))
+        async with stored(settings) as database:
+            needed = await needed_key(database)
+    except AssayError:
+        needed = None  # what is wrong with the database is a finding of its own
+    found = None
+    if os.path.exists(settings.master_key):
+        try:
+            found = Vault.open(settings.master_key, data_dir=settings.data)
+        except AssayError as error:
+            return Finding("master key", False, error.message, error.hint)
+    if needed is not None and (found is None or found.fingerprint != needed):
+        found = Vault.beside(settings.master_key, needed)
+        if found is None:
+            hint = f"Put that key file at {settings.master_key}."
+            return Finding("master key", False, f"the database needs {needed}, which is not here", hint)
+    return Finding("master key", True, str(found.source) if found is not None else f"will be made at {settings.master_key}")
 
 
 def _configuration() -> Iterator[Finding]:
