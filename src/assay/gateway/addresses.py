@@ -115,7 +115,7 @@ def forbidden(host: str, address: Address, reason: str) -> Fault:
         if any(_why_never(one) for one in _all_meant(address))
         else "Write the address itself into the provider's base URL, or its network into the setting 'allowed_networks'."
     )
-    return Fault(FORBIDDEN, f"{where}, {reason}, and is not connected to. {way_out}")
+    return Fault("upstream.forbidden_address", f"{where}, {reason}, where nobody may connect to. {way_out}")
 
 
 def _written(host: str) -> list[Address] | None:
