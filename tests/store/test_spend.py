@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import msgspec
 import pytest
 
@@ -145,3 +147,10 @@ async def test_names_that_no_database_holds_do_not_keep_the_sums_from_being_writ
     ((what, _),) = await sum_spend(database, "model", Chosen())
     assert what == "nul␀and?"
     assert await spenders(database) == {}
+
+
+async def test_many_writers_at_once_add_up_and_never_wait_for_each_other_in_a_circle(database: Database) -> None:
+    """Each writes the same sums, in whatever order its calls came."""
+    batches = [[call(key=f"k{(number + shift) % 12}") for number in range(12)] for shift in range(30)]
+    await asyncio.gather(*[save(database, *batch) for batch in batches])
+    assert [one async for one in each_spend(database, Chosen())] == spend_of([one for batch in batches for one in batch])
