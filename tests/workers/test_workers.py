@@ -75,6 +75,17 @@ def test_a_foreign_page_is_refused_as_ever(assay: RunningAssay) -> None:
     assert assay.ask("POST", "/api/v1/keys", {"name": "x"}, headers={"origin": "https://evil.example"}).status == 403
 
 
+async def test_a_conversation_goes_on_at_whichever_worker_is_next(assay: RunningAssay) -> None:
+    headers = {"authorization": f"Bearer {assay.gateway_key}", "content-type": "application/json"}
+    for _ in range(12):
+        async with line(assay.url) as first, line(assay.url) as second:
+            body = {"model": "scripted/fast", "input": "Begin."}
+            begun = await first.ask("POST", "/v1/responses", json.dumps(body).encode(), headers)
+            body |= {"previous_response_id": json.loads(begun.body)["id"]}
+            reply = await second.ask("POST", "/v1/responses", json.dumps(body).encode(), headers)
+            assert reply.status == 200, reply.body
+
+
 async def test_events_of_a_page_come_as_they_happen(assay: RunningAssay) -> None:
     async with line(assay.url) as kept:
         kept.send("GET", "/api/v1/calls/events", headers={"cookie": assay.cookie})

@@ -101,9 +101,7 @@ class Memory:
     ``bodies`` and ``days`` are the policy for what was said: only where it is kept whole is anything written down.
     """
 
-    def __init__(
-        self, db: Database, recorder: Recorder, *, bodies: Bodies = "full", days: int = KEPT_DAYS, alone: bool = True
-    ):
+    def __init__(self, db: Database, recorder: Recorder, *, bodies: Bodies = "full", days: int = KEPT_DAYS, alone: bool = True):
         self._db = db
         self._pauses_s = () if alone else _PAUSES_S
         self._recorder = recorder
