@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
+import time
 from pathlib import Path
 
 import pytest
 
+from assay.core import new_id
 from tests.cli.command import command
+from tests.postgres import Postgres
 from tests.server import running
+from tests.store.test_migrate import make_database
 
 HELLO = {"model": "practice/reckoner", "messages": [{"role": "user", "content": "2 + 2"}]}
 
@@ -48,3 +53,19 @@ def test_a_rotation_without_a_server_says_where_both_keys_are(tmp_path: Path) ->
     done = command(tmp_path, "vault", "rotate")
     assert (done.code, "secret/master.key. It locks 0 secrets." in done.out, "Delete the old one" in done.err) == (0, True, True)
     assert command(tmp_path, "key", "list", "--json").json[0]["name"] == "before"
+
+
+def test_another_server_on_the_same_database_takes_the_new_key_and_refuses_nothing(postgres: Postgres, tmp_path: Path) -> None:
+    url = postgres.url(asyncio.run(make_database(postgres, f"two{new_id().replace('-', '')}")))
+    shared = {"ASSAY_DATABASE": url, "ASSAY_MASTER_KEY": str(tmp_path / "keys" / "master.key")}
+    here, there = tmp_path / "here", tmp_path / "there"
+    with running(here, "--demo", environ=shared) as one, running(there, "--demo", environ=shared) as other:
+        assert command(here, "vault", "rotate", environ=shared).code == 0
+        deadline = time.monotonic() + 30
+        while b"took the new master key" not in other.stderr:
+            assert other.chat(HELLO, one.gateway_key).status == 200
+            assert time.monotonic() < deadline
+        made = command(there, "key", "create", "made there", "--json", environ=shared).json
+        assert other.chat(HELLO, made["key"]).status == 200
+        while one.chat(HELLO, made["key"]).status != 200:
+            assert time.monotonic() < deadline
