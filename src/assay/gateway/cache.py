@@ -3,10 +3,9 @@
 Nothing is kept unless an alias (``cache_s``) or the request itself asks for it: ``assay-cache: 600`` takes and leaves answers of the last
 ten minutes, ``assay-cache: 0`` does without those of the alias. Requests with tools are left alone unless ``assay-cache: 600, tools``
 says otherwise, since what tools tell changes. An answer is kept only if it came whole and was not cut short, and only where
-bodies are kept whole. It is kept as the events of its stream, so whoever asks again gets it as their protocol and they have it,
-streamed or not.
+bodies are kept whole. It is kept as the events of its stream, from which it is written anew in the client's protocol, streamed or whole.
 
-The same means: every field but whether it is streamed, the protocol's own fields and headers that are passed on, too, the name asked for and
+The same means: in the same protocol every field but whether it is streamed, the protocol's own fields and headers that are passed on, too, the name asked for and
 everything that stands behind it. Rows are written in the commit of their calls and shared by all processes.
 """
 
@@ -249,7 +248,7 @@ def _name(request: Request, question: Question, pool: Pool) -> str:
     asked = msgspec.structs.replace(request, stream=False, stream_usage=None)
     behind = sorted(f"{route.deployment.id} {route.deployment.upstream_model}" for route in pool.routes)
     headers = sorted((name.decode("latin-1"), value.decode("latin-1")) for name, value in question.forwarded)
-    digest = hashlib.sha256(_encode([scope, question.asked.model, behind, headers]))
+    digest = hashlib.sha256(_encode([scope, question.asking.protocol, question.asked.model, behind, headers]))
     digest.update(canonical(asked))
     return digest.hexdigest()
 
