@@ -5,8 +5,9 @@ ten minutes, ``assay-cache: 0`` does without those of the alias. Requests with t
 says otherwise, since what tools tell changes. An answer is kept only if it came whole and was not cut short, and only where
 bodies are kept whole. It is kept as the events of its stream, from which it is written anew in the client's protocol, streamed or whole.
 
-The same means: in the same protocol every field but whether it is streamed, the protocol's own fields and headers that are passed on, too, the name asked for and
-everything that stands behind it. Rows are written in the commit of their calls and shared by all processes.
+The same means: in the same protocol, every field but whether it is streamed, the protocol's own fields and headers that are passed
+on, too, the name asked for and everything that stands behind it. Rows are written in the commit of their calls and shared by all
+processes.
 """
 
 from __future__ import annotations
