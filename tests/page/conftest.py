@@ -45,6 +45,27 @@ def seed_votes(assay: RunningAssay, count: int) -> None:
     assert (reply.status, reply.json["imported"]) == (200, count), reply
 
 
+def made(assay: RunningAssay, path: str, body: Any) -> Any:
+    """What was made at ``path`` of the API."""
+    reply = assay.ask("POST", f"/api/v1{path}", body)
+    assert reply.status == 201, reply
+    return reply.json
+
+
+def seed_team(assay: RunningAssay) -> None:
+    """A team of two with a key; its budget of one request a month is used up."""
+    team = made(assay, "/teams", {"name": "Research", "limits": {"requests_per_minute": 600}})["id"]
+    mei = made(assay, "/users", {"name": "Mei", "email": "mei@example.org", "role": "admin", "team": team})["id"]
+    made(assay, "/users", {"name": "Olu", "email": "olu@example.org", "team": team})
+    key = made(assay, "/keys", {"name": "nightly", "user": mei, "scopes": {"models": ["practice/*"]}, "limits": {"concurrent": 8}})
+    made(assay, "/budgets", {"holder_kind": "team", "holder": team, "measure": "requests", "amount": 1, "per": "month"})
+    made(assay, "/budgets", {"holder_kind": "key", "holder": key["id"], "measure": "money", "amount": "12.50", "per": "week"})
+    targets = [{"deployment": "practice/reckoner", "weight": 3}, {"deployment": "practice/librarian", "priority": 1}]
+    assert assay.ask("PUT", "/api/v1/aliases/fast", {"targets": targets, "retries": 1}).status == 200
+    asked = {"model": "fast", "messages": [{"role": "user", "content": "17 + 25"}]}
+    assert assay.chat(asked, key["key"]).status == 200
+
+
 def fight(assay: RunningAssay, prompt: str, choice: str) -> str:
     """A battle through the API, to its vote; gives back its id."""
     reply = assay.ask("POST", "/api/v1/battles", {"prompt": prompt}, timeout_s=60)

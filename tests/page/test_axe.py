@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, Route
 
-from tests.page.conftest import LOCALES, Theme, answer_with, fight, open_page, run_challenge, seed_votes
+from tests.page.conftest import LOCALES, Theme, answer_with, fight, open_page, run_challenge, seed_team, seed_votes
 from tests.page.traced import FAILED, FULL, as_json
 from tests.server import RunningAssay, running
 
@@ -30,8 +30,9 @@ PROBLEM = {
 }
 READ = ("/", "/arena", "/challenges", "/challenges/new", "/method")
 RUN = ("/models", "/providers", "/keys", "/connect", "/traffic")
-HALVES = pytest.mark.parametrize("paths", [READ, RUN], ids=("read", "run"))
-"""Two halves, so that each test is done well within its minute."""
+OPERATE = ("/budgets", "/spend", "/aliases", "/teams", "/people", "/audit", "/account")
+PARTS = pytest.mark.parametrize("paths", [READ, RUN, OPERATE], ids=("read", "run", "operate"))
+"""In parts, so that each test is done well within its minute."""
 
 DATA = {
     "/": "board",
@@ -41,6 +42,12 @@ DATA = {
     "/providers": "providers",
     "/keys": "keys",
     "/traffic": "calls",
+    "/budgets": "budgets",
+    "/spend": "spend",
+    "/aliases": "aliases",
+    "/teams": "teams",
+    "/people": "users",
+    "/audit": "audit",
 }
 LOOKS = list(product(LOCALES, ("light", "dark")))
 PHONES = (390, 360)
@@ -50,9 +57,10 @@ STICKS_OUT = """width => [...document.querySelectorAll("body *")]
 
 @pytest.fixture(scope="module")
 def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningAssay]:
-    """A server with 200 votes on its board and a few battles of the reader's own."""
+    """A server with 200 votes on its board and a few battles of the reader's own, and with a team that has used up a budget."""
     with running(tmp_path_factory.mktemp("full"), "--demo") as server:
         server.sign_in()
+        seed_team(server)
         seed_votes(server, 200)
         fight(server, "How do I sort a list of tuples by the second item?", "a")
         fight(server, "我最近睡得不好。", "both_bad")
@@ -80,11 +88,15 @@ def _hold(held: list[Route], route: Route) -> None:
 
 
 def settle(page: Page) -> None:
-    page.wait_for_load_state("networkidle")
+    """All is there. Traffic never falls silent: it follows the calls."""
+    if page.url.partition("?")[0].endswith("/traffic"):
+        page.locator("main :is(tbody tr, .empty)").first.wait_for()
+    else:
+        page.wait_for_load_state("networkidle")
     page.locator("main h1").first.wait_for()
 
 
-@HALVES
+@PARTS
 @pytest.mark.parametrize(("language", "theme"), LOOKS)
 def test_pages_with_data(browser: Browser, full: RunningAssay, language: str, theme: Theme, paths: tuple[str, ...]) -> None:
     with open_page(browser, full, language=language, theme=theme) as page:
@@ -106,7 +118,7 @@ def test_pages_of_one_battle_and_one_challenge(browser: Browser, full: RunningAs
             check(page, f"{path} {language} {theme}")
 
 
-@HALVES
+@PARTS
 @pytest.mark.parametrize(("language", "theme"), LOOKS)
 def test_pages_without_data(browser: Browser, assay: RunningAssay, language: str, theme: Theme, paths: tuple[str, ...]) -> None:
     with open_page(browser, assay, language=language, theme=theme) as page:
@@ -124,7 +136,7 @@ def test_the_page_that_signs_in(browser: Browser, assay: RunningAssay, language:
         check(page, f"sign-in {language} {theme}")
 
 
-@HALVES
+@PARTS
 @pytest.mark.parametrize(("language", "theme"), LOOKS)
 def test_pages_that_wait_and_pages_in_error(
     browser: Browser, full: RunningAssay, language: str, theme: Theme, paths: tuple[str, ...]
@@ -177,6 +189,23 @@ def test_every_client_and_a_provider_with_its_panels_open(
         page.locator("main li button[aria-expanded]").first.click()
         page.locator("main li dl").first.wait_for()
         check(page, f"provider's details {language} {theme}")
+
+
+@pytest.mark.parametrize(("language", "theme"), LOOKS)
+def test_what_is_changed_in_place_opened(browser: Browser, full: RunningAssay, language: str, theme: Theme) -> None:
+    with open_page(browser, full, language=language, theme=theme) as page:
+        for path in ("/keys", "/budgets", "/teams", "/people", "/aliases", "/providers", "/traffic"):
+            page.goto(full.url + path)
+            settle(page)
+            for folded in page.locator("main details > summary").all():
+                folded.click()
+            for opens in page.locator("main button[aria-expanded]").all()[-1:]:
+                opens.click()
+            page.evaluate("scrollTo(0, 0)")
+            check(page, f"{path} opened {language} {theme}")
+        for menu in page.locator("header .menu > button").all():
+            menu.click()
+            check(page, f"menu {language} {theme}")
 
 
 @pytest.mark.parametrize(("language", "theme"), LOOKS)
