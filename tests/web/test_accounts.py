@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -13,13 +15,13 @@ from tests.web.people import PASSWORD, Person, person
 
 
 @pytest.fixture(scope="module")
-def assay(tmp_path_factory: pytest.TempPathFactory) -> RunningAssay:
+def assay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningAssay]:
     """A server that believes a proxy on this machine, so that each test may guess from an address of its own."""
     folder = tmp_path_factory.mktemp("accounts")
     (folder / "assay.toml").write_text('trusted_proxies = ["127.0.0.0/8"]\n')
     with running(folder, "--demo") as server:
         server.sign_in()
-        yield server  # type: ignore[misc]  # pytest takes the generator
+        yield server
 
 
 def try_in(assay: RunningAssay, email: str, password: str, address: str) -> tuple[int, str]:
@@ -142,8 +144,6 @@ def test_an_account_is_unique_by_its_address_and_says_what_is_wrong_with_it(assa
 
 def test_many_sign_ins_at_once_use_little_and_the_rest_is_told_to_wait(assay: RunningAssay) -> None:
     """Each takes 16 MiB and a tenth of a second of a core: two are computed at a time, and only so many wait."""
-    from concurrent.futures import ThreadPoolExecutor
-
     with ThreadPoolExecutor(60) as many:
         outcomes = list(
             many.map(lambda n: try_in(assay, "nobody@example.org", "wrong password here", f"2001:db8:{n:x}::1"), range(60))

@@ -105,7 +105,9 @@ class _Keys:
         """Make a gateway key, which is in this answer and in no other. A member's are their own."""
         gateway, actor = self._gateway, signed_in(request)
         user = body.user if actor.is_admin else body.user or actor.user
-        await self._check_owners(actor, user, body.team)
+        if not actor.is_admin and (user != actor.user or body.team not in {None, actor.team}):
+            raise _not_yours("A member's keys are their own, and of their own team.")
+        await self._check_owners(user, body.team)
         facts = {"user": user, "team": body.team, "scopes": body.scopes, "limits": body.limits, "expires": read_end(body.expires)}
         if body.key is not None and not actor.is_admin:
             raise _not_yours("Only an admin may bring keys along.")
@@ -118,7 +120,9 @@ class _Keys:
         gateway, actor = self._gateway, signed_in(request)
         row = await self._own(actor, request)
         changes: dict[str, Any] = {name: value for name, value in msgspec.structs.asdict(body).items() if value is not UNSET}
-        await self._check_owners(actor, changes.get("user", row.user), changes.get("team", row.team))
+        if not actor.is_admin and changes.keys() & {"user", "team"}:
+            raise _not_yours("Whose a key is decides what bounds it.")
+        await self._check_owners(changes.get("user"), changes.get("team"))
         if "expires" in changes:
             changes["expires"] = read_end(changes["expires"])
         for name, nothing in (("scopes", Scopes()), ("limits", Limits())):
@@ -150,11 +154,7 @@ class _Keys:
             raise _not_yours("This key is not yours.")
         return row
 
-    async def _check_owners(self, actor: Actor, user: str | None, team: str | None) -> None:
-        if not actor.is_admin and user != actor.user:
-            raise _not_yours("A member's keys are their own.")
-        if not actor.is_admin and team not in {None, actor.team}:
-            raise _not_yours("A member's keys are of their own team.")
+    async def _check_owners(self, user: str | None, team: str | None) -> None:
         if user is not None:
             await users.get_user(self._gateway.db, user)
         if team is not None:
