@@ -122,14 +122,14 @@ async def test_a_provider_shows_which_keys_are_left_alone_and_why(db: Database, 
     async def refusing(wire: Any) -> None:
         while True:
             await wire.request()
-            await wire.answer({"error": {"message": "no more credit"}}, "402 Payment Required")
+            await wire.answer({"error": {"message": "You said: a secret", "code": "no_credit"}}, "402 Payment Required")
 
     async with told(refusing) as upstream, plane(db, tmp_path, upstream.url) as (served, api):
         assert ((await provider(api))["state"], (await provider(api))["keys"][0]["state"]) == ("ok", "ok")
         await served.chat()
         shown = await provider(api)
         assert (shown["state"], shown["keys"][0]["state"]) == ("parked", "parked")
-        assert "no more credit" in shown["keys"][0]["reason"]
+        assert shown["keys"][0]["reason"] == "HTTP 402, no_credit", "a provider's own words may repeat what was said"
         assert shown["keys"][0]["parked_until"].endswith("Z")
 
 

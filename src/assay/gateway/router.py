@@ -7,6 +7,7 @@ provider that is down is not helped by many. All of it ends with the first byte 
 
 from __future__ import annotations
 
+import re
 import time
 from random import Random
 from typing import Literal, NamedTuple, TypeAlias
@@ -28,7 +29,7 @@ Fate: TypeAlias = Literal["key_refused", "key_forbidden", "key_limited", "failed
 """What an error says: of the key (``key_...``), of the deployment, or of what was asked (``answered``: every target would say it)."""
 
 _draw = Random()  # noqa: S311  # load is spread, nothing is kept secret
-_LONGEST_REASON = 300
+_CODE = re.compile(r"[a-z][a-z0-9_.-]{0,63}")
 _OF_THE_QUESTION = frozenset(("upstream.too_large",))
 _NO_CREDIT = frozenset(("insufficient_quota", "billing_hard_limit_reached", "insufficient_balance"))
 """Codes under which providers say 429 although waiting does not help (OpenAI's guide to error codes, 2026-11)."""
@@ -72,12 +73,12 @@ class Router:
         fate = fate_of(error)
         match fate:
             case "failed":
-                health.fail(id, candidate.is_probe, error.message[:_LONGEST_REASON])
+                health.fail(id, candidate.is_probe, reason_of(error))
                 return fate
             case "key_refused":
-                health.park(mark, error.message[:_LONGEST_REASON], error.retry_after_s or REFUSED_S)
+                health.park(mark, reason_of(error), error.retry_after_s or REFUSED_S)
             case "key_limited":
-                health.park(mark, error.message[:_LONGEST_REASON], error.retry_after_s)
+                health.park(mark, reason_of(error), error.retry_after_s)
             case "answered":
                 health.succeed(id, mark)
         self.left(candidate)
@@ -182,6 +183,15 @@ class Plan:
         id = route.deployment.id
         self._asked += 1
         return Candidate(route, access, self._router.health.enter(id))
+
+
+def reason_of(error: AssayError) -> str:
+    """Why it failed, without any of a provider's own words: they may repeat what was said, and this is shown, stored and sent on."""
+    if isinstance(error, UpstreamRefused):
+        status = error.upstream_status or error.status
+        code = read_error(status, error.upstream_body or b"").code or ""
+        return f"HTTP {status}, {code}" if _CODE.fullmatch(code) else f"HTTP {status}"
+    return error.message if error.code.startswith("upstream.") else error.code
 
 
 def fate_of(error: AssayError) -> Fate:
