@@ -109,6 +109,20 @@ async def test_an_alias_may_ask_for_all_its_requests(db: Database, tmp_path: Pat
         assert text(await gateway.chat("600", model="up/m")) == "answer 3"  # another name, and perhaps another model tomorrow
 
 
+async def test_all_processes_share_what_is_kept(db: Database, tmp_path: Path) -> None:
+    """Two gateways at one database: what one was told, the other gives again."""
+    async with counted(db, tmp_path) as one, counted(db, tmp_path) as other:
+        first = await one.chat()
+        again = await other.chat(key=one.served.key)
+        assert (text(first), text(again), again.headers["x-assay-cache"], other.asked) == ("answer 1", "answer 1", "hit", 0)
+
+
+async def test_an_answer_that_is_too_long_is_not_kept(db: Database, tmp_path: Path) -> None:
+    message = {"role": "assistant", "content": "x" * 600_000}
+    async with counted(db, tmp_path, message=message) as gateway:
+        assert [(await gateway.chat()).headers["x-assay-cache"] for _ in range(2)] == ["miss", "miss"]
+
+
 async def test_it_crosses_no_border_between_tenants(db: Database, tmp_path: Path) -> None:
     """Keys of one team share answers; keys without a team share with nobody."""
     async with counted(db, tmp_path) as gateway:
@@ -123,24 +137,26 @@ async def test_it_crosses_no_border_between_tenants(db: Database, tmp_path: Path
         assert [text(reply) for reply in replies] == ["answer 1", "answer 2", "answer 3", "answer 3", "answer 1", "answer 2"]
 
 
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {"temperature": 0.5},
-        {"max_tokens": 7},
-        {"messages": [{"role": "user", "content": "Say something!"}]},
-        {"messages": [{"role": "system", "content": "Be brief."}, *MESSAGES]},
-        {"seed": 4},
-        {"response_format": {"type": "json_object"}},
-        {"user": "another"},
-        {"some_field_of_tomorrow": [1]},
-        {"reasoning_effort": "low"},
-    ],
+OTHERWISE: tuple[dict[str, Any], ...] = (
+    {"temperature": 0.5},
+    {"max_tokens": 7},
+    {"messages": [{"role": "user", "content": "Say something!"}]},
+    {"messages": [{"role": "system", "content": "Be brief."}, *MESSAGES]},
+    {"seed": 4},
+    {"response_format": {"type": "json_object"}},
+    {"user": "another"},
+    {"some_field_of_tomorrow": [1]},
+    {"reasoning_effort": "low"},
 )
-async def test_whatever_changes_the_request_changes_the_answer(db: Database, tmp_path: Path, fields: dict[str, Any]) -> None:
+
+
+async def test_whatever_changes_the_request_changes_the_answer(db: Database, tmp_path: Path) -> None:
     async with counted(db, tmp_path) as gateway:
-        replies = [await gateway.chat(), await gateway.chat(**fields), await gateway.chat(**fields)]
-        assert [text(reply) for reply in replies] == ["answer 1", "answer 2", "answer 2"]
+        first = await gateway.chat()
+        others = [await gateway.chat(**fields) for fields in OTHERWISE]
+        assert len({text(reply) for reply in (first, *others)}) == gateway.asked == 1 + len(OTHERWISE)
+        again = [await gateway.chat(**fields) for fields in OTHERWISE]
+        assert [text(reply) for reply in again] == [text(reply) for reply in others]
 
 
 async def test_whole_or_in_pieces_it_is_the_same_answer(db: Database, tmp_path: Path) -> None:
@@ -235,11 +251,11 @@ async def test_where_nothing_is_kept_nothing_is_given_again(db: Database, tmp_pa
         assert (await db.read(COUNT))[0]["rows"] == 0
 
 
-@pytest.mark.parametrize("wish", ["soon", "-5", "60, toys", "60 tools", "1e3", ""])
-async def test_a_wish_that_is_not_understood_is_refused(db: Database, tmp_path: Path, wish: str) -> None:
+async def test_a_wish_that_is_not_understood_is_refused(db: Database, tmp_path: Path) -> None:
     async with counted(db, tmp_path) as gateway:
-        reply = await gateway.chat(wish)
-        assert (reply.status, reply.error["code"]) == (400, "cache.header")
+        for wish in ("soon", "-5", "60, toys", "60 tools", "1e3", ""):
+            reply = await gateway.chat(wish)
+            assert (reply.status, reply.error["code"]) == (400, "cache.header"), wish
         assert gateway.asked == 0
 
 

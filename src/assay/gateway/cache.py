@@ -52,8 +52,8 @@ HEADER = b"assay-cache"
 LONGEST_S = 30 * 86_400
 """An answer is given again for at most this long."""
 
-_LARGEST = 4 * 1024 * 1024
-"""A longer answer is not kept."""
+_LARGEST = 512 * 1024
+"""An answer that took more bytes on its way is not kept: reading it again would hold up others for too long."""
 
 _LONG = 512 * 1024
 """A longer body is read in a thread, so that others are answered meanwhile."""
@@ -155,14 +155,14 @@ class Cache:
         """The answer of a call, where it can be given again."""
         attempt, call = one
         repeatable = attempt.repeatable
-        if repeatable is None or call.outcome != "ok" or not self._is_on:
+        if repeatable is None or call.outcome != "ok" or not self._is_on or attempt.size > _LARGEST:
             return None
         events = read_events(attempt)
         stops = [event.reason for event in events if isinstance(event, Stopped)]
         if not stops or not _WHOLE.issuperset(stops):
             return None
         value = attempt.route.upstream.redact(_encode(_compact(events)))
-        if len(value) > _LARGEST or len(value) * _SHRINK_AFTER > self._most_bytes:
+        if len(value) * _SHRINK_AFTER > self._most_bytes:
             return None
         now = now_us()
         kept_until = now + min(repeatable.seconds, self._longest_s) * 1_000_000
