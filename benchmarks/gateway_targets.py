@@ -173,7 +173,7 @@ def assay(folder: Path, port: int, pid: int) -> Iterator[Target]:
 
 @contextmanager
 def assay_bounded(folder: Path, port: int, pid: int) -> Iterator[Target]:
-    """The same, where every key, its user and its team have a budget of money, one of tokens, and all three limits."""
+    """The same, where every key, its user and its team have a budget of money and all three limits."""
     with _assay("assay-bounded", folder, port, _make_bounded_keys) as target:
         yield target
 
@@ -257,7 +257,6 @@ async def _make_bounded_keys(db: Database, vault: Vault) -> list[str]:
     now = STEADY.now_us()
     for kind, holder in holders:
         await create_budget(db, now, holder_kind=kind, holder=holder, measure="money", amount=10**15, currency="USD", per="month")
-        await create_budget(db, now, holder_kind=kind, holder=holder, measure="tokens", amount=10**15, per="day")
     return [key for _, key in made]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from assay.core import Asker, AssayError, Deployment, Forbidden, Holder, Measure, Money, RateLimited, Spent, Unavailable
+from assay.core import AssayError, Deployment, Forbidden, Holder, Measure, Money, RateLimited, Spent, Unavailable
 from assay.gateway.limits.wallet import Wallet
 
 _WAYS = {
@@ -24,10 +24,10 @@ def spent(wallet: Wallet, need: int) -> AssayError:
     free = max(0, wallet.amount - wallet.used)
     if free <= 0:
         left = "all of it is used"
+    elif budget.measure == "requests":
+        left = f"{wallet.used} are used, and the others run now"
     else:
-        left = (
-            f"{_amount(wallet, min(wallet.used, wallet.amount))} are used, and this request may need up to {_amount(wallet, need)}"
-        )
+        left = f"{_amount(wallet, wallet.used)} are used, and this request may need up to {_amount(wallet, need)}"
         if need <= free:
             left += ", of which requests that run now may use a part"
     per = "in all" if budget.per == "total" else f"per {budget.per}"
@@ -94,7 +94,7 @@ def no_answer() -> AssayError:
 
 def name_of(holder: Holder) -> str:
     """A holder in a sentence."""
-    return f"the {holder.kind} {holder.name or holder.id!r}" if not holder.name else f"the {holder.kind} {holder.name!r}"
+    return f"the {holder.kind} {holder.name or holder.id!r}"
 
 
 def _begin(holder: Holder) -> str:
@@ -107,8 +107,3 @@ def _amount(wallet: Wallet, amount: int) -> str:
     if budget is None or budget.measure != "money":
         return f"{amount} {'requests' if budget is None else budget.measure}"
     return str(Money(amount, budget.currency))
-
-
-def asker_name(asker: Asker | None) -> str:
-    """Whom a log line names."""
-    return "assay" if asker is None else asker.key

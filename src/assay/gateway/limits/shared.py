@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 from assay.core import AssayError, Holder, Measure, Unavailable, new_id
 from assay.core.clock import Clock
-from assay.gateway.hold import Need
+from assay.gateway.hold import Meter, Need
 from assay.gateway.limits.permits import GOOD_S, Lapse, Permits
 from assay.gateway.limits.wallet import Wallet
 from assay.store.database import Database, Transaction
@@ -85,13 +85,29 @@ class _State(NamedTuple):
 
 
 class _Round:
-    """What is asked for together."""
+    """What is asked for together: of each meter so much for each who waits, and for whom of them there is enough."""
 
     def __init__(self) -> None:
         self.needs: dict[Any, list[int]] = {}
+        self.admitted: dict[Any, list[bool]] = {}
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         # Whoever waited may have left when it fails.
         self.done.add_done_callback(lambda done: done.exception())
+
+    def ask(self, meter: Meter, need: int) -> int:
+        """Wait for so much of a meter; whose turn it is."""
+        needs = self.needs.setdefault(meter, [])
+        needs.append(need)
+        return len(needs) - 1
+
+    def admit(self, meter: Meter, room: int) -> int:
+        """Let in who fits into ``room``, in their order; how much they need."""
+        wanted, admitted = 0, []
+        for need in self.needs[meter]:
+            admitted.append(wanted + need <= room)
+            wanted += need if admitted[-1] else 0
+        self.admitted[meter] = admitted
+        return wanted
 
 
 class _Beats:
@@ -172,25 +188,18 @@ class Shared:
         if self._next is None:
             self._next = _Round()
         asked = self._next
-        for meter, need in short:
-            asked.needs.setdefault(meter, []).append(need)
+        places = [asked.ask(meter, need) for meter, need in short]
         if self._running is None:
             self._running = asyncio.create_task(self._run(), name="leasing")
         await asyncio.shield(asked.done)
-        return await self._look(short, since_s)
-
-    async def _look(self, short: Sequence[Need], since_s: float) -> Need | None:
-        """What the round came to. Where others hold what may be idle, wait for it a moment."""
-        waits = False
-        now_us, now_s = self._clock.now_us(), self._clock.steady_s()
-        for meter, need in short:
+        denied = [one for one, place in zip(short, places, strict=True) if not asked.admitted[one[0]][place]]
+        is_late = self._clock.steady_s() - since_s > _PATIENCE_S
+        for meter, need in denied:
             answer = self._answers.get(meter.key)
-            if meter.has(need, now_us, now_s) or answer is None or need <= answer.left:
-                continue
-            if _is_denied(meter, need, answer) or now_s - since_s > _PATIENCE_S:
+            if is_late or (answer is not None and _is_denied(meter, need, answer)):
                 return meter, need
-            waits = True
-        if waits:
+        if denied:
+            # Others hold what may be idle.
             await asyncio.sleep(_PAUSE_S)
         return None
 
@@ -202,7 +211,7 @@ class Shared:
                 async with self._turn:
                     self._next = None
                     try:
-                        await self._lease(asked.needs)
+                        await self._lease(asked)
                     except AssayError as error:
                         asked.done.set_exception(error)
                     else:
@@ -210,8 +219,9 @@ class Shared:
         finally:
             self._running = None
 
-    async def _lease(self, needs: dict[Any, list[int]]) -> None:
+    async def _lease(self, asked: _Round) -> None:
         """One transaction for all meters that are short of something."""
+        needs = asked.needs
         self._watch()
         now_us, begun_s = self._clock.now_us(), self._clock.steady_s()
         wallets = sorted((one for one in needs if isinstance(one, Wallet)), key=lambda one: one.key)
@@ -230,10 +240,10 @@ class Shared:
             processes = max(1, len(state.beats))
             for wallet, (starts, _) in windows.items():
                 rows = [lease for lease in state.leases if lease.meter == wallet.key and lease.starts == starts]
-                grants[wallet] = self._grant(wallet, needs[wallet], used[wallet.key], rows, processes, begun_s)
+                grants[wallet] = self._grant(wallet, asked, used[wallet.key], rows, processes, begun_s)
             for rate in rates:
                 rows = [lease for lease in state.leases if lease.meter == rate.key]
-                grants[rate] = self._grant_rate(rate, needs[rate], rows, processes, begun_s, state.clock_us)
+                grants[rate] = self._grant_rate(rate, asked, rows, processes, begun_s, state.clock_us)
             if given := self._given(grants, windows, state.clock_us):
                 await tx.write(UPSERT_LEASE, given)
         for wallet, window in windows.items():
@@ -242,6 +252,8 @@ class Shared:
             else:
                 wallet.held += grants[wallet]
                 wallet.used = used[wallet.key]
+            # Who waited for it takes it in a moment.
+            wallet.lately = max(wallet.lately, grants[wallet])
         for rate in rates:
             if grants[rate]:
                 rate.held += grants[rate]
@@ -263,35 +275,28 @@ class Shared:
             if amount
         ]
 
-    def _grant(self, wallet: Wallet, needs: Sequence[int], used: int, rows: Sequence[_Lease], processes: int, now_s: float) -> int:
+    def _grant(self, wallet: Wallet, asked: _Round, used: int, rows: Sequence[_Lease], processes: int, now_s: float) -> int:
         """How much of a budget, or how many places, this process gets."""
         left: int = wallet.amount - used - sum(row.amount for row in rows)
         # What is set aside without a lease: a window began meanwhile, or we were thought dead.
         owed = min(max(0, wallet.reserved - wallet.held), max(0, left))
         free = max(0, wallet.held - wallet.reserved)
-        room, wanted = left - owed + free, 0
-        for need in needs:
-            if wanted + need <= room:
-                wanted += need
+        room = left - owed + free
+        wanted = asked.admit(wallet, room)
         grant = owed + max(0, wanted - free)
         ahead = min(_AHEAD * max(wallet.taken, wallet.lately), (left - grant) // (_PART * processes))
-        if wanted == sum(needs) and ahead > 0:
+        if all(asked.admitted[wallet]) and ahead > 0:
             grant += ahead
         others = sum(row.amount for row in rows if row.process != self.process)
         self._answers[wallet.key] = _Answer(room - wanted, others, now_s)
         return grant
 
-    def _grant_rate(
-        self, rate: Permits, needs: Sequence[int], rows: Sequence[_Lease], processes: int, now_s: float, clock_us: int
-    ) -> int:
+    def _grant_rate(self, rate: Permits, asked: _Round, rows: Sequence[_Lease], processes: int, now_s: float, clock_us: int) -> int:
         """How many permits this process gets."""
         left: int = rate.limit - sum(row.amount for row in rows)
-        wanted = 0
-        for need in needs:
-            if wanted + need <= left + rate.held:
-                wanted += need
+        wanted = asked.admit(rate, left + rate.held)
         ahead = min(max(rate.taken, rate.lately), rate.limit // (_SHARES * processes))
-        held = wanted if wanted < sum(needs) else max(wanted, ahead)
+        held = max(wanted, ahead) if all(asked.admitted[rate]) else wanted
         grant = max(0, min(left, held - rate.held))
         rate.left = left - grant
         span_us = int(self._span_s * 1e6)
