@@ -38,6 +38,15 @@ def test_a_key_that_is_good_for_everything_has_no_bounds() -> None:
         ("a?c", "abc", False),
         ("(", "(", True),
         ("*" * 50, "x" * 500, True),
+        ("a*b*c", "axbxc", True),
+        ("a*b*c", "axcxb", False),
+        ("a*ab*b", "aab", False),
+        ("a*ab*b", "aabb", True),
+        ("*ab*ab", "abab", True),
+        ("*ab*ab", "ab", False),
+        ("aba*aba", "ababa", False),
+        ("*a" * 60 + "*b", "a" * 4000, False),
+        ("*", "a" * 5000, False),
     ],
 )
 def test_a_pattern_is_a_name_in_which_stars_stand_for_anything(pattern: str, name: str, good: bool) -> None:

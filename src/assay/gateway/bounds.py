@@ -10,6 +10,8 @@ from assay.core import Forbidden, Scopes
 from assay.gateway.address import Address, is_in
 
 _MOST_NAMED = 5
+_LONGEST_MODEL = 4096
+"""No key with scopes is good for a name beyond: comparing megabytes with a hundred patterns would hold up everybody."""
 
 
 class Bounds:
@@ -42,7 +44,7 @@ class Bounds:
 
     def allows(self, *names: str) -> bool:
         """Whether the key is good for a model that goes by one of these names."""
-        return self._models is None or any(self._models.match(name.lower()) for name in names)
+        return self._models is None or any(self._models.match(name.lower()) for name in names if len(name) <= _LONGEST_MODEL)
 
     def check_model(self, *names: str) -> None:
         """Refuse a model that the key is not good for; the first name is the one that was asked for.
@@ -55,8 +57,17 @@ class Bounds:
 
 
 def _matcher(patterns: Iterable[str]) -> re.Pattern[str] | None:
-    parts = ["".join(".*" if piece == "*" else re.escape(piece) for piece in re.split(r"(\*)", name.lower())) for name in patterns]
+    parts = [_expression(pattern.lower()) for pattern in patterns]
     return re.compile(f"(?:{'|'.join(parts)})\\Z", re.DOTALL) if parts else None
+
+
+def _expression(pattern: str) -> str:
+    """What stands between two stars is taken where it first occurs, for good (an atomic group): to look for it again further on
+    never helps, and would take longer than anybody waits where a name nearly fits a pattern with many stars."""
+    first, *others = (re.escape(piece) for piece in pattern.split("*"))
+    if not others:
+        return first
+    return first + "".join(f"(?>.*?{piece})" for piece in others[:-1] if piece) + f".*{others[-1]}"
 
 
 def _refused(what: str, good_for: tuple[str, ...], param: str | None) -> Forbidden:
