@@ -57,7 +57,9 @@ def seed_team(assay: RunningAssay) -> None:
     team = made(assay, "/teams", {"name": "Research", "limits": {"requests_per_minute": 600}})["id"]
     mei = made(assay, "/users", {"name": "Mei", "email": "mei@example.org", "role": "admin", "team": team})["id"]
     made(assay, "/users", {"name": "Olu", "email": "olu@example.org", "team": team})
-    key = made(assay, "/keys", {"name": "nightly", "user": mei, "scopes": {"models": ["practice/*"]}, "limits": {"concurrent": 8}})
+    key = made(
+        assay, "/keys", {"name": "nightly", "user": mei, "scopes": {"models": ["practice/*", "fast"]}, "limits": {"concurrent": 8}}
+    )
     made(assay, "/budgets", {"holder_kind": "team", "holder": team, "measure": "requests", "amount": 1, "per": "month"})
     made(assay, "/budgets", {"holder_kind": "key", "holder": key["id"], "measure": "money", "amount": "12.50", "per": "week"})
     targets = [{"deployment": "practice/reckoner", "weight": 3}, {"deployment": "practice/librarian", "priority": 1}]

@@ -31,9 +31,6 @@ PROBLEM = {
 READ = ("/", "/arena", "/challenges", "/challenges/new", "/method")
 RUN = ("/models", "/providers", "/keys", "/connect", "/traffic")
 OPERATE = ("/budgets", "/spend", "/aliases", "/teams", "/people", "/audit", "/account")
-PARTS = pytest.mark.parametrize("paths", [READ, RUN, OPERATE], ids=("read", "run", "operate"))
-"""In parts, so that each test is done well within its minute."""
-
 DATA = {
     "/": "board",
     "/arena": "models",
@@ -50,6 +47,24 @@ DATA = {
     "/audit": "audit",
 }
 LOOKS = list(product(LOCALES, ("light", "dark")))
+TWO_LOOKS = [("en", "light"), ("zh-Hant", "dark")]
+PARTS = [(READ, "read", LOOKS), (RUN, "run", LOOKS), (OPERATE, "operate", LOOKS)]
+"""In parts, so that each test is done well within its minute."""
+
+FEWER = [*PARTS[:2], (OPERATE, "operate", TWO_LOOKS)]
+"""What is the same on all pages, such as waiting, is looked at twice on the younger ones."""
+
+
+def each(parts: list[tuple[tuple[str, ...], str, list[tuple[str, str]]]]) -> pytest.MarkDecorator:
+    """The pages of each part in each of its looks."""
+    cases = [
+        pytest.param(paths, language, theme, id=f"{language}-{theme}-{name}")
+        for paths, name, looks in parts
+        for language, theme in looks
+    ]
+    return pytest.mark.parametrize(("paths", "language", "theme"), cases)
+
+
 PHONES = (390, 360)
 STICKS_OUT = """width => [...document.querySelectorAll("body *")]
   .filter(one => one.getBoundingClientRect().right > width).map(one => one.outerHTML.slice(0, 120))"""
@@ -96,8 +111,7 @@ def settle(page: Page) -> None:
     page.locator("main h1").first.wait_for()
 
 
-@PARTS
-@pytest.mark.parametrize(("language", "theme"), LOOKS)
+@each(PARTS)
 def test_pages_with_data(browser: Browser, full: RunningAssay, language: str, theme: Theme, paths: tuple[str, ...]) -> None:
     with open_page(browser, full, language=language, theme=theme) as page:
         for path in paths:
@@ -118,8 +132,7 @@ def test_pages_of_one_battle_and_one_challenge(browser: Browser, full: RunningAs
             check(page, f"{path} {language} {theme}")
 
 
-@PARTS
-@pytest.mark.parametrize(("language", "theme"), LOOKS)
+@each(FEWER)
 def test_pages_without_data(browser: Browser, assay: RunningAssay, language: str, theme: Theme, paths: tuple[str, ...]) -> None:
     with open_page(browser, assay, language=language, theme=theme) as page:
         for path in paths:
@@ -136,8 +149,7 @@ def test_the_page_that_signs_in(browser: Browser, assay: RunningAssay, language:
         check(page, f"sign-in {language} {theme}")
 
 
-@PARTS
-@pytest.mark.parametrize(("language", "theme"), LOOKS)
+@each(FEWER)
 def test_pages_that_wait_and_pages_in_error(
     browser: Browser, full: RunningAssay, language: str, theme: Theme, paths: tuple[str, ...]
 ) -> None:
