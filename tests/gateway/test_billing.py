@@ -9,7 +9,21 @@ from typing import Any
 
 import pytest
 
-from assay.core import Call, Deployment, Money, Outcome, Price, Provider, Usage, new_id
+from assay.core import (
+    Call,
+    CallFailed,
+    Deployment,
+    Money,
+    Outcome,
+    Price,
+    Provider,
+    Request,
+    Transcript,
+    Usage,
+    complete,
+    new_id,
+    user,
+)
 from assay.gateway.attempt import Attempt
 from assay.gateway.estimate import Estimator
 from assay.gateway.settle import settle
@@ -142,6 +156,29 @@ def test_an_upstream_that_broke_before_it_said_anything_probably_billed_nothing(
 def test_a_refusal_costs_nothing(status: int, stream: bool) -> None:
     call = settled([], "error", status=status, stream=stream)
     assert (call.usage, call.cost, call.cost_between) == (None, None, None)
+
+
+async def test_an_error_instead_of_any_content_is_a_refusal_too(db: Database, tmp_path: Path) -> None:
+    """Inside of a good status, told to a client or to Assay itself; after content it is an answer that broke off."""
+    words: list[str] = []
+
+    async def converse(wire: Wire) -> None:
+        await wire.request()
+        await wire.begin_stream()
+        for word in words:
+            await wire.event(chunk({"content": word}))
+        await wire.event({"error": {"message": "overloaded", "type": "overloaded_error"}})
+        await wire.end_stream()
+
+    async with told(converse) as upstream, running(db, tmp_path, upstream.url) as served:
+        for said in ([], [WORDS]):
+            words[:] = said
+            await served.chat(stream=True)
+            with pytest.raises(CallFailed) as caught:
+                await complete(served.gateway.caller, Request(model="m", transcript=Transcript((user("hm"),))), "up/m", "judge")
+            assert caught.value.call.outcome == "error"
+            for call in (await served.calls())[:2]:
+                assert (call.usage is None) is (said == []), call
 
 
 def test_what_was_never_sent_costs_nothing() -> None:

@@ -63,7 +63,7 @@ def bill(attempt: Attempt, came: Came | None, request: Request | None, estimator
     usage = came.answer.usage if came is not None else None
     if attempt.operation != "generate" or is_counted(attempt, came):
         return Bill(usage, cost_of(price, usage))
-    if not attempt.is_sent or (attempt.status is not None and attempt.status != 200):
+    if not attempt.is_sent or _is_refused(attempt, came):
         return FREE
     into = _input(attempt, usage, request, estimator)
     out = _output(attempt, came, request, estimator)
@@ -100,6 +100,15 @@ def cost_of(price: Price | None, usage: Usage | None) -> Money | None:
     if usage.reported is not None:
         return usage.reported
     return price.cost(usage) if price is not None else None
+
+
+def _is_refused(attempt: Attempt, came: Came | None) -> bool:
+    """By its status, or by an error that came inside of a good one instead of any content."""
+    if attempt.status is not None and attempt.status != 200:
+        return True
+    if attempt.error != "wire.stream_error":
+        return False
+    return came is None or (came.answer.usage is None and not any(message.parts for message in came.answer.messages))
 
 
 def _last_count(events: Sequence[Event]) -> int:
