@@ -9,14 +9,16 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
-from assay.core import InvalidInput
+from assay.core import InvalidInput, Provider
 from assay.core.settings import Settings
 from assay.gateway.addresses import FORBIDDEN, check_address, is_local, read_networks, resolve
 from assay.gateway.client import Client
 from assay.gateway.connection import Fault, Timeouts
 from assay.gateway.origin import Origin, read_url
+from assay.gateway.upstream import Upstream
 from assay.store import Database
 from tests.gateway.rig import answering, running, told
 
@@ -87,6 +89,12 @@ def test_an_address_counts_as_meant_only_where_it_is_written_out() -> None:
     assert not any(map(is_local, ("api.example.com", "8.8.8.8", "localhost.example.com", *ODD)))
     assert read_url("http://127.0.0.1:8000/v1")[0].private
     assert not read_url("http://2130706433/v1")[0].private
+
+
+def test_a_provider_that_is_local_may_be_named_by_any_name() -> None:
+    row = Provider(name="up", title="Up", base_url="http://vllm:8000/v1", auth="none")
+    assert not Upstream(row, None).origin.private
+    assert Upstream(msgspec.structs.replace(row, kind="local"), None).origin.private
 
 
 @pytest.mark.parametrize("scheme", ["file", "gopher", "ftp", "ws", "unix", "javascript"])

@@ -113,7 +113,8 @@ def forbidden(host: str, address: Address, reason: str) -> Fault:
     way_out = (
         "Nothing that serves models is there."
         if any(_why_never(one) for one in _all_meant(address))
-        else "Write the address itself into the provider's base URL, or its network into the setting 'allowed_networks'."
+        else "Write the network into the setting 'allowed_networks', or the address itself into the base URL, or kind = \"local\" "
+        "into the provider's row."
     )
     return Fault("upstream.forbidden_address", f"{where}, {reason}, where nobody may connect to. {way_out}")
 
