@@ -110,7 +110,7 @@ def test_the_file_that_is_written_is_toml_and_says_the_same(plan: Plan) -> None:
         ("model: ollama/llama3\n      api_base: http://10.0.0.5:11434", {"base_url": "http://10.0.0.5:11434/v1"}, "ollama/llama3"),
         ("model: vertex_ai/claude-opus-4\n      vertex_project: p", {"values": {"project": "p"}}, "vertex-anthropic/claude-opus-4"),
         ("model: bedrock/converse/us.amazon.nova-lite-v1:0\n      aws_region_name: eu-west-1", {"values": {"region": "eu-west-1"}}, "bedrock/us.amazon.nova-lite-v1:0"),
-        ("model: strange/thing\n      api_base: http://strange:9/v1\n      api_key: os.environ/S", {"base_url": "http://strange:9/v1", "key_env": ["S"]}, "strange/thing"),
+        ("model: strange/thing\n      api_base: http://strange:9/v1\n      api_key: os.environ/S", {"base_url": "http://strange:9/v1", "kind": "local", "key_env": ["S"]}, "strange/thing"),
     ],
 )  # fmt: skip
 def test_providers_are_found_by_their_prefix_or_their_address(tmp_path: Path, params: str, row: object, deployment: str) -> None:

@@ -8,12 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 
 from assay.gateway.moving.litellm_providers import BARE_NAMES, NOT_HERE, PROVIDERS, Known
-from assay.gateway.moving.plan import Draft, Site
+from assay.gateway.moving.plan import Draft, Site, host_of, own_network
 from assay.gateway.moving.table import Table
 from assay.store.vault import Secret
 
@@ -120,7 +119,7 @@ class SiteReader:
                     "left_out", params.place("api_base"), "not known.", "Set the variable that it names, and import again."
                 )
                 return None
-            return None, {"base_url": _trimmed(base)} | _unkeyed(variables, keys), variables, keys, model
+            return None, {"base_url": _trimmed(base)} | own_network(base) | _unkeyed(variables, keys), variables, keys, model
         row: dict[str, Any] = {}
         shipped = self._draft.shipped[known.like]
         if base is not None and (address := _with_path(base, known.path)) != shipped.base_url:
@@ -155,8 +154,8 @@ class SiteReader:
         variables, keys = self._key(params, ("AZURE_API_KEY",))
         like = "azure" if version in _UNDATED else "azure-deployments"
         values = {} if version is None or like == "azure" else {"api_version": version}
-        host = urlsplit(base or "").hostname
-        if host is None:
+        host = host_of(base or "")
+        if not host:
             self._draft.note(
                 "left_out", params.place("api_base"), "not known.", "Set the variable that it names, and import again."
             )
@@ -169,9 +168,9 @@ class SiteReader:
 
     def _foundry(self, model: str, params: Table) -> _Found | None:
         base = self.environment.plain(params.text("api_base"))
-        host = urlsplit(base or "").hostname
+        host = host_of(base or "")
         variables, keys = self._key(params, ("AZURE_AI_API_KEY",))
-        if base is None or host is None:
+        if base is None or not host:
             self._draft.note(
                 "left_out", params.place("api_base"), "not known.", "Set the variable that it names, and import again."
             )
@@ -258,14 +257,14 @@ def _split(written: str, provider: str | None) -> tuple[str | None, str]:
 
 
 def _is_openai(base: str) -> bool:
-    host = urlsplit(base).hostname or ""
+    host = host_of(base)
     return host == "api.openai.com" or host.endswith(".api.openai.com")
 
 
 def _with_path(base: str, path: str) -> str:
     """``base`` with the path that LiteLLM adds to it, if it has none."""
     base = _trimmed(base)
-    return base if urlsplit(base).path else base + path
+    return base if "/" in base.partition("://")[2] else base + path
 
 
 def _trimmed(base: str) -> str:

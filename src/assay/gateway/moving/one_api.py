@@ -11,13 +11,12 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
 import msgspec
 
 from assay.core import Alias, InvalidInput, Provider, Target
 from assay.gateway.moving.channel_types import NEW_API, ONE_API, ChannelType
-from assay.gateway.moving.plan import Draft, Plan, Site, plain_number
+from assay.gateway.moving.plan import Draft, Plan, Site, host_of, own_network, plain_number
 from assay.gateway.moving.table import Table
 from assay.gateway.moving.tokens import read_token
 from assay.store.vault import Secret
@@ -75,11 +74,11 @@ def read_one_api(
             links.setdefault(asked, []).append(link)
     draft.name_sites()
     draft.aliases |= {name: alias for name, found in links.items() if (alias := _pool(found)) != Alias.to(name)}
-    users = {user.get("id"): user for user in tables.get("users", [])}
+    users = {str(user.get("id")): user for user in tables.get("users", [])}
     now_s = datetime.combine(today, time(), UTC).timestamp()
     for row in tables.get("tokens", []):
         read_token(draft, Table(row, _called("token", row)), users, now_s)
-    _note_users(draft, tables.get("users", []), {row.get("user_id") for row in tables.get("tokens", [])})
+    _note_users(draft, tables.get("users", []), {str(row.get("user_id")) for row in tables.get("tokens", [])})
     return draft.finish()
 
 
@@ -138,7 +137,7 @@ def _site(draft: Draft, channel: Table, known: ChannelType) -> Site | None:
     keys = _keys(channel)
     row: dict[str, Any] = {}
     if known.like == "azure-deployments":
-        host = urlsplit(base).hostname or ""
+        host = host_of(base)
         if not host:
             draft.note("left_out", channel.at, "has no address.")
             return None
@@ -158,7 +157,7 @@ def _site(draft: Draft, channel: Table, known: ChannelType) -> Site | None:
             draft.note("left_out", channel.at, f"{known.title} has no address.")
             return None
         if known.like is None or address != draft.shipped[known.like].base_url:
-            row["base_url"] = address
+            row = {"base_url": address} | own_network(address)
     if not keys:
         draft.note(
             "left_out",
@@ -261,7 +260,7 @@ _REST = (
 
 def _note_users(draft: Draft, users: list[dict[str, Any]], owners: set[Any]) -> None:
     for user in users:
-        whose = "; the keys that they own are named after them" if user.get("id") in owners else ""
+        whose = "; the keys that they own are named after them" if str(user.get("id")) in owners else ""
         draft.note(
             "left_out",
             _called("user", user),

@@ -18,6 +18,8 @@ Outcome: TypeAlias = Literal["carried", "approximated", "left_out"]
 
 _NOT_IN_NAMES = re.compile(r"[^a-z0-9]+")
 _LONGEST_NAME = 48
+_OWN_NAMES = (".local", ".internal", ".lan", ".svc", ".home.arpa", ".localhost")
+"""Ends of names that are nobody's in public: RFC 6762, RFC 8375, RFC 6761, ICANN's resolution 2024.07.29.06, and Kubernetes' own."""
 
 
 class Note(msgspec.Struct, frozen=True, kw_only=True):
@@ -146,6 +148,21 @@ class Draft:
         return table
 
 
+def host_of(url: str) -> str:
+    """The host in ``url``; empty where there is none."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+
+
+def own_network(base_url: str) -> dict[str, str]:
+    """What a row says whose address is a name of one's own network, which no other row may lead to."""
+    host = host_of(base_url)
+    is_bare = bool(host) and "." not in host and ":" not in host
+    return {"kind": "local"} if is_bare or host.endswith(_OWN_NAMES) else {}
+
+
 def plain_number(number: float) -> float:
     """``number``, as an integer where it is one."""
     return int(number) if number == int(number) else number
@@ -153,7 +170,7 @@ def plain_number(number: float) -> float:
 
 def _wish(site: Site) -> str:
     """A name that tells the site from its like: by the host it answers at, where it has one of its own."""
-    host = urlsplit(site.row.get("base_url", "")).hostname or site.row.get("values", {}).get("resource", "")
+    host = host_of(site.row.get("base_url", "")) or site.row.get("values", {}).get("resource", "")
     label = _NOT_IN_NAMES.sub("-", host.removeprefix("api.").removeprefix("www.").lower()).strip("-")
     if host.count(".") and not host.replace(".", "").isdigit():
         label = _NOT_IN_NAMES.sub("-", host.removeprefix("api.").removeprefix("www.").rsplit(".", 1)[0].lower()).strip("-")

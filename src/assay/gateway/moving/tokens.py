@@ -23,7 +23,7 @@ def read_token(draft: Draft, token: Table, users: Mapping[Any, Mapping[str, Any]
         draft.note("left_out", token.at, "disabled, expired or used up there.", "Make a new key with `assay key create`.")
         return
     secret = _secret(token.text("key"))
-    user = users.get(token.take("user_id"), {})
+    user = users.get(str(token.take("user_id")), {})
     name = token.text("name") or "token"
     owner = str(user.get("username") or user.get("display_name") or "") or None
     key = ClientKey(
