@@ -43,7 +43,7 @@ async def find_user(server: Server, said: str) -> dict[str, Any]:
     """The account with that id, e-mail address or name.
 
     Raises:
-        NotFound: ``user.not_found``. InvalidInput: ``user.several``.
+        NotFound: ``user.not_found``. InvalidInput: ``holder.several``.
     """
     return _one("user", said, (await server.get("/api/v1/users"))["users"], ("id", "email", "name"))
 
@@ -61,7 +61,7 @@ async def find_key(server: Server, said: str) -> dict[str, Any]:
     """The gateway key with that id or name.
 
     Raises:
-        NotFound: ``key.not_found``. InvalidInput: ``key.several``.
+        NotFound: ``key.not_found``. InvalidInput: ``holder.several``.
     """
     return _one("key", said, (await server.get("/api/v1/keys"))["keys"], ("id", "name"))
 
@@ -102,5 +102,5 @@ def _one(kind: str, said: str, rows: list[dict[str, Any]], fields: tuple[str, ..
             return in_use[0]
         if in_use:
             ids = ", ".join(row["id"] for row in in_use[:5])
-            raise InvalidInput(f"{kind}.several", f"{len(in_use)} go by {said!r}.", hint=f"Say which by its id: {ids}.")
+            raise InvalidInput("holder.several", f"{len(in_use)} go by {said!r}.", hint=f"Say which by its id: {ids}.")
     raise NotFound(f"{kind}.not_found", f"There is no {kind} {said!r}.", hint=f"`assay {kind} list` shows them all.")

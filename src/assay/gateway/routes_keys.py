@@ -106,7 +106,7 @@ class _Keys:
         gateway, actor = self._gateway, signed_in(request)
         user = body.user if actor.is_admin else body.user or actor.user
         if not actor.is_admin and (user != actor.user or body.team not in {None, actor.team}):
-            raise _not_yours("A member's keys are their own, and of their own team.")
+            raise _not_yours()
         await self._check_owners(user, body.team)
         facts = {"user": user, "team": body.team, "scopes": body.scopes, "limits": body.limits, "expires": read_end(body.expires)}
         if body.key is not None and not actor.is_admin:
@@ -121,7 +121,7 @@ class _Keys:
         row = await self._own(actor, request)
         changes: dict[str, Any] = {name: value for name, value in msgspec.structs.asdict(body).items() if value is not UNSET}
         if not actor.is_admin and changes.keys() & {"user", "team"}:
-            raise _not_yours("Whose a key is decides what bounds it.")
+            raise _not_yours()
         await self._check_owners(changes.get("user"), changes.get("team"))
         if "expires" in changes:
             changes["expires"] = read_end(changes["expires"])
@@ -151,7 +151,7 @@ class _Keys:
         """The key that the path names, if whoever asks may change it."""
         row = await keys.get_key(self._gateway.db, request.path_params["id"])
         if not actor.is_admin and row.user != actor.user:
-            raise _not_yours("This key is not yours.")
+            raise _not_yours()
         return row
 
     async def _check_owners(self, user: str | None, team: str | None) -> None:
@@ -214,5 +214,9 @@ def read_end(text: str | None) -> int | None:
     return at
 
 
-def _not_yours(reason: str) -> Forbidden:
-    return Forbidden("key.not_yours", reason, hint="Ask an admin.")
+def _not_yours() -> Forbidden:
+    return Forbidden(
+        "key.not_yours",
+        "A member makes and changes keys of their own only, for themselves and their own team.",
+        hint="Ask an admin, who can also change whose a key is.",
+    )
