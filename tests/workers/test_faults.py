@@ -127,6 +127,7 @@ async def test_no_worker_is_given_up_for_one_that_cannot_start(assay: RunningAss
         own_postgres.start()
 
 
+@pytest.mark.parametrize("assay", [2], indirect=True)
 async def test_a_lock_of_five_seconds_holds_up_no_client(assay: RunningAssay, own_postgres: Postgres) -> None:
     """More than the pool holds wait for the locked tables; clients of the gateway are answered as ever."""
     connection = await asyncpg.connect(own_postgres.url())

@@ -6,15 +6,17 @@ import asyncio
 import shutil
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack
-from pathlib import Path
 
+import asyncpg  # type: ignore[import-untyped]  # asyncpg ships no types
 import pytest
 
+from assay.core import new_id
+from tests.postgres import Postgres
 from tests.server import RunningAssay
 from tests.upstream import ScriptedUpstream
 from tests.workers.rig import WAIT_S, chat, models, serving, upstream
 
-pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)]
+pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture(scope="module")
@@ -23,13 +25,26 @@ def provider() -> Iterator[ScriptedUpstream]:
         yield server
 
 
-@pytest.fixture
-def hosts(database_url: str, provider: ScriptedUpstream, tmp_path: Path) -> Iterator[tuple[RunningAssay, RunningAssay]]:
+@pytest.fixture(scope="module")
+def hosts(
+    postgres: Postgres, provider: ScriptedUpstream, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[RunningAssay, RunningAssay]]:
+    """One without workers and one with two."""
+    folder = tmp_path_factory.mktemp("hosts")
+    name = f"hosts_{new_id().replace('-', '')}"
+    asyncio.run(on_server(postgres, f"CREATE DATABASE {name}"))
     with ExitStack() as stack:
-        first = stack.enter_context(serving(tmp_path / "a", provider, 0, "--database", database_url))
-        (tmp_path / "b" / "secret").mkdir(parents=True, mode=0o700)
-        shutil.copy(tmp_path / "a" / "secret" / "master.key", tmp_path / "b" / "secret" / "master.key")
-        yield first, stack.enter_context(serving(tmp_path / "b", provider, 2, "--database", database_url))
+        first = stack.enter_context(serving(folder / "a", provider, 0, "--database", postgres.url(name)))
+        (folder / "b" / "secret").mkdir(parents=True, mode=0o700)
+        shutil.copy(folder / "a" / "secret" / "master.key", folder / "b" / "secret" / "master.key")
+        yield first, stack.enter_context(serving(folder / "b", provider, 2, "--database", postgres.url(name)))
+    asyncio.run(on_server(postgres, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+async def on_server(server: Postgres, statement: str) -> None:
+    connection = await asyncpg.connect(server.url())
+    await connection.execute(statement)
+    await connection.close()
 
 
 async def eventually(is_so: Callable[[], Awaitable[bool]]) -> None:
