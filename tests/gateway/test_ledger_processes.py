@@ -61,6 +61,19 @@ async def test_at_the_last_cent_nothing_is_overspent(database: Database, databas
     assert await database.read(Sql("SELECT * FROM leases")) == []
 
 
+async def test_the_largest_limit_can_be_leased_of_and_others_are_let_in_beside_it(database: Database) -> None:
+    """All that is asked for at a time is leased in one transaction."""
+    most = (1 << 62) - 1
+    ledger = Ledger(database, sole=False)
+    await ledger.refresh()
+    large = asker(key="k1", key_limits=Limits(tokens_per_minute=most, concurrent=most))
+    small = asker(key="k2", key_limits=Limits(requests_per_minute=1))
+    assert None not in await asyncio.gather(reserve(ledger, large, most // 2), reserve(ledger, small))
+    await ledger.close()
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert({"tokens_per_minute": most + 1}, Limits)
+
+
 async def test_a_rate_holds_across_processes(database: Database, database_url: str) -> None:
     """In any window; scaled down, since a minute is long for a test. How near the limit it comes is proved elsewhere, on a free machine."""
     limit, span_s, for_s, processes = 200, 2, 5, 4

@@ -104,6 +104,7 @@ def test_scopes_change_at_once(assay: RunningAssay) -> None:
         ({"expires": "2999-01-01T00:00:00"}, "key.bad_expiry"),
         ({"expires": "soon"}, "key.bad_expiry"),
         ({"limits": {"concurrent": -1}}, "api.bad_body"),
+        ({"limits": {"tokens_per_minute": 1 << 62}}, "api.bad_body"),
         ({"user": "nobody"}, "user.not_found"),
         ({"team": "none"}, "team.not_found"),
     ],

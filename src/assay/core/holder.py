@@ -13,7 +13,8 @@ Per: TypeAlias = Literal["hour", "day", "week", "month", "total"]
 AccountRole: TypeAlias = Literal["viewer", "member", "admin"]
 """A viewer sees numbers; a member also asks models, votes and starts challenges; an admin also changes what everybody uses."""
 
-_Bound: TypeAlias = Annotated[int, msgspec.Meta(ge=0)]
+_Bound: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=(1 << 62) - 1)]
+"""What is leased of it stands in a database's integers, in one transaction with what others lease."""
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
