@@ -250,4 +250,8 @@ def _unknown(reason: str) -> InvalidInput:
 
 
 def _bad_row(number: int, error: Exception) -> InvalidInput:
-    return InvalidInput("reconcile.bad_row", f"Row {number} of the report cannot be read: {type(error).__name__}: {error}"[:300])
+    return InvalidInput(
+        "reconcile.bad_row",
+        f"Row {number} of the report cannot be read: {type(error).__name__}: {error}"[:300],
+        hint="Mend the row or leave it out; days are written like 2026-11-22, amounts like 12.50.",
+    )

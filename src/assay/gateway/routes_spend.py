@@ -109,7 +109,11 @@ class Accounts:
         until = None if query.until is None else sum(_day(query.until, "until"))
         theirs = [one for one in theirs if (since is None or one.day >= since) and (until is None or one.day < until)]
         if not theirs:
-            raise InvalidInput("reconcile.no_days", "The report has no day within the days that were asked for.")
+            raise InvalidInput(
+                "reconcile.no_days",
+                "The report has no day within the days that were asked for.",
+                hint="Ask for other days, or for none, or give a report of these.",
+            )
         first, last = min(one.day for one in theirs), max(one.day for one in theirs)
         hidden = await self._hidden()
         ours = [one async for one in each_spend(db, Chosen(provider=provider, since=first, until=last + 1), hidden)]
