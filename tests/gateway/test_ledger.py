@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any
 
 import pytest
 
@@ -11,6 +13,9 @@ from assay.core import Forbidden, Limits, RateLimited, Spent, Unavailable
 from assay.gateway.ledger import Ledger, Standing
 from assay.store import Database
 from assay.store.budgets import change_budget, create_budget, delete_budget
+from assay.store.database import Row, Transaction, Write
+from assay.store.meters import DELETE_LEASES_OF, DELETE_LESSEE
+from assay.store.sql import Sql
 from tests.gateway.bookkeeping import (
     DAY_US,
     DEPLOYMENT,
@@ -324,3 +329,83 @@ async def test_answers_from_the_cache_and_further_attempts_are_no_further_reques
     await write_down(database, ledger, first, second, cached)
     sums = [list(windows.values()) for windows in (await check_books(database)).values()]
     assert sums == [[2], [2], [20], [20]]
+
+
+class Away:
+    """A database that is away for as long as ``is_away``."""
+
+    def __init__(self, db: Database):
+        self._db = db
+        self.dialect = db.dialect
+        self.is_away = False
+
+    def _look(self) -> Database:
+        if self.is_away:
+            raise Unavailable("store.unavailable", "The database is away.")
+        return self._db
+
+    async def read(self, sql: Sql, **params: Any) -> list[Row]:
+        return await self._look().read(sql, **params)
+
+    async def write(self, batch: Sequence[Write]) -> None:
+        await self._look().write(batch)
+
+    def transaction(self) -> AbstractAsyncContextManager[Transaction]:
+        return self._look().transaction()
+
+    async def close(self) -> None:
+        await self._db.close()
+
+
+async def test_while_the_database_is_away_what_is_held_goes_on(database: Database, hands: Hands) -> None:
+    """Then it is 503, with a time to come again; whom nothing bounds is never stopped."""
+    away = Away(database)
+    ledger = Ledger(away, sole=False, clock=hands.clock)
+    await budget(database, measure="tokens", amount=1_000_000)
+    await ledger.refresh()
+    who, free = asker(), asker(key="k2")
+    for _ in range(8):
+        await reserve(ledger, who)
+    away.is_away = True
+    assert await reserve(ledger, who)
+    codes = []
+    for _ in range(40):
+        try:
+            await reserve(ledger, who)
+        except Unavailable as error:
+            codes.append((error.code, error.status, error.retry_after_s))
+    assert set(codes) == {("store.unavailable", 503, 1)}
+    assert len(codes) < 40
+    assert await reserve(ledger, free) is None
+    hands.pass_s(10)
+    with pytest.raises(Unavailable):
+        await reserve(ledger, who, 0)
+    away.is_away = False
+    assert await reserve(ledger, who)
+    await ledger.close()
+
+
+async def test_who_was_thought_dead_gives_out_nothing_that_others_have(database: Database, hands: Hands) -> None:
+    """A process that slept has lost its lease, and notices before it gives anything out."""
+    await budget(database, measure="tokens", amount=1000, per="total")
+    ledgers = [Ledger(database, sole=False, clock=hands.clock) for _ in range(2)]
+    for ledger in ledgers:
+        await ledger.refresh()
+    who = asker()
+    sleeps, wakes = ledgers
+    hold = await reserve(sleeps, who, 351)
+    await database.write([(DELETE_LEASES_OF, {"process": process}) for process in await _lessees(database)])
+    await database.write([(DELETE_LESSEE, {"process": process}) for process in await _lessees(database)])
+    hands.pass_s(10)
+    assert await reserve(wakes, who, 551)
+    with pytest.raises(Spent):
+        await reserve(sleeps, who, 101)
+    await write_down(database, sleeps, settled(who, hold, 300, NOON_US))
+    assert await reserve(sleeps, who, 0)
+    for ledger in ledgers:
+        await ledger.close()
+    await check_books(database)
+
+
+async def _lessees(database: Database) -> list[str]:
+    return [row["process"] for row in await database.read(Sql("SELECT process FROM lessees"))]

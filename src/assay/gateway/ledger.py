@@ -277,7 +277,7 @@ class Ledger:
     async def _wait_for(self, wanted: Wanted) -> Hold:
         """Get what is missing, then set all of it aside at once."""
         needs = wanted.all
-        since_s = self._clock.steady_s()
+        since_s = asyncio.get_running_loop().time()
         try:
             async with asyncio.timeout(WAIT_S):
                 while True:

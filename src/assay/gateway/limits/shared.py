@@ -175,6 +175,7 @@ class Shared:
 
     async def fill(self, short: Sequence[Need], at_us: int, now_s: float, since_s: float) -> Need | None:
         """Get more for the meters that are short of something; the need for which there is no more, or None: look again.
+        ``since_s`` is when the request began to wait, by the event loop's time.
 
         Raises:
             Unavailable: the database does not answer.
@@ -193,7 +194,7 @@ class Shared:
             self._running = asyncio.create_task(self._run(), name="leasing")
         await asyncio.shield(asked.done)
         denied = [one for one, place in zip(short, places, strict=True) if not asked.admitted[one[0]][place]]
-        is_late = self._clock.steady_s() - since_s > _PATIENCE_S
+        is_late = asyncio.get_running_loop().time() - since_s > _PATIENCE_S
         for meter, need in denied:
             answer = self._answers.get(meter.key)
             if is_late or (answer is not None and _is_denied(meter, need, answer)):
