@@ -7,6 +7,7 @@ from pathlib import Path
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.server import RunningAssay, running, until
+from tests.web.conftest import raw
 
 
 def test_this_machine_reads_the_metrics_without_signing_in(assay: RunningAssay) -> None:
@@ -34,6 +35,14 @@ def test_this_machine_reads_the_metrics_without_signing_in(assay: RunningAssay) 
 def test_what_came_through_a_proxy_is_not_from_this_machine(assay: RunningAssay) -> None:
     refused = assay.ask("GET", "/metrics", headers={"x-forwarded-for": "203.0.113.9", "cookie": ""})
     assert (refused.status, refused.json["code"]) == (401, "metrics.token")
+
+
+def test_a_name_that_others_led_here_is_not_this_machine(assay: RunningAssay) -> None:
+    """Else a page anywhere could read them in a browser on this machine, once its own name leads to 127.0.0.1."""
+    for host in (b"evil.example:8470", b"localhost.evil.example", b"[::1].evil.example", b"203.0.113.9", b"", b":"):
+        assert b"HTTP/1.1 401 " in raw(assay, b"GET /metrics HTTP/1.1\r\nhost: %b\r\nconnection: close\r\n\r\n" % host), host
+    for host in (b"LOCALHOST", b"127.0.0.1:1", b"[::1]:8470"):
+        assert b"HTTP/1.1 200 " in raw(assay, b"GET /metrics HTTP/1.1\r\nhost: %b\r\nconnection: close\r\n\r\n" % host), host
 
 
 def test_where_there_is_a_token_it_is_needed(tmp_path: Path) -> None:

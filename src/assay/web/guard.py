@@ -95,8 +95,7 @@ class Guard:
 
     def _check_host(self, host: str) -> None:
         """A name that is not ours may be another site's, led here by its DNS; an address cannot be led anywhere."""
-        match = _HOST.fullmatch(host)
-        name = match[1].strip("[]").lower() if match else ""
+        name = name_in(host)
         if name in self._names or is_loopback(name) or (self._takes_any_address and _is_address(name)):
             return
         raise Forbidden(
@@ -113,6 +112,12 @@ class Guard:
                 f"A page at {origin[:200]!r} may not do this.",
                 hint="Use Assay's own pages; behind a proxy, set `public_url` to the address that people use.",
             )
+
+
+def name_in(host: str) -> str:
+    """The name or address in a Host header, without its port; empty where it is none."""
+    match = _HOST.fullmatch(host)
+    return match[1].strip("[]").lower() if match else ""
 
 
 def is_invitation(scope: Scope) -> bool:

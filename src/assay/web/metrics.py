@@ -15,6 +15,8 @@ from assay import __version__
 from assay.core import InvalidInput, Settings, Unauthorized, problem_of
 from assay.gateway import Gateway
 from assay.gateway.metrics import Gauge, load_counts, write_text
+from assay.web.access import is_loopback
+from assay.web.guard import name_in
 from assay.web.problems import respond
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -49,10 +51,12 @@ class MetricsPage:
 
     def _may_read(self, request: Request) -> bool:
         if self._token is None:
-            # Behind a proxy everybody comes from this machine, so what a proxy adds is taken as a sign of one.
-            is_relayed = "x-forwarded-for" in request.headers or "forwarded" in request.headers
+            # Behind a proxy everybody comes from this machine, so what a proxy adds is taken as a sign of one. Another name than this
+            # machine's is one, too, or that of a page somewhere which had its name lead here (DNS rebinding).
+            is_relayed = any(name in request.headers for name in ("x-forwarded-for", "forwarded", "via"))
+            is_direct = not is_relayed and is_loopback(name_in(request.headers.get("host", "")))
             return bool(request.scope.get("assay.local")) or (
-                not is_relayed and request.client is not None and _is_this_machine(request.client.host)
+                is_direct and request.client is not None and _is_this_machine(request.client.host)
             )
         given = request.headers.get("authorization", "").removeprefix("Bearer ")
         return hmac.compare_digest(given.encode("utf-8", "replace"), self._token.encode())
