@@ -30,6 +30,9 @@ BATCH_S = 0.08
 
 MAX_ROWS = 20_000
 MAX_BODY_BYTES = 64 * 1024 * 1024
+_MOST_AT_ONCE = 256
+"""In one commit. A larger one would take memory for all of its rows at once, and a process keeps what it has ever taken."""
+
 _SLICE_NS = 2_000_000
 """Reading bodies gives the event loop back at least this often."""
 
@@ -150,9 +153,8 @@ class Recorder:
                 await asyncio.sleep(BATCH_S)
             self._stirred.clear()
             while self._waiting:
-                batch = list(self._waiting)
-                self._waiting.clear()
-                self._bytes = 0
+                batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), _MOST_AT_ONCE))]
+                self._bytes -= sum(len(attempt.body) + attempt.size for attempt in batch)
                 await self._commit(batch)
                 self._done += len(batch)
                 self._tell_flushing()
