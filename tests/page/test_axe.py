@@ -203,18 +203,38 @@ def test_every_client_and_a_provider_with_its_panels_open(
         check(page, f"provider's details {language} {theme}")
 
 
-@pytest.mark.parametrize(("language", "theme"), LOOKS)
-def test_what_is_changed_in_place_opened(browser: Browser, full: RunningAssay, language: str, theme: Theme) -> None:
+def provider_with_two_keys(assay: RunningAssay) -> dict[str, Any]:
+    """A provider as it is, but for two keys, of which one is parked."""
+    (row,) = [row for row in assay.ask("GET", "/api/v1/providers").json["providers"] if row["name"] == "openai"]
+    key = {"name": "default", "hint": "…0123", "source": "vault", "state": "ok", "parked_until": None, "reason": None}
+    parked = key | {"name": "second", "state": "parked", "parked_until": "2026-11-22T12:00:00Z", "reason": "upstream.rate_limited"}
+    return dict(row, key=row["key"] | {"source": "vault", "hint": "…0123"}, keys=[key, parked], state="ok")
+
+
+@pytest.mark.parametrize(("language", "theme"), TWO_LOOKS)
+@pytest.mark.parametrize("paths", [("/keys", "/people", "/traffic"), ("/teams", "/aliases", "/providers")], ids=("a", "b"))
+def test_what_is_changed_in_place_opened(
+    browser: Browser, full: RunningAssay, language: str, theme: Theme, paths: tuple[str, ...]
+) -> None:
     with open_page(browser, full, language=language, theme=theme) as page:
-        for path in ("/keys", "/budgets", "/teams", "/people", "/aliases", "/providers", "/traffic"):
+        answer_with(page, "/api/v1/providers", 200, {"providers": [provider_with_two_keys(full)]})
+        for path in paths:
             page.goto(full.url + path)
             settle(page)
             for folded in page.locator("main details > summary").all():
                 folded.click()
-            for opens in page.locator("main button[aria-expanded]").all()[-1:]:
-                opens.click()
+            opens = page.locator("main li button[aria-expanded]").all()
+            if opens:
+                opens[1 if path == "/providers" else 0].click()
             page.evaluate("scrollTo(0, 0)")
             check(page, f"{path} opened {language} {theme}")
+
+
+@pytest.mark.parametrize(("language", "theme"), TWO_LOOKS)
+def test_the_menus_of_the_header_opened(browser: Browser, full: RunningAssay, language: str, theme: Theme) -> None:
+    with open_page(browser, full, language=language, theme=theme) as page:
+        page.goto(f"{full.url}/account")
+        settle(page)
         for menu in page.locator("header .menu > button").all():
             menu.click()
             check(page, f"menu {language} {theme}")

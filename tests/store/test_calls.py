@@ -100,7 +100,8 @@ async def test_pages_go_on_where_the_one_before_ended_and_leave_hidden_requests_
 async def test_a_search_looks_at_so_many_calls_and_says_where_it_stopped(database: Database) -> None:
     calls = [call(NOON + number * 1000, key="k" if number in {0, 9} else None) for number in range(12)]
     await record_calls(database, calls, [])
-    pages, before = [], None
+    pages: list[list[int]] = []
+    before = None
     while not pages or before is not None:
         found = await find_calls(database, 10, Chosen(key="k"), before, look=4)
         pages.append([(one.at - NOON) // 1000 for one in found.calls])
