@@ -80,8 +80,8 @@ def test_private_networks_are_open_to_whom_they_are_opened() -> None:
 
 
 def test_a_network_that_is_none_is_named() -> None:
-    with pytest.raises(InvalidInput, match=r"10\.0\.0\.1/8"):
-        read_networks(("10.0.0.1/8",))
+    with pytest.raises(ValueError, match=r"10\.0\.0\.1/8"):
+        Settings(data=Path("/x"), master_key=Path("/y"), allowed_networks=("10.0.0.1/8",))
 
 
 def test_an_address_counts_as_meant_only_where_it_is_written_out() -> None:

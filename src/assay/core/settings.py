@@ -6,6 +6,7 @@ database, else from here; ``assay config show`` names where each came from.
 
 from __future__ import annotations
 
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
@@ -159,6 +160,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         dict[str, Rate],
         _says("`[rates.EUR]`: `in_usd`, `date` and `source` of a currency, for budgets in another currency than a price."),
     ] = {}
+
+    def __post_init__(self) -> None:
+        for network in self.allowed_networks:
+            try:
+                ip_network(network)
+            except ValueError as error:
+                raise ValueError(f"allowed_networks holds no network such as 10.0.0.0/8: {error}") from None
 
     @property
     def database_url(self) -> str:
