@@ -127,6 +127,13 @@ def test_an_account_with_the_same_verified_address_is_theirs_and_stays_it(assay:
     assert refused(sign_in(assay, issuer)) == "oidc.other_subject"
 
 
+def test_an_address_that_only_looks_alike_is_another(assay: RunningAssay, issuer: HonestIssuer) -> None:
+    """The small letter of the Kelvin sign is a plain k: whoever has the one mailbox has not the other."""
+    made = assay.ask("POST", "/api/v1/users", {"name": "Kim", "email": "kim@example.org", "role": "admin"}).json
+    issuer.person |= {"sub": "not-kim", "email": "\N{KELVIN SIGN}im@example.org", "groups": ["platform"]}
+    assert session(assay, sign_in(assay, issuer))["user"]["id"] != made["id"]
+
+
 def test_a_disabled_account_stays_out(assay: RunningAssay, issuer: HonestIssuer) -> None:
     issuer.person |= {"sub": "gone", "email": "gone@example.org"}
     reply = sign_in(assay, issuer)

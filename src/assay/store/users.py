@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from string import ascii_lowercase, ascii_uppercase
 from typing import Any
 
 import msgspec
@@ -17,6 +18,7 @@ from assay.store.sql import Sql
 
 MAX_NAME = 200
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,255}")
+_SMALL = str.maketrans(ascii_uppercase, ascii_lowercase)
 
 _COLUMNS = "id, name, email, role, team, limits, password, subject, generation, created, disabled, last_seen"
 INSERT_USER = Sql(
@@ -108,13 +110,21 @@ async def touch_user(db: Database, id: str, at: int) -> None:
     await db.write([(TOUCH_USER, {"id": id, "at": at})])
 
 
+def compared_email(email: str) -> str:
+    """An address as it is compared: without white space around it, ASCII's letters small.
+
+    Other letters stay as they are: the small letter of the Kelvin sign is a plain k, which would make one mailbox of two.
+    """
+    return email.strip().translate(_SMALL)
+
+
 def plain_email(email: str) -> str:
-    """An address as it is kept and compared: without white space around it, in small letters.
+    """An address as it is kept, which is as it is compared.
 
     Raises:
         InvalidInput: ``user.bad_email``.
     """
-    email = email.strip().lower()
+    email = compared_email(email)
     if not _EMAIL.fullmatch(email) or not email.isprintable():
         raise InvalidInput(
             "user.bad_email", f"{email[:100]!r} is no e-mail address.", hint="Write name@example.org.", param="email"

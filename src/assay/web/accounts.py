@@ -16,7 +16,7 @@ from assay.api import Actor
 from assay.core import Unauthorized, now_us
 from assay.core.holder import AccountRole
 from assay.store import Database
-from assay.store.users import User, change_user, list_users, touch_user
+from assay.store.users import User, change_user, compared_email, list_users, touch_user
 from assay.web.passwords import Passwords
 
 SEEN_S = 300
@@ -102,7 +102,7 @@ class Accounts:
         Raises:
             Unauthorized: ``login.wrong_password``, whatever of it is wrong. Unavailable: ``login.busy``.
         """
-        account = self._by_email.get(email.strip().lower())
+        account = self._by_email.get(compared_email(email))
         if not await self.passwords.check(password, account.password if account is not None else None) or account is None:
             raise Unauthorized(
                 "login.wrong_password",
