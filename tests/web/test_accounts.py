@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import http.client
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -84,6 +86,24 @@ def test_a_disabled_account_is_out_at_once_and_old_sessions_stay_dead(assay: Run
     assert somebody.sign_in().status == 200
 
 
+def test_what_somebody_follows_ends_with_their_session(assay: RunningAssay) -> None:
+    """A stream that is open is no way to stay."""
+    ask = {"model": "practice/reckoner", "messages": [{"role": "user", "content": "1 + 1"}]}
+    somebody, other = person(assay), person(assay)
+    for who in (somebody, other):
+        connection = http.client.HTTPConnection(urlsplit(assay.url).netloc, timeout=40)
+        connection.request("GET", "/api/v1/calls/events", headers={"cookie": who.cookie})
+        response = connection.getresponse()
+        assert response.status == 200
+        first = [response.readline() for _ in range(3)]
+        assert first[0].startswith(b"event: calls"), "what was there before"
+        ended = other.ask("DELETE", "/session") if who is other else assay.ask("DELETE", f"/api/v1/users/{somebody.id}")
+        assert ended.status == 200
+        assert assay.chat(ask).status == 200
+        assert b"data:" not in response.read(), "it ended, and did not tell of the call"
+        connection.close()
+
+
 def test_a_new_password_ends_all_sessions_and_ones_own_change_keeps_the_one_at_hand(assay: RunningAssay) -> None:
     somebody = person(assay)
     elsewhere = Person(assay, somebody.id, somebody.email)
@@ -144,9 +164,9 @@ def test_an_account_is_unique_by_its_address_and_says_what_is_wrong_with_it(assa
 
 def test_many_sign_ins_at_once_use_little_and_the_rest_is_told_to_wait(assay: RunningAssay) -> None:
     """Each takes 16 MiB and a tenth of a second of a core: two are computed at a time, and only so many wait."""
-    with ThreadPoolExecutor(60) as many:
+    with ThreadPoolExecutor(30) as many:
         outcomes = list(
-            many.map(lambda n: try_in(assay, "nobody@example.org", "wrong password here", f"2001:db8:{n:x}::1"), range(60))
+            many.map(lambda n: try_in(assay, "nobody@example.org", "wrong password here", f"2001:db8:{n:x}::1"), range(30))
         )
     assert {code for _, code in outcomes} <= {"login.wrong_password", "login.busy"}
     assert (503, "login.busy") in outcomes

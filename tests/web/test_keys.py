@@ -187,6 +187,7 @@ def test_every_key_that_is_none_gets_the_same_answer(tmp_path_factory: pytest.Te
 
 
 @pytest.mark.prove
+@pytest.mark.timeout(1200)
 def test_ten_thousand_guesses_are_slowed_down_and_take_no_memory(tmp_path_factory: pytest.TempPathFactory) -> None:
     """And the time of the look-up tells nothing: a wrong secret of a known key takes as long as one of an unknown."""
     folder = tmp_path_factory.mktemp("guesses")

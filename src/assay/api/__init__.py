@@ -3,7 +3,7 @@
 Each subsystem lists its own endpoints in its ``routes.py``; the web layer joins them. The data plane imports nothing of this.
 """
 
-from assay.api.actor import Actor, Role, actor_of, require_role, signed_in
+from assay.api.actor import Actor, Role, actor_of, not_signed_in, require_role, signed_in
 from assay.api.endpoint import Endpoint, given_by, respond
 from assay.api.openapi import document
 from assay.api.record import Change, Recording, record
@@ -20,6 +20,7 @@ __all__ = [
     "actor_of",
     "document",
     "given_by",
+    "not_signed_in",
     "record",
     "require_role",
     "respond",

@@ -47,6 +47,11 @@ def signed_in(request: Request) -> Actor:
     return actor
 
 
+def not_signed_in() -> Unauthorized:
+    """The error that says so."""
+    return Unauthorized("login.needed", "You are not signed in.", hint="Open the link that `assay up` or `assay login` prints.")
+
+
 def require_role(request: Request, role: Role) -> None:
     """Let whoever asks go on if their role is ``role`` or a greater one.
 
@@ -57,7 +62,7 @@ def require_role(request: Request, role: Role) -> None:
     if role == "anyone":
         return
     if actor is None:
-        raise Unauthorized("login.needed", "You are not signed in.", hint="Open the link that `assay up` or `assay login` prints.")
+        raise not_signed_in()
     if actor.role is None or _RANKS[actor.role] >= _RANKS[role]:
         return  # guests have been let in to their own endpoints only
     raise Forbidden(

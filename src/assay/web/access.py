@@ -28,7 +28,7 @@ from assay.core import Forbidden, InvalidInput, RateLimited, Settings, Unauthori
 from assay.gateway.guesses import Guesses
 from assay.store.queries import load_settings, save_setting
 from assay.store.vault import Vault
-from assay.web.accounts import Account, Accounts
+from assay.web.accounts import Account, Accounts, is_accounts
 
 SESSION_S = 30 * 24 * 3600
 LINK_S = 24 * 3600
@@ -141,6 +141,12 @@ class Doorkeeper:
         await self.refresh()
         await save_setting(self.accounts.db, _SIGNED_OUT, self._signed_out)
         await self.accounts.changed()
+
+    def is_good(self, session: str | None) -> bool:
+        """Whether a session that was good has not ended since; to have none is good, too."""
+        if session is None or session in self._signed_out:
+            return session is None
+        return not is_accounts(session) or self.accounts.of_session(session) is not None
 
     def session_of(self, scope: Scope) -> str | None:
         """The id of the session that ``scope`` carries, if it is one of ours, not too old and not signed out; a guest's only

@@ -12,9 +12,9 @@ from urllib.parse import parse_qs, urlsplit
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from assay.api import Actor
+from assay.api import Actor, not_signed_in
 from assay.challenge.people import Guest, read_guest
-from assay.core import AssayError, Forbidden, Settings, Unauthorized, problem_of
+from assay.core import AssayError, Forbidden, Settings, problem_of
 from assay.gateway.address import Addresses
 from assay.web.access import ADMIN, Doorkeeper, is_loopback
 from assay.web.accounts import is_accounts, owner_of
@@ -43,15 +43,24 @@ class Guard:
         self._takes_any_address = not is_loopback(settings.host)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        state = scope.setdefault("state", {})
+        is_cut = False
+
         async def send_guarded(message: Message) -> None:
+            nonlocal is_cut
+            if is_cut:
+                return
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(raw=message["headers"])
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
+            elif message.get("more_body") and not self.doorkeeper.is_good(state.get("session_id")):
+                # What goes on for long ends with the session, at the next thing that it would have told.
+                message, is_cut = {"type": "http.response.body", "body": b"", "more_body": False}, True
             await send(message)
 
         try:
-            self._admit(scope, scope.setdefault("state", {}))
+            self._admit(scope, state)
         except AssayError as error:
             await respond(problem_of(error), error.retry_after_s)(scope, receive, send_guarded)
             return
@@ -66,9 +75,7 @@ class Guard:
         actor = None if session is None else self._actor(session)
         is_api = scope["path"].startswith("/api/")
         if actor is None and is_api and scope["path"] not in _OPEN_PATHS:
-            raise Unauthorized(
-                "login.needed", "You are not signed in.", hint="Open the link that `assay up` or `assay login` prints."
-            )
+            raise not_signed_in()
         if is_api and (guest := read_guest(session)) is not None and scope["path"] not in _OPEN_PATHS:
             _check_guest(guest, scope["path"])
         state |= {"actor": actor, "session_id": session, "address": address, "record": self._audit.of(actor, address)}

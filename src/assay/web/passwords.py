@@ -19,7 +19,7 @@ from assay.core import InvalidInput, Unavailable
 SHORTEST = 12
 LONGEST = 1024
 AT_ONCE = 2
-MOST_WAITING = 30
+MOST_WAITING = 10
 _N, _R, _P = 2**14, 8, 5
 _MOST_MEMORY = 64 * 1024 * 1024
 
