@@ -110,7 +110,7 @@ class _Keys:
         await self._check_owners(user, body.team)
         facts = {"user": user, "team": body.team, "scopes": body.scopes, "limits": body.limits, "expires": read_end(body.expires)}
         if body.key is not None and not actor.is_admin:
-            raise _not_yours("Only an admin may bring keys along.")
+            raise Forbidden("key.not_yours", "Only an admin may bring keys along.", hint="Ask an admin, or let a new one be made.")
         row, key = await keys.create_key(gateway.db, gateway.vault, body.name, brought=body.key, **facts)
         await gateway.changed()
         return _show_made(row, key)
