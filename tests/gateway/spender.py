@@ -25,7 +25,7 @@ from tests.gateway.bookkeeping import DEPLOYMENT, PROVIDER, ROUTE, asking
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
     """``requests`` at once for the key ``k1`` of the user ``u1`` of the team ``t1``, or for ``for_s`` as many as are let in by
-    ``tasks``. Each may use ``most`` tokens and uses ``used`` of them at most. ``dies``: it is killed while all of them run."""
+    ``tasks``, each with a pause between two. Each may use ``most`` tokens and uses ``used`` of them at most. ``dies``: it is killed while all of them run."""
 
     url: str
     requests: int = 0
@@ -34,6 +34,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     most: int = 100
     used: int = 100
     takes_s: float = 0.05
+    pause_s: float = 0.01
     limits: Limits = Limits()
     span_s: float = 60
     dies: bool = False
@@ -60,8 +61,8 @@ class _Spender:
             holders=(Holder("key", "k1", "", order.limits), Holder("user", "u1"), Holder("team", "t1")),
         )
 
-    async def ask(self) -> float:
-        """One request; for how long to wait before the next."""
+    async def ask(self) -> None:
+        """One request."""
         order = self.order
         asked, body = asking(order.most)
         attempt = Attempt(ROUTE, asked="up/m", purpose="traffic", stream=False, request_id="", body=body, asker=self.asker)
@@ -70,7 +71,7 @@ class _Spender:
             attempt.hold = await self.ledger.reserve(self.asker, DEPLOYMENT, asked, body)
         except AssayError as error:
             self.came.codes[error.code] = self.came.codes.get(error.code, 0) + 1
-            return 0.01
+            return
         self.came.let_in.append(since_boot_ns())
         if order.dies:
             print("running", flush=True)
@@ -86,11 +87,11 @@ class _Spender:
         attempt.end("ok")
         self.came.tokens += tokens
         self.recorder.record(attempt)
-        return 0
 
     async def ask_until(self, ends_s: float) -> None:
-        while time.monotonic() < ends_s:  # noqa: ASYNC110  # the pause is between requests
-            await asyncio.sleep(await self.ask())
+        while time.monotonic() < ends_s:
+            await self.ask()
+            await asyncio.sleep(self.order.pause_s)
 
 
 async def main() -> None:

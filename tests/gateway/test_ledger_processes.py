@@ -90,9 +90,16 @@ async def test_a_rate_holds_across_processes(database: Database, database_url: s
 @pytest.mark.prove
 @pytest.mark.parametrize("processes", [1, 4])
 async def test_a_rate_is_used_to_the_full_across_processes(database: Database, database_url: str, processes: int) -> None:
+    """Twice as much is wanted as there is."""
     limit, span_s, for_s = 500, 6, 25
     order = Order(
-        url=database_url, for_s=for_s, takes_s=0.001, span_s=span_s, limits=Limits(requests_per_minute=limit), tasks=16 // processes
+        url=database_url,
+        for_s=for_s,
+        takes_s=0.001,
+        pause_s=0.1,
+        span_s=span_s,
+        limits=Limits(requests_per_minute=limit),
+        tasks=20 // processes,
     )
     came = await spend(order, processes)
     times = sorted(at for one in came for at in one.let_in)

@@ -126,6 +126,12 @@ class Ledger:
         self._allows_unpriced = settings.unpriced == "allow"
         self._rates = Rates(settings.rates)
 
+    def follow(self, settings: Settings) -> None:
+        """Go on with other settings, from the next request."""
+        self._output_tokens = settings.reserve_output_tokens
+        self._allows_unpriced = settings.unpriced == "allow"
+        self._rates = Rates(settings.rates)
+
     # What there is
 
     async def refresh(self, providers: Sequence[tuple[Provider, Limits]] = ()) -> None:
