@@ -123,6 +123,7 @@ def test_a_member_manages_their_own_keys_only(assay: RunningAssay, people: dict[
         ("DELETE", f"/keys/{others['id']}", None),
         ("POST", "/keys", {"name": "x", "user": other.id}),
         ("POST", "/keys", {"name": "x", "team": team["id"]}),
+        ("POST", "/keys", {"name": "x", "key": "sk-of-another-gateway-0123456789"}),
         ("PATCH", f"/keys/{own['id']}", {"user": other.id}),
         ("PATCH", f"/keys/{own['id']}", {"user": None}),
         ("PATCH", f"/keys/{own['id']}", {"team": team["id"]}),
