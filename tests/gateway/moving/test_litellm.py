@@ -137,3 +137,17 @@ def test_named_credentials_and_variables_that_the_file_sets_are_used(tmp_path: P
     )
     assert plan.keys_of["x"][0].reveal() == "sk-in-the-file-0123"
     assert plan.providers["x"] == {"base_url": "https://x.example/v1"}
+
+
+def test_what_an_address_holds_beside_the_place_is_in_no_file(tmp_path: Path) -> None:
+    addresses = (
+        "https://ana:hidden@one.example.org/v1",
+        "https://two.example.org/v1?key=hidden",
+        "https://three.example.org/v1#hidden",
+    )
+    models = (f"{{model_name: m{n}, litellm_params: {{model: openai/x, api_base: '{at}'}}}}" for n, at in enumerate(addresses))
+    plan = of(tmp_path, f"model_list: [{', '.join(models)}]")
+    places = [f"https://{name}.example.org/v1" for name in ("one", "two", "three")]
+    assert [row["base_url"] for row in plan.providers.values()] == places
+    assert [note.outcome for name in ("one", "two", "three") for note in notes(plan, f"{name}.example.org")] == ["left_out"] * 3
+    assert "hidden" not in write_toml(plan, "x") + str(plan.notes)

@@ -18,6 +18,8 @@ Outcome: TypeAlias = Literal["carried", "approximated", "left_out"]
 
 _NOT_IN_NAMES = re.compile(r"[^a-z0-9]+")
 _LONGEST_NAME = 48
+_NOT_A_PLACE = re.compile(r"(?<=//)[^/?#]*@|[?#].*", re.DOTALL)
+"""Of an address."""
 _OWN_NAMES = (".local", ".internal", ".lan", ".svc", ".home.arpa", ".localhost")
 """Ends of names that are nobody's in public: RFC 6762, RFC 8375, RFC 6761, ICANN's resolution 2024.07.29.06, and Kubernetes' own."""
 
@@ -103,7 +105,13 @@ class Draft:
         self.notes.append(Note(outcome=outcome, at=at, said=said, way_out=way_out, line=self._lines.get(at)))
 
     def site(self, site: Site) -> Site:
-        """``site``, or the one like it that is known already."""
+        """``site``, or the one like it that is known already. What its address holds beside the place itself is left out: it may be
+        a secret, and the address is for a file."""
+        base = str(site.row.get("base_url", ""))
+        if (place := _NOT_A_PLACE.sub("", base)) != base:
+            site.row["base_url"] = place
+            said = "a user, password or query in its address, which may hold a secret."
+            self.note("left_out", host_of(place) or place, said, "Seal the key with `assay provider add`.")
         for known in self._sites:
             if known.is_same(site):
                 return known
