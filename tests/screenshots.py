@@ -18,7 +18,7 @@ import msgspec
 from playwright.async_api import Browser, BrowserContext, Page
 
 from tests.chromium import open_chromium
-from tests.page.conftest import begin_challenge, run_challenge
+from tests.page.conftest import begin_challenge, run_challenge, seed_team
 from tests.page.traced import FAILED, FULL
 from tests.server import RunningAssay, running
 
@@ -37,6 +37,13 @@ PAGES = {
     "traffic": "/traffic",
     "trace": "/traffic/full",
     "trace-failed": "/traffic/failed",
+    "budgets": "/budgets",
+    "spend": "/spend",
+    "aliases": "/aliases",
+    "teams": "/teams",
+    "people": "/people",
+    "audit": "/audit",
+    "account": "/account",
     "method": "/method",
 }
 TRACES = {"full": FULL, "failed": FAILED}
@@ -60,6 +67,7 @@ async def main() -> None:
     with tempfile.TemporaryDirectory() as folder, running(Path(folder), "--demo", environ=data) as assay:
         async with open_chromium() as browser:
             assay.sign_in()
+            await asyncio.to_thread(seed_team, assay)
             await photograph(browser, assay, {"board-empty": "/"})
             await photograph(browser, assay, {"login": "/"}, signed_in=False)
             await photograph(browser, assay, {"challenges-empty": "/challenges"})

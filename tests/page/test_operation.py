@@ -164,3 +164,15 @@ def test_a_broken_configuration_file_is_said_on_every_page(browser: Browser, tea
         for path in ("/models", "/keys"):
             page.goto(team.url + path)
             expect(page.get_by_role("status").filter(has_text="The configuration file cannot be read")).to_contain_text("port")
+
+
+def test_whoever_signs_in_elsewhere_is_led_there(browser: Browser, team: RunningAssay) -> None:
+    session = team.ask("GET", "/api/v1/session", headers={"cookie": ""}).json
+    with open_page(browser, team, signed_in=False) as page:
+        answer_with(page, "/api/v1/session", 200, session | {"signed_in": False, "user": None, "oidc": True})
+        page.goto(team.url)
+        elsewhere = page.get_by_role("link", name="Sign in with your organization")
+        expect(elsewhere).to_have_attribute("href", "/login/oidc")
+        expect(page.get_by_label("Or paste the link")).to_be_hidden()
+        page.get_by_text("Sign in with a link from the server instead").click()
+        expect(page.get_by_label("Or paste the link")).to_be_visible()
