@@ -24,6 +24,7 @@ from typing import Any
 from assay import __version__
 from benchmarks.gateway import Case, descendants, machine, send, wait_for_rows
 from benchmarks.gateway_targets import CHAT, MODEL, Door, Target, upstream
+from benchmarks.gateway_traffic import request
 from tests.workers.measure import MB, held_by
 
 REST_S = 5
@@ -83,8 +84,8 @@ def started(folder: Path, port: int, workers: int) -> Iterator[tuple[Target, flo
 def ask_once(target: Target) -> None:
     """One request, whose answer must be whole."""
     connection = http.client.HTTPConnection("127.0.0.1", target.port)
-    body = json.dumps({"model": f"bench/{MODEL}", "messages": [{"role": "user", "content": "1"}]})
-    connection.request("POST", "/v1/chat/completions", body, {"authorization": f"Bearer {target.keys[0]}"})
+    asked = request(CHAT, f"bench/{MODEL}", target.keys[0], 0, stream=False)
+    connection.request("POST", asked.path, asked.body, asked.headers)
     with connection.getresponse() as response:
         assert response.status == 200
         response.read()
