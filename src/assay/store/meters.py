@@ -158,15 +158,12 @@ async def load_leased(db: Database, meters: Sequence[str]) -> dict[tuple[str, in
 
 def spend(used: Sequence[Reading], process: str | None) -> list[Write]:
     """The writes that count ``used``; of a process with leases, they are used up by it."""
-    writes: list[Write] = []
-    for sql, is_new in ((SPEND, True), (SPEND_MORE, False)):
-        rows = [{"meter": one.meter, "starts": one.starts, "used": one.used} for one in sorted(used) if one.is_new == is_new]
-        if rows:
-            writes.append((sql, rows))
-    if used and process is not None:
-        rows = [{"meter": one.meter, "starts": one.starts, "used": one.used, "process": process} for one in sorted(used)]
-        writes.append((SPEND_LEASE, rows))
-    return writes
+    if not used:
+        return []
+    rows = [{"meter": one.meter, "starts": one.starts, "used": one.used, "process": process} for one in sorted(used)]
+    # All rows in one order, whichever are new: a second statement would take its own in another than some other process.
+    sql = SPEND if any(one.is_new for one in used) else SPEND_MORE
+    return [(sql, rows)] if process is None else [(sql, rows), (SPEND_LEASE, rows)]
 
 
 async def tell_once(db: Database, meter: str, starts: int, told: int) -> bool:

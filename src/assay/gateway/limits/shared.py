@@ -184,7 +184,9 @@ class Shared:
             answer = self._answers.get(meter.key)
             if isinstance(meter, Permits) and need > meter.limit:
                 return meter, need
-            if answer is not None and now_s - answer.at_s < _ANSWER_S and _is_denied(meter, need, answer):
+            if answer is None or now_s - answer.at_s >= _ANSWER_S or not _is_denied(meter, need, answer):
+                continue
+            if isinstance(meter, Wallet) or meter.wait_s(need, now_s) != 0:
                 return meter, need
         if self._next is None:
             self._next = _Round()
