@@ -82,12 +82,14 @@ class Reloader:
                 _log.error("what was before goes on code=%s: %s", error.code, error)
 
     async def restart(self) -> Restarted:
+        """Read the configuration again and replace the workers; raises as `Operation.restart` says."""
         await self._read_again()
         if self.workers is not None:
             await self.workers.replace()
         return Restarted(len(self.workers.pids) if self.workers is not None else 0, self._waiting)
 
     def show(self) -> Configuration:
+        """What is set, where it came from, and what is wrong with the file."""
         return Configuration(
             settings=[
                 ShownSetting(name, shown(name, getattr(self.settings, name)), origin.kind, origin.at, name in RELOADED)
