@@ -85,14 +85,20 @@ def test_a_network_that_is_none_is_named() -> None:
 
 
 def test_an_address_counts_as_meant_only_where_it_is_written_out() -> None:
-    assert all(map(is_local, ("localhost", "127.0.0.1", "::1", "192.168.0.5")))
-    assert not any(map(is_local, ("api.example.com", "8.8.8.8", "localhost.example.com", *ODD)))
+    assert all(
+        map(is_local, ("localhost", "127.0.0.1", "::1", "192.168.0.5", "vllm", "vllm.models.svc.cluster.local", "gpu.internal"))
+    )
+    assert not any(
+        map(
+            is_local, ("api.example.com", "8.8.8.8", "localhost.example.com", "internal.example.com", "vllm.internal.example", *ODD)
+        )
+    )
     assert read_url("http://127.0.0.1:8000/v1")[0].private
     assert not read_url("http://2130706433/v1")[0].private
 
 
 def test_a_provider_that_is_local_may_be_named_by_any_name() -> None:
-    row = Provider(name="up", title="Up", base_url="http://vllm:8000/v1", auth="none")
+    row = Provider(name="up", title="Up", base_url="http://vllm.example.org:8000/v1", auth="none")
     assert not Upstream(row, None).origin.private
     assert Upstream(msgspec.structs.replace(row, kind="local"), None).origin.private
 

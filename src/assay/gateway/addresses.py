@@ -10,6 +10,7 @@ The networks are those of IANA's registries of special-purpose addresses (RFC 68
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
@@ -33,17 +34,20 @@ _METADATA = frozenset(
 )
 _COMPATIBLE = IPv6Network("::/96")
 _NAT64 = IPv6Network("64:ff9b::/96")
+_OWN = (".internal", ".local", ".localhost", ".home.arpa")
+"""Names of one's own network (ICANN board 2024-07-29; RFC 6762, 6761, 8375). A Kubernetes service ends in ``.local``."""
+_ALONE = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+"""A name without a full stop: one's own network's, too. Numbers are none, since some resolvers take them for addresses."""
 _THIS_NETWORK = IPv4Network("0.0.0.0/8")
 
 
 def is_local(host: str) -> bool:
-    """Whether a host is itself an address of this machine or of a private network, or ``localhost``: who wrote it meant it."""
-    if host == "localhost":
-        return True
+    """Whether a host is itself an address of this machine or of a private network, or a name that no public server answers for:
+    who wrote it meant it, and nobody outside can lead it elsewhere."""
     try:
         return _why_private(ip_address(host)) is not None
     except ValueError:
-        return False
+        return _ALONE.fullmatch(host) is not None or host.rstrip(".").lower().endswith(_OWN)
 
 
 def read_networks(written: Sequence[str]) -> tuple[Network, ...]:
