@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from assay.core import InvalidInput
+from assay.gateway.endpoints import Form
 from assay.store import Database
 from tests.gateway.rig import Reply, Running, Wire, request, running, told, until
 
@@ -38,8 +40,8 @@ async def mirror(wire: Wire) -> None:
 @pytest.mark.parametrize(
     ("body", "code"),
     [
-        (b'--b\r\ncontent-disposition: form-data; name="model"\r\n\r\nup/m', "request.model"),
-        (b'--b\r\ncontent-disposition: form-data; name="model"\r\n\r\nup/m\r\n', "request.model"),
+        (b'--b\r\ncontent-disposition: form-data; name="model"\r\n\r\nup/m', "request.form"),
+        (b'--b\r\ncontent-disposition: form-data; name="model"\r\n\r\nup/m\r\n', "request.form"),
         (form((b"model", b"up/m"), (b"model", b"up/dearer")), "request.model"),
         (form((b"file", b"x")), "request.model"),
         (form((b"file", b"\r\n--bx\r\n")), "request.form"),
@@ -59,6 +61,53 @@ async def test_a_form_that_could_be_read_in_two_ways_is_refused_at_once(
         reply = await ask(gateway, "transcriptions", body, "multipart/form-data; boundary=b")
         assert (reply.status, reply.error["code"]) == (400, code)
         assert time.monotonic() - began < 2
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        b'\r\n--b\r\ncontent-disposition: form-data;\r\n name="model"\r\n\r\nup/dearer',
+        b'\r\n--b\r\ncontent-disposition: form-data; name="mod\\el"\r\n\r\nup/dearer',
+        b"\r\n--b\r\ncontent-disposition: form-data; name='model'\r\n\r\nup/dearer",
+        b"\r\n--b\r\ncontent-disposition: form-data; name*=utf-8''model\r\n\r\nup/dearer",
+        b"\r\n--b\r\ncontent-disposition: form-data; name*0=mod; name*1=el\r\n\r\nup/dearer",
+        b'\r\n--b\r\ncontent-disposition: form-data; name = "model"\r\n\r\nup/dearer',
+        b'\r\n--b\r\ncontent-disposition : form-data; name="model"\r\n\r\nup/dearer',
+        b'\r\n--b\r\ncontent-disposition: attachment; name="model"\r\n\r\nup/dearer',
+        b'\r\n--b\r\ncontent-disposition: form-data; name="x"; name="model"\r\n\r\nup/dearer',
+        b'\r\n--b\r\ncontent-disposition: form-data; name="x"\r\ncontent-disposition: form-data; name="model"\r\n\r\nup/dearer',
+        b'\r\n--b\r\ncontent-disposition: form-data; name="x"\ncontent-disposition: form-data; name="model"\r\n\r\nup/dearer',
+        b'\n--b\ncontent-disposition: form-data; name="model"\n\nup/dearer',
+        b"\r\n--b\r\n\r\nup/dearer",
+    ],
+)
+async def test_no_model_is_hidden_in_a_form_from_us_alone(hidden: bytes) -> None:
+    """A key that is good for one model would be good for all, and the price would be another's."""
+    whole = form((b"file", b"sound"), (b"model", b"up/m")).removesuffix(b"\r\n--b--\r\n")
+    with pytest.raises(InvalidInput, match="The form"):
+        Form.read(whole + hidden + b"\r\n--b--\r\n", b"multipart/form-data; boundary=b")
+
+
+async def test_a_form_has_one_boundary() -> None:
+    for content_type in (b"multipart/form-data; boundary=b; boundary=c", b"multipart/form-data; boundary=b; boundary*=c"):
+        with pytest.raises(InvalidInput, match="boundary"):
+            Form.read(form((b"model", b"up/m")), content_type)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b'Content-Disposition: form-data; name="model"\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 4',
+        b"Content-Disposition: form-data; name=model",
+        b'Content-Type: text/plain\r\nContent-Disposition:form-data;name="model" ',
+        b'CONTENT-DISPOSITION: FORM-DATA; NAME="model"',
+        b'Content-Disposition: form-data; filename="a; name=\\"b\\" \xc3\xa9.txt"; filename*=utf-8\'\'a; name="model"',
+    ],
+)
+async def test_a_part_is_known_however_http_libraries_write_its_head(head: bytes) -> None:
+    found = Form.read(b"--b\r\n%b\r\n\r\nup/m\r\n--b--\r\n" % head, b'multipart/form-data; charset=utf-8; boundary="b"')
+    assert found is not None
+    assert found.model == "up/m"
 
 
 async def test_only_what_a_delimiter_divides_is_a_part(db: Database, tmp_path: Path) -> None:

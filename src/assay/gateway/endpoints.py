@@ -29,7 +29,11 @@ from assay.gateway.snapshot import Pool, Snapshot
 from assay.wire.openai_chat import read_usage
 
 _BOUNDARY = re.compile(rb'(?i);\s*boundary="?([^";,\s]{1,70})"?')
-_MODEL = re.compile(rb'(?i)content-disposition:\s*form-data;[^\r\n]*\bname="?model"?(?:[;\r\n]|$)')
+_BOUNDARIES = re.compile(rb"(?i);\s*boundary[*\d]*\s*=")
+_PARAMETER = rb';[ \t]*([\w-]+\*?)=("(?:[^"\\]|\\.)*"|[^";\\\s]*)'
+_PARAMETERS = re.compile(_PARAMETER)
+_PLAIN_NAME = re.compile(rb'"[\w .:/\[\]-]*"|[\w.:/\[\]-]*')
+_DISPOSITION = re.compile(rb"(?i)content-disposition:[ \t]*form-data(?:%b)*" % _PARAMETER)
 _MOST_PARTS = 1000
 _LONGEST_HEAD = 8192
 _TEXT = (b"application/json", b"text/", b"application/x-subrip")
@@ -250,14 +254,14 @@ class Form(msgspec.Struct, frozen=True):
         """None where the body is not a form.
 
         Raises:
-            InvalidInput: ``request.form``: no boundary, too many parts, a part with too long a head. ``request.model``: no model in
-                it, or several: the provider might take another than we do.
+            InvalidInput: ``request.form``: no boundary, too many parts, or one that others might read in another way.
+                ``request.model``: no model in it, or several: the provider might take another than we do.
         """
         if not content_type.lower().startswith(b"multipart/form-data"):
             return None
         found = _BOUNDARY.search(content_type)
-        if found is None:
-            raise InvalidInput("request.form", "The form has no boundary.", hint="Let your HTTP library write the content type.")
+        if found is None or len(_BOUNDARIES.findall(content_type)) > 1:
+            raise InvalidInput("request.form", "The form has no boundary, or several.", hint="Let your HTTP library write it.")
         places = [place for place in _contents(body, found[1]) if place is not None]
         if len(places) == 1:
             return cls(body, places[0])
@@ -281,23 +285,42 @@ class Form(msgspec.Struct, frozen=True):
 
 
 def _contents(body: bytes, boundary: bytes) -> Iterator[tuple[int, int] | None]:
-    """Of each part of a form that is named "model", where its content stands; None for the others. A part that never ends is none."""
+    """Of each part of a form that is named "model", where its content stands; None for the others."""
     mark = b"\r\n--" + boundary
     at = -2 if body.startswith(mark[2:]) else body.find(mark)
+    if body.count(mark[1:]) != body.count(mark):
+        raise _bad_form("has a line that begins like a part, after half a line break")
     if at == -1:
         return
     for _ in range(_MOST_PARTS):
         begin = at + len(mark)
         at = body.find(mark, begin)
         if at < 0:
+            if not body.startswith(b"--", begin):
+                raise _bad_form("has a part that never ends")
             return
         blank = body.find(b"\r\n\r\n", begin, min(at, begin + _LONGEST_HEAD))
         if blank < 0:
-            raise InvalidInput(
-                "request.form", "A part of the form has no head that ends.", hint="Let your HTTP library write the form."
-            )
-        yield (blank + 4, at) if _MODEL.search(body, begin, blank) else None
-    raise InvalidInput("request.form", f"The form has more than {_MOST_PARTS} parts.", hint="Send fewer.")
+            raise _bad_form("has a part with no head that ends")
+        yield (blank + 4, at) if _name_in(body[begin:blank]) == b"model" else None
+    raise _bad_form(f"has more than {_MOST_PARTS} parts")
+
+
+def _name_in(head: bytes) -> bytes:
+    """The name of a part. What only some would read as one is refused: it might be that of a model which its asker may not use."""
+    first, *lines = head.split(b"\r\n")
+    if first.strip(b" \t") or any(line[:1] in b" \t" or b"\r" in line or b"\n" in line for line in lines):
+        raise _bad_form("has a part whose head is not in plain lines")
+    said = [line.rstrip(b" \t") for line in lines if line.lower().startswith(b"content-disposition")]
+    given = _PARAMETERS.findall(said[0]) if len(said) == 1 and _DISPOSITION.fullmatch(said[0]) else []
+    named = [(key.lower(), value) for key, value in given if key.lower().startswith(b"name")]
+    if [key for key, _ in named] != [b"name"] or not _PLAIN_NAME.fullmatch(named[0][1]):
+        raise _bad_form("has a part without one plain name")
+    return named[0][1].strip(b'"').lower()
+
+
+def _bad_form(reason: str) -> InvalidInput:
+    return InvalidInput("request.form", f"The form {reason}.", hint="Let your HTTP library write the form.")
 
 
 def _usage_in(answer: bytes) -> list[Event]:
