@@ -28,9 +28,10 @@ _CODE = re.compile(r"[a-z]+(?:\.[a-z][a-z0-9_]*)+")
 _SHARED = {"data", "database", "config"}
 _NOT_CODES = {
     *("arena.battle_token", "arena.rating", "arena.voter", "chat.completion", "chat.completion.chunk"),
-    *("gateway.keys", "practice.sock", "provider.live"),
+    *("gateway.keys", "gateway.prices", "gateway.version", "practice.sock", "provider.live", "api.openai.com"),
+    *("budget.near", "provider.down", "provider.up"),
 }
-"""Words that look like codes and are none: metrics, purposes of derived keys, types of the protocol, names of files."""
+"""Words that look like codes and are none: metrics, settings, purposes of derived keys, kinds of alerts, names of files and hosts."""
 _RAISING = {"Fault": 502, "_fail": 502, "_Untestable": 502}
 """What else takes a code and a sentence, with the status that it ends in."""
 _WORDS = {
@@ -44,6 +45,11 @@ _WORDS = {
     "client.left": (499, "The client went away before the answer ended. Seen in calls only."),
     "gateway.bug": (500, "Assay ran into a defect of its own in the middle of a call."),
     "gateway.stopped": (503, "The server was stopped in the middle of a call. Seen in calls only."),
+    "limit.concurrent": (429, "A key, user or team has as many requests under way as it may."),
+    "limit.requests": (429, "A key, user or team has asked as often in a minute as it may; Retry-After says when it may again."),
+    "limit.tokens": (429, "A key, user or team has used as many tokens in a minute as it may; Retry-After says when it may again."),
+    "provider.busy": (503, "All who could answer have as much under way as they may be asked; try again in a moment."),
+    "reconcile.bad_row": (400, "A row of the report cannot be read; it is named, with what is wrong in it."),
     "store.corrupt": (503, "The database file is damaged."),
     "upstream.forbidden": (403, "The provider does not allow this with the key that it was given."),
     "upstream.not_found": (404, "The provider does not know the model or the path."),
@@ -57,6 +63,8 @@ _NOTICE = "<!-- Written by `make reference` from the source; edit that instead. 
 VARIABLES = {
     "ASSAY_CONFIG": "The configuration file, where it is neither `assay.toml` here nor in the user's configuration folder.",
     "ASSAY_CHROMIUM": "Tests and screenshots: the Chromium to use.",
+    "ASSAY_SOAK_S": "Tests: how many seconds the soak takes; an hour, if it is not set.",
+    "ASSAY_AWAY_S": "Tests: how many seconds the database stays away while the gateway serves on.",
     "ASSAY_TEST_DATABASE_URL": "Tests: a PostgreSQL in which databases may be made and dropped.",
     "ASSAY_SKIP_WEB": "Build: `1` leaves the page as it is.",
     "ASSAY_SKIP_APT": "Tests: `1` installs no Debian packages.",
@@ -226,6 +234,9 @@ def raised() -> dict[str, list[Raised]]:
         for node in ast.walk(tree):
             if (code := _code(node)) and code.partition(".")[0] in prefixes and code not in _NOT_CODES:
                 found.setdefault(code, [Raised(code, *_WORDS.get(code, (0, "")), "")])
+    for code, words in _WORDS.items():
+        if not any(place.says for place in found.get(code, ())):
+            found.setdefault(code, []).append(Raised(code, *words, ""))
     return found
 
 
