@@ -312,7 +312,7 @@ def _name_in(head: bytes) -> bytes:
     if first.strip(b" \t") or any(line[:1] in b" \t" or b"\r" in line or b"\n" in line for line in lines):
         raise _bad_form("has a part whose head is not in plain lines")
     said = [line.rstrip(b" \t") for line in lines if line.lower().startswith(b"content-disposition")]
-    given = _PARAMETERS.findall(said[0]) if len(said) == 1 and _DISPOSITION.fullmatch(said[0]) else []
+    given: list[tuple[bytes, bytes]] = _PARAMETERS.findall(said[0]) if len(said) == 1 and _DISPOSITION.fullmatch(said[0]) else []
     named = [(key.lower(), value) for key, value in given if key.lower().startswith(b"name")]
     if [key for key, _ in named] != [b"name"] or not _PLAIN_NAME.fullmatch(named[0][1]):
         raise _bad_form("has a part without one plain name")
