@@ -49,7 +49,7 @@ async def record(db: Database, folder: Path, hidden: HiddenRequests | None = Non
         )
 
         async def signed_in(scope: Scope, receive: Receive, send: Send) -> None:
-            scope.setdefault("state", {})["actor"] = Actor(id="u", name="Mei", role="viewer")
+            scope.setdefault("state", {})["actor"] = Actor(id="u", name="Mei", role="member")
             await app(scope, receive, send)
 
         async with listening(signed_in, served.gateway.settings) as address:

@@ -111,6 +111,8 @@ def test_somebody_gets_an_account_signs_in_and_is_offered_what_a_viewer_may(brow
         page.get_by_role("button", name="Sign in", exact=True).click()
         expect(page.get_by_role("heading", name="Keys", exact=True)).to_be_visible(timeout=20_000)
         expect(page.get_by_role("button", name="Create key")).to_have_count(0)
+        page.get_by_role("link", name="Arena").click()
+        expect(page.get_by_text("asking models takes the role of a member")).to_be_visible()
         page.get_by_role("button", name="Priya").click()
         expect(page.get_by_text("Role: viewer")).to_be_visible()
         page.get_by_role("button", name="People").click()

@@ -124,7 +124,7 @@ class CallRecord:
         return EventStream(self._told(), EVENTS)
 
     async def trace_call(self, request: Request) -> Trace:
-        """One call with its attempts, its bodies and its price, by its id or by the request id that its client was told."""
+        """One call with its attempts, what was said and its price, by its id or by the request id that its client was told."""
         gateway = self._gateway
         call = await find_call(gateway.db, id := str(request.path_params["id"]))
         if call.request_id in await self._hidden():
@@ -146,7 +146,7 @@ def call_routes(gateway: Gateway, hidden: HiddenRequests) -> list[Endpoint]:
         Endpoint("GET", "/api/v1/calls", record.list_calls),
         Endpoint("GET", "/api/v1/calls/sums", record.sum_calls),
         Endpoint("GET", "/api/v1/calls/events", record.follow, media=EVENT_STREAM, events=EVENTS),
-        Endpoint("GET", "/api/v1/calls/{id}", record.trace_call),
+        Endpoint("GET", "/api/v1/calls/{id}", record.trace_call, role="member"),
     ]
 
 
