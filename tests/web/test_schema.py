@@ -72,6 +72,7 @@ def _ask_all(assay: RunningAssay, examples: int) -> int:
     return asked
 
 
+@pytest.mark.timeout(240)
 def test_nothing_made_up_from_the_document_is_a_defect(assay: RunningAssay) -> None:
     assert _ask_all(assay, 3) > 250
     assert assay.process.poll() is None
