@@ -156,7 +156,6 @@ class Gateway:
         self.ledger.take(settings)
         self.recorder.keep(settings.bodies, settings.bodies_days)
         self.memory.write_down(settings.bodies, settings.bodies_days)
-        self.ledger.follow(settings)
         self.cache.keep(settings.bodies, settings.bodies_days, settings.cache_bytes)
         await self._changes.read()
 

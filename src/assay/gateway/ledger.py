@@ -15,23 +15,23 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from assay.core import Asker, AssayError, Call, Deployment, Holder, HolderKind, Limits, Measure, Provider, Unavailable
+from assay.core import Asker, AssayError, Deployment, Holder, Limits, Provider, Unavailable
 from assay.core.clock import STEADY, Clock
 from assay.core.rates import SAME, Rates
 from assay.core.settings import Settings
 from assay.gateway.dialect import Asked
 from assay.gateway.hold import Hold, Need, Wanted
 from assay.gateway.limits import refusal
-from assay.gateway.limits.minute import SPAN_S, Minute
+from assay.gateway.limits.accounts import NOBODY, Account, Accounts
+from assay.gateway.limits.minute import SPAN_S
 from assay.gateway.limits.most import Most, most_of, most_of_form, price_of
-from assay.gateway.limits.permits import Permits
 from assay.gateway.limits.shared import Shared
 from assay.gateway.limits.sole import Sole
 from assay.gateway.limits.wallet import Wallet
 from assay.gateway.recorder import Settled
 from assay.store.budgets import BudgetRow, list_budgets, recount
 from assay.store.database import Database, Write
-from assay.store.meters import RATE, Reading, load_leased, load_used, spend, tell_once, used_by
+from assay.store.meters import Reading, load_leased, load_used, spend, tell_once, used_by
 
 WAIT_S = 5.0
 """The longest that a request waits for the database."""
@@ -40,22 +40,6 @@ RECOUNT_S = 3.0
 
 _NEW_US = 60_000_000
 _log = logging.getLogger(__name__)
-
-
-class Account(NamedTuple):
-    """The meters of somebody: ``singles`` of which a request takes one each (``places`` and budgets of ``requests`` among them), those of
-    tokens, of tokens per minute, and of money. ``is_counted``: it matters how large a request is."""
-
-    places: tuple[Wallet, ...] = ()
-    requests: tuple[Wallet, ...] = ()
-    singles: tuple[Any, ...] = ()
-    tokens: tuple[Wallet, ...] = ()
-    paces: tuple[Minute | Permits, ...] = ()
-    money: tuple[Wallet, ...] = ()
-    is_counted: bool = False
-
-
-NOBODY = Account()
 
 
 class _Entry(NamedTuple):
@@ -98,11 +82,7 @@ class Ledger:
         self._allows_unpriced = allows_unpriced
         self._rates = rates or Rates()
         self._bank: Sole | Shared = Sole(db, self._is_writing, span_s) if sole else Shared(db, clock, span_s)
-        self._wallets: dict[str, Wallet] = {}
-        self._limits: dict[str, Any] = {}
-        self._of: dict[HolderKind, dict[str | None, tuple[Wallet, ...]]] = {"key": {}, "user": {}, "team": {}, "provider": {}}
-        self._accounts: dict[str, tuple[Asker, Account]] = {}
-        self._providers: dict[str, Account] = {}
+        self._accounts = Accounts(self._bank)
         self._costs_nothing: frozenset[str] = frozenset()
         self._writing: list[_Entry] | None = None
         self._written = 0
@@ -126,12 +106,6 @@ class Ledger:
         self._allows_unpriced = settings.unpriced == "allow"
         self._rates = Rates(settings.rates)
 
-    def follow(self, settings: Settings) -> None:
-        """Go on with other settings, from the next request."""
-        self._output_tokens = settings.reserve_output_tokens
-        self._allows_unpriced = settings.unpriced == "allow"
-        self._rates = Rates(settings.rates)
-
     # What there is
 
     async def refresh(self, providers: Sequence[tuple[Provider, Limits]] = ()) -> None:
@@ -141,75 +115,11 @@ class Ledger:
             Unavailable: the database cannot be read.
         """
         rows = await list_budgets(self._db)
-        known = {row.id: self._wallet(row) for row in rows}
-        fresh = [row for row in rows if row.id not in self._wallets]
-        self._wallets = known
-        for kind, of in self._of.items():
-            of.clear()
-            for row in rows:
-                if row.holder_kind == kind:
-                    of[row.holder] = (*of.get(row.holder, ()), known[row.id])
-        self._accounts = {}
+        fresh = self._accounts.replace(rows, providers)
         self._costs_nothing = frozenset(provider.name for provider, _ in providers if provider.kind != "cloud")
-        named = {provider.name: Holder("provider", provider.name, provider.title, limits) for provider, limits in providers}
-        self._providers = {name: account for name, holder in named.items() if (account := self._account([holder])) != NOBODY}
         self._bank.changed()
         now = self._clock.now_us()
         self._recount_later([row for row in fresh if now - row.created < _NEW_US])
-
-    def _wallet(self, row: BudgetRow) -> Wallet:
-        holder = Holder(row.holder_kind, row.holder, row.holder_name)
-        wallet = self._wallets.get(row.id)
-        if wallet is None:
-            return Wallet(row.id, holder, row.amount, row, is_lease=not self._bank.holds_all)
-        self._change(wallet, row.amount, holder, row)
-        return wallet
-
-    def _change(self, wallet: Wallet, amount: int, holder: Holder, budget: BudgetRow | None) -> None:
-        surplus = wallet.change(amount, holder, budget)
-        self._bank.give_back(wallet.key, wallet.starts, surplus)
-
-    def _account(self, holders: Sequence[Holder]) -> Account:
-        places: list[Wallet] = []
-        rates: list[Minute | Permits] = []
-        paces: list[Minute | Permits] = []
-        for holder in holders:
-            limits = holder.limits
-            if limits.concurrent is not None:
-                places.append(self._places(holder, limits.concurrent))
-            if limits.requests_per_minute is not None:
-                rates.append(self._rate(holder, "requests", limits.requests_per_minute))
-            if limits.tokens_per_minute is not None:
-                paces.append(self._rate(holder, "tokens", limits.tokens_per_minute))
-        of: dict[Measure, list[Wallet]] = {"requests": [], "tokens": [], "money": []}
-        for wallet in [wallet for holder in holders for wallet in self._of[holder.kind].get(holder.id, ())]:
-            assert wallet.budget is not None, "a budget's wallet has its row"
-            of[wallet.budget.measure].append(wallet)
-        return Account(
-            places=tuple(places),
-            requests=tuple(of["requests"]),
-            singles=(*places, *rates, *of["requests"]),
-            tokens=tuple(of["tokens"]),
-            paces=tuple(paces),
-            money=tuple(of["money"]),
-            is_counted=bool(of["tokens"] or of["money"] or paces),
-        )
-
-    def _places(self, holder: Holder, amount: int) -> Wallet:
-        key = f"{holder.kind}:{holder.id}:concurrent"
-        wallet: Wallet | None = self._limits.get(key)
-        if wallet is None:
-            wallet = self._limits[key] = self._bank.places(key, holder, amount)
-        self._change(wallet, amount, holder, None)
-        return wallet
-
-    def _rate(self, holder: Holder, measure: Measure, limit: int) -> Minute | Permits:
-        key = f"{RATE}{holder.kind}:{holder.id}:{measure}"
-        rate: Minute | Permits | None = self._limits.get(key)
-        if rate is None:
-            rate = self._limits[key] = self._bank.rate(key, holder, measure, limit)
-        rate.limit, rate.holder = limit, holder
-        return rate
 
     # Before a call
 
@@ -233,12 +143,8 @@ class Ledger:
             RateLimited: ``limit.requests``, ``limit.tokens``, ``limit.concurrent``, with the seconds to wait where waiting helps.
             Unavailable: ``provider.busy``; ``store.unavailable``: what this process held is used up and the database is away.
         """
-        own, provider = NOBODY, self._providers.get(deployment.provider, NOBODY)
-        if asker is not None:
-            known = self._accounts.get(asker.key)
-            if known is None or known[0] is not asker:
-                known = self._accounts[asker.key] = asker, self._account(asker.holders)
-            own = known[1]
+        own = NOBODY if asker is None else self._accounts.of_asker(asker)
+        provider = self._accounts.of_provider(deployment.provider)
         counted: list[Need] = []
         if own.is_counted or provider.is_counted:
             most = self._most(deployment, asked, body, self._output_tokens if answers else 0)
@@ -306,7 +212,7 @@ class Ledger:
         writing: list[_Entry] = []
         touched: list[Wallet] = []
         for one in settled:
-            wallets = self._wallets_of(one.call)
+            wallets = self._accounts.wallets_of(one.call)
             if not wallets:
                 continue
             at, used = one.call.at, used_by(one.call)
@@ -341,15 +247,6 @@ class Ledger:
             if attempt.hold is not None:
                 attempt.hold.settle(0 if call.usage is None else call.usage.total_input + call.usage.total_output)
 
-    def _wallets_of(self, call: Call) -> tuple[Wallet, ...]:
-        of = self._of
-        return (
-            of["key"].get(call.key, ())
-            + of["user"].get(call.user, ())
-            + of["team"].get(call.team, ())
-            + of["provider"].get(call.provider, ())
-        )
-
     def _is_writing(self) -> tuple[bool, int]:
         return self._writing is not None, self._written
 
@@ -372,7 +269,7 @@ class Ledger:
         self, row: BudgetRow, window: tuple[int, int], used: Mapping[tuple[str, int], int], leased: Mapping[tuple[str, int], int]
     ) -> Standing:
         place = row.id, window[0]
-        wallet = self._wallets.get(row.id)
+        wallet = self._accounts.wallets.get(row.id)
         reserved = leased.get(place, 0) if not self._bank.holds_all else wallet.reserved if wallet is not None else 0
         spent = used.get(place, 0)
         return Standing(
@@ -402,7 +299,7 @@ class Ledger:
     async def _recount(self, rows: Sequence[BudgetRow]) -> None:
         await asyncio.sleep(RECOUNT_S)
         for row in rows:
-            wallet = self._wallets.get(row.id)
+            wallet = self._accounts.wallets.get(row.id)
             if wallet is None:
                 continue
             at = self._clock.now_us()

@@ -16,12 +16,14 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from typing import Any, NamedTuple
+from operator import attrgetter
+from typing import Any
 
 from assay.core import AssayError, Holder, Measure, Unavailable, new_id
 from assay.core.clock import Clock
-from assay.gateway.hold import Meter, Need
+from assay.gateway.hold import Need
 from assay.gateway.limits.permits import GOOD_S, Lapse, Permits
+from assay.gateway.limits.rounds import DEAD_S, Answer, Beats, Lease, Round, State, is_denied
 from assay.gateway.limits.wallet import Wallet
 from assay.store.database import Database, Transaction
 from assay.store.meters import (
@@ -40,7 +42,6 @@ from assay.store.meters import (
     UPSERT_LEASE,
 )
 
-DEAD_S = 10.0
 VALID_S = 8.0
 TICK_S = 0.25
 _BEAT_S = 2.0
@@ -57,72 +58,6 @@ _AHEAD = 4
 """How many looks' worth is leased ahead: a second's."""
 
 _log = logging.getLogger(__name__)
-
-
-class _Answer(NamedTuple):
-    """What the database had left of a meter after a round, what others hold of it, and when that was."""
-
-    left: int
-    others: int
-    at_s: float
-
-
-class _Lease(NamedTuple):
-    """What a process has leased of a meter."""
-
-    process: str
-    meter: str
-    starts: int
-    amount: int
-
-
-class _State(NamedTuple):
-    """What is leased, whose beats there are, and what time it is by the clock of all who lease (microseconds)."""
-
-    leases: list[_Lease]
-    beats: dict[str, int]
-    clock_us: int
-
-
-class _Round:
-    """What is asked for together: of each meter so much for each who waits, and for whom of them there is enough."""
-
-    def __init__(self) -> None:
-        self.needs: dict[Any, list[int]] = {}
-        self.admitted: dict[Any, list[bool]] = {}
-        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        # Whoever waited may have left when it fails.
-        self.done.add_done_callback(lambda done: done.exception())
-
-    def ask(self, meter: Meter, need: int) -> int:
-        """Wait for so much of a meter; whose turn it is."""
-        needs = self.needs.setdefault(meter, [])
-        needs.append(need)
-        return len(needs) - 1
-
-    def admit(self, meter: Meter, room: int) -> int:
-        """Let in who fits into ``room``, in their order; how much they need."""
-        wanted, admitted = 0, []
-        for need in self.needs[meter]:
-            admitted.append(wanted + need <= room)
-            wanted += need if admitted[-1] else 0
-        self.admitted[meter] = admitted
-        return wanted
-
-
-class _Beats:
-    """The beats of processes, and when each was last seen to change."""
-
-    def __init__(self) -> None:
-        self._seen: dict[str, tuple[int, float]] = {}
-
-    def note(self, beats: Mapping[str, int], now_s: float) -> list[str]:
-        """Those that have stood still for too long."""
-        self._seen = {
-            process: known if (known := self._seen.get(process)) is not None and known[0] == beat else (beat, now_s)
-            for process, beat in beats.items()
-        }
-        return [process for process, (_, since_s) in self._seen.items() if now_s - since_s > DEAD_S]
 
 
 class Shared:
@@ -143,11 +78,11 @@ class Shared:
 
         self._back: dict[tuple[str, int], int] = {}
         self._drops: set[tuple[str, int]] = set()
-        self._answers: dict[str, _Answer] = {}
-        self._beats = _Beats()
+        self._answers: dict[str, Answer] = {}
+        self._beats = Beats()
         self._beat_s = self._active_s = float("-inf")
         self._has_entered = False
-        self._next: _Round | None = None
+        self._next: Round | None = None
         self._turn = asyncio.Lock()
         self._running: asyncio.Task[None] | None = None
         self._keeping: asyncio.Task[None] | None = None
@@ -184,12 +119,12 @@ class Shared:
             answer = self._answers.get(meter.key)
             if isinstance(meter, Permits) and need > meter.limit:
                 return meter, need
-            if answer is None or now_s - answer.at_s >= _ANSWER_S or not _is_denied(meter, need, answer):
+            if answer is None or now_s - answer.at_s >= _ANSWER_S or not is_denied(meter, need, answer):
                 continue
             if isinstance(meter, Wallet) or meter.wait_s(need, now_s) != 0:
                 return meter, need
         if self._next is None:
-            self._next = _Round()
+            self._next = Round()
         asked = self._next
         places = [asked.ask(meter, need) for meter, need in short]
         if self._running is None:
@@ -199,7 +134,7 @@ class Shared:
         is_late = asyncio.get_running_loop().time() - since_s > _PATIENCE_S
         for meter, need in denied:
             answer = self._answers.get(meter.key)
-            if is_late or (answer is not None and _is_denied(meter, need, answer)):
+            if is_late or (answer is not None and is_denied(meter, need, answer)):
                 return meter, need
         if denied:
             # Others hold what may be idle.
@@ -222,7 +157,7 @@ class Shared:
         finally:
             self._running = None
 
-    async def _lease(self, asked: _Round) -> None:
+    async def _lease(self, asked: Round) -> None:
         """One transaction for all meters that are short of something."""
         needs = asked.needs
         self._watch()
@@ -278,7 +213,7 @@ class Shared:
             if amount
         ]
 
-    def _grant(self, wallet: Wallet, asked: _Round, used: int, rows: Sequence[_Lease], processes: int, now_s: float) -> int:
+    def _grant(self, wallet: Wallet, asked: Round, used: int, rows: Sequence[Lease], processes: int, now_s: float) -> int:
         """How much of a budget, or how many places, this process gets."""
         left: int = wallet.amount - used - sum(row.amount for row in rows)
         # What is set aside without a lease: a window began meanwhile, or we were thought dead.
@@ -291,10 +226,10 @@ class Shared:
         if all(asked.admitted[wallet]) and ahead > 0:
             grant += ahead
         others = sum(row.amount for row in rows if row.process != self.process)
-        self._answers[wallet.key] = _Answer(room - wanted, others, now_s)
+        self._answers[wallet.key] = Answer(room - wanted, others, now_s)
         return grant
 
-    def _grant_rate(self, rate: Permits, asked: _Round, rows: Sequence[_Lease], processes: int, now_s: float, clock_us: int) -> int:
+    def _grant_rate(self, rate: Permits, asked: Round, rows: Sequence[Lease], processes: int, now_s: float, clock_us: int) -> int:
         """How many permits this process gets."""
         left: int = rate.limit - sum(row.amount for row in rows)
         wanted = asked.admit(rate, left + rate.held)
@@ -303,8 +238,10 @@ class Shared:
         grant = max(0, min(left, held - rate.held))
         rate.left = left - grant
         span_us = int(self._span_s * 1e6)
-        rate.lapses = [Lapse(now_s + (row.starts + span_us - clock_us) / 1e6, row.amount) for row in sorted(rows, key=_starts)]
-        self._answers[rate.key] = _Answer(left + rate.held - wanted, 0, now_s)
+        rate.lapses = [
+            Lapse(now_s + (row.starts + span_us - clock_us) / 1e6, row.amount) for row in sorted(rows, key=attrgetter("starts"))
+        ]
+        self._answers[rate.key] = Answer(left + rate.held - wanted, 0, now_s)
         return grant
 
     # What goes back
@@ -377,7 +314,7 @@ class Shared:
     @asynccontextmanager
     async def _writing(
         self, begun_s: float, places: Sequence[tuple[str, int]] = (), *, beats: bool = False
-    ) -> AsyncIterator[tuple[Transaction, _State, dict[str, int]]]:
+    ) -> AsyncIterator[tuple[Transaction, State, dict[str, int]]]:
         """A transaction that locks ``places`` and returns what goes back: if it fails, that goes with the next. With it come what others
         have leased of those, and what was used."""
         back, self._back = self._back, {}
@@ -421,20 +358,20 @@ class Shared:
             raise Unavailable("store.busy", "A budget was changed just now.", retry_after_s=1)
         return used
 
-    async def _read_state(self, db: Database | Transaction, meters: list[str]) -> _State:
+    async def _read_state(self, db: Database | Transaction, meters: list[str]) -> State:
         leases, beats, clock_us = [], {}, 0
         host_us = int(self._clock.steady_s() * 1e6)
         for row in await db.read(SELECT_STATE, meters=meters, host_us=host_us):
-            lease = _Lease(row["process"], row["meter"], row["starts"], row["amount"])
+            lease = Lease(row["process"], row["meter"], row["starts"], row["amount"])
             if lease.meter:
                 leases.append(lease)
             elif lease.process:
                 beats[lease.process] = lease.amount
             else:
                 clock_us = lease.amount
-        return _State(leases, beats, clock_us)
+        return State(leases, beats, clock_us)
 
-    async def _forget_lapsed(self, tx: Transaction, state: _State) -> _State:
+    async def _forget_lapsed(self, tx: Transaction, state: State) -> State:
         """Without the permits that no longer count. Budgets' leases begin with a window, long before or at no time."""
         after_us = state.clock_us - int(self._span_s * 1e6)
         rates = {one.key for one in self._rates}
@@ -483,12 +420,3 @@ class Shared:
                 with suppress(asyncio.CancelledError):
                     await task
         await self._leave()
-
-
-def _starts(lease: _Lease) -> int:
-    return lease.starts
-
-
-def _is_denied(meter: Any, need: int, answer: _Answer) -> bool:
-    """Whether there is no more, whatever others give back. Of a rate, what others hold is not waited for."""
-    return need > answer.left + answer.others
