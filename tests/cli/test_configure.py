@@ -186,3 +186,9 @@ def test_a_provider_that_is_no_table_is_told_so(tmp_path: Path, text: str) -> No
     with pytest.raises(InvalidInput) as caught:
         configure({}, {}, write(tmp_path, text))
     assert caught.value.code == "settings.bad_value"
+
+
+def test_a_variable_holds_several_words_with_commas_between(tmp_path: Path) -> None:
+    settings = configure({"data": tmp_path}, {"ASSAY_TRUSTED_PROXIES": "10.0.0.0/8, ::1", "ASSAY_OIDC_ROLES": "ignored"}).settings
+    assert settings.trusted_proxies == ("10.0.0.0/8", "::1")
+    assert settings.oidc_roles == {}

@@ -9,7 +9,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, get_args, get_origin
 from urllib.parse import urlsplit
 
 import msgspec
@@ -21,9 +21,14 @@ from assay.core import InvalidInput, NotFound, Provider, Settings
 FILE = "assay.toml"
 _LONGEST_SOCKET_PATH = 103
 """Bytes: of the systems that Assay runs on, macOS allows the least."""
-TABLES = frozenset({"providers", "aliases"})
+TABLES = frozenset({"providers", "aliases", "oidc_roles", "rates", "webhooks"})
+"""Settings that only the file can hold."""
 _KINDS = {field.name: field.type for field in msgspec.structs.fields(Settings) if field.name != "providers"}
 """What each setting may hold; rows of providers are completed first."""
+LISTS = frozenset(
+    name for name, kind in _KINDS.items() if get_origin(get_args(kind)[0] if get_origin(kind) is Annotated else kind) is tuple
+)
+"""Settings of several words; a variable has them with commas between."""
 NAMES = tuple(field.name for field in msgspec.structs.fields(Settings))
 NOT_SETTINGS = frozenset(
     {"ASSAY_CONFIG", "ASSAY_CHROMIUM", "ASSAY_TEST_DATABASE_URL", "ASSAY_SKIP_WEB", "ASSAY_SKIP_APT", "ASSAY_URL"}
@@ -64,7 +69,7 @@ def configure(flags: Mapping[str, Any], environ: Mapping[str, str] = os.environ,
     for name in NAMES:
         variable = f"ASSAY_{name.upper()}"
         if name not in TABLES and environ.get(variable):
-            values[name] = environ[variable]
+            values[name] = _split(environ[variable]) if name in LISTS else environ[variable]
             origins[name] = Origin("environment", variable)
     values |= flags
     origins |= dict.fromkeys(flags, Origin("flag"))
@@ -73,6 +78,10 @@ def configure(flags: Mapping[str, Any], environ: Mapping[str, str] = os.environ,
     except msgspec.ValidationError as error:
         raise _named(error, values, origins) from error
     return Configured(_resolved(settings), origins, found, flags)
+
+
+def _split(words: str) -> list[str]:
+    return [word.strip() for word in words.split(",") if word.strip()]
 
 
 def shown(name: str, value: Any) -> Any:
