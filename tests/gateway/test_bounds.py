@@ -96,3 +96,22 @@ def test_a_key_may_be_bound_to_protocols() -> None:
     bounds(protocols=("gemini",)).check_way("gemini", None)
     with pytest.raises(Forbidden, match="'anthropic'"):
         bounds(protocols=("gemini",)).check_way("anthropic", None)
+
+
+@pytest.mark.parametrize("field", ["models", "fallbacks"])
+def test_models_that_are_named_beside_the_one_asked_for_are_within_bounds_too(field: str) -> None:
+    """A provider that goes on to them would be asked for them by a key that is not good for them."""
+    made = bounds(models=("router/small-*", "other/small-b"))
+    made.check_others({field: b'["small-a", {"model": "small-b", "x": 1}]', "more": b'["large"]'}, {"router"})
+    made.check_others({field: b'["small-b"]'}, {"router", "other"})
+    made.check_others({field: b"null"}, {"router"})
+    for listed, providers in (
+        (b'["small-a", "large"]', {"router"}),
+        (b'["small-a"]', {"router", "other"}),
+        (b'"large"', {"router"}),
+        (b'[{"model": "large"}]', {"router"}),
+    ):
+        with pytest.raises(Forbidden) as refused:
+            made.check_others({field: listed}, providers)
+        assert refused.value.code == "key.scope"
+    bounds(protocols=("gemini",)).check_others({field: b'["large"]'}, {"router"})

@@ -62,6 +62,14 @@ def test_no_other_way_leads_around_the_scope(assay: RunningAssay, path: str) -> 
     assert (reply.status, b"key.scope" in reply.body) == (403, True)
 
 
+def test_a_model_that_is_only_named_as_a_fallback_is_within_the_scope_too(assay: RunningAssay) -> None:
+    key = make(assay, scopes={"models": [MODEL]})["key"]
+    for named in ({"models": [OTHER]}, {"models": ["stylist"]}, {"fallbacks": [{"model": "stylist"}]}):
+        reply = assay.chat({"model": MODEL, "messages": SAID, **named}, key)
+        assert (reply.status, reply.json["error"]["code"]) == (403, "key.scope")
+    assert assay.chat({"model": MODEL, "messages": SAID, "models": ["reckoner"]}, key).status == 200
+
+
 def test_models_are_listed_that_the_key_may_ask_and_no_others(assay: RunningAssay) -> None:
     key = make(assay, scopes={"models": ["PRACTICE/R*"]})["key"]
     bound = assay.ask("GET", "/v1/models", None, {"authorization": f"Bearer {key}"})

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
+
+import msgspec
 
 from assay.core import Forbidden, Scopes
 from assay.gateway.address import Address, is_in
@@ -12,6 +14,16 @@ from assay.gateway.address import Address, is_in
 _MOST_NAMED = 5
 _LONGEST_MODEL = 4096
 """No key with scopes is good for a name beyond: comparing megabytes with a hundred patterns would hold up everybody."""
+_OTHERS = frozenset(("models", "fallbacks"))
+
+
+class _Other(msgspec.Struct):
+    """A model, and perhaps more about it."""
+
+    model: str
+
+
+_named = msgspec.json.Decoder(list[str | _Other] | None)
 
 
 class Bounds:
@@ -54,6 +66,24 @@ class Bounds:
         """
         if not self.allows(*names):
             raise _refused(f"for the model {names[0][:200]!r}", self._scopes.models, "model")
+
+    def check_others(self, fields: Mapping[str, bytes], providers: Collection[str]) -> None:
+        """Refuse models that a request names in its ``fields`` beside the one that it asks for: there are providers that go on to those
+        where that one fails (``models`` and ``fallbacks`` of OpenRouter, 2026-11). Each of ``providers`` might be asked for them.
+
+        Raises:
+            Forbidden: ``key.scope``.
+        """
+        if self._models is None:
+            return
+        for field in _OTHERS & fields.keys():
+            try:
+                named = _named.decode(fields[field]) or ()
+            except msgspec.MsgspecError:
+                raise _refused(f"for a field {field!r} that is no list of models", self._scopes.models, field) from None
+            for name in (one if isinstance(one, str) else one.model for one in named):
+                for provider in providers:
+                    self.check_model(name, f"{provider}/{name}")
 
 
 def _matcher(patterns: Iterable[str]) -> re.Pattern[str] | None:

@@ -264,6 +264,8 @@ class Gateway:
             trace = None if self.spans is None else find_header(headers, b"traceparent")
             question = Question(asking, asked, body, asker, forwarded(asking.protocol, headers), request_id, trace)
             pool = snapshot.pool_for(asker, asked.model)
+            if bounds is not None:
+                bounds.check_others(asked.fields, {route.deployment.provider for route in pool.routes})
             wish = self.cache.wish(find_header(headers, HEADER), pool)
             to_answer = question if wish is None else await self.cache.look(question, pool, wish, send)
             if to_answer is not None:
