@@ -54,6 +54,21 @@ async def test_two_hundred_calls_at_the_last_cent_overspend_nothing(database: Da
         assert (await gate.chat(max_tokens=50)).status == 200
 
 
+async def test_whoever_asks_one_thing_after_the_other_is_not_refused_for_what_waits_to_be_recorded(
+    database: Database, tmp_path: Path
+) -> None:
+    """Each request may need a third of the budget, and uses next to nothing of it."""
+    async with told(answering) as upstream, running(database, tmp_path, upstream.url) as gate:
+        key, now = await key_of(gate), STEADY.now_us()
+        amount = 13_000_000
+        await create_budget(
+            database, now, holder_kind="key", holder=key, measure="money", amount=amount, per="month", currency="USD"
+        )
+        await gate.gateway.changed()
+        assert [(await gate.chat(max_tokens=2000)).status for _ in range(12)] == [200] * 12
+        assert (await gate.chat(max_tokens=7000)).status == 402
+
+
 async def test_a_limit_says_when_to_come_again(database: Database, tmp_path: Path) -> None:
     async with told(answering) as upstream, running(database, tmp_path, upstream.url) as gate:
         await change_key(database, await key_of(gate), limits=Limits(requests_per_minute=2))

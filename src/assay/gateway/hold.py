@@ -20,6 +20,10 @@ class Meter(Protocol):
         """Set it aside."""
         ...
 
+    def expect(self, need: int) -> None:
+        """So much of what is set aside will be settled within moments; below zero: it is."""
+        ...
+
     def settle(self, need: int, mark: Mark, tokens: int) -> None:
         """What is used of it is known, and counted elsewhere: the rest is free."""
         ...
@@ -47,11 +51,12 @@ class Wanted(NamedTuple):
 class Hold:
     """``Ledger.reserve`` makes it, for one attempt at a request."""
 
-    __slots__ = ("_counted", "_places", "_requests")
+    __slots__ = ("_counted", "_is_over", "_places", "_requests")
 
     def __init__(self, wanted: Wanted, now_s: float):
         for meter in wanted.singles:
             meter.take(1, now_s)
+        self._is_over = False
         self._places = wanted.places
         self._requests = wanted.requests
         self._counted = [(meter, need, meter.take(need, now_s)) for meter, need in wanted.counted]
@@ -61,6 +66,10 @@ class Hold:
         for place in self._places:
             place.settle(1, None, 0)
         self._places = ()
+        if not self._is_over:
+            self._is_over = True
+            for meter, need, _ in self._counted:
+                meter.expect(need)
 
     def unused(self) -> None:
         """The attempt surely used nothing, beyond being a request."""
@@ -77,5 +86,6 @@ class Hold:
         """It is known how many tokens were used; what else was set aside is free."""
         self.over()
         for meter, need, mark in self._counted:
+            meter.expect(-need)
             meter.settle(need, mark, tokens)
         self._counted = []

@@ -87,6 +87,7 @@ class Ledger:
         self._writing: list[_Entry] | None = None
         self._written = 0
         self._tasks: set[asyncio.Task[None]] = set()
+        self._recorded = asyncio.Event()  # the next commit of calls
         self.near: list[Callable[[Standing], None]] = []
 
     @classmethod
@@ -198,8 +199,13 @@ class Ledger:
                     if not short and now_s < self._bank.valid_until:
                         return Hold(wanted, now_s)
                     refused = await self._bank.fill(short, now_us, now_s, since_s)
-                    if refused is not None:
-                        raise _refuse(*refused, self._clock)
+                    if refused is None:
+                        continue
+                    meter, need = refused
+                    if not isinstance(meter, Wallet) or not meter.will_have(need):
+                        raise _refuse(meter, need, self._clock)
+                    # Whoever asks one thing after the other must not be refused for what only waits to be recorded.
+                    await self._recorded.wait()
         except (TimeoutError, Unavailable) as error:
             if isinstance(error, Unavailable) and error.code == "provider.busy":
                 raise
@@ -246,6 +252,8 @@ class Ledger:
         for attempt, call in settled:
             if attempt.hold is not None:
                 attempt.hold.settle(0 if call.usage is None else call.usage.total_input + call.usage.total_output)
+        self._recorded.set()
+        self._recorded = asyncio.Event()
 
     def _is_writing(self) -> tuple[bool, int]:
         return self._writing is not None, self._written

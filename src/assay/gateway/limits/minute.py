@@ -59,6 +59,9 @@ class Minute:
             portions.append(portion)
         return portion
 
+    def expect(self, need: int) -> None:
+        """A rate counts what was let in, whatever becomes of it."""
+
     def settle(self, need: int, mark: Portion, tokens: int) -> None:
         """What was let in turned out to be ``tokens``."""
         if self.measure != "tokens":

@@ -64,6 +64,9 @@ class Permits:
         self.taken += need
         return self.granted
 
+    def expect(self, need: int) -> None:
+        """A rate counts what was let in, whatever becomes of it."""
+
     def settle(self, need: int, mark: int, tokens: int) -> None:
         """What was let in turned out to be ``tokens``."""
         if self.measure == "tokens":

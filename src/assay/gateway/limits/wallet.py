@@ -28,6 +28,7 @@ class Wallet:
         "amount",
         "budget",
         "ends",
+        "expected",
         "held",
         "holder",
         "is_lease",
@@ -52,6 +53,8 @@ class Wallet:
         self.starts, self.ends = UNKNOWN
         self.held = 0
         self.reserved = 0
+        self.expected = 0
+        """What of it is set aside for requests that are over, and free as soon as they are on record."""
         self.used = 0
         """As far as this process knows."""
         self.taken = self.lately = 0
@@ -65,6 +68,14 @@ class Wallet:
     def has(self, need: int, at_us: int, now_s: float) -> bool:
         """Whether so much can be set aside now."""
         return self.held - self.reserved >= need and self.starts <= at_us < self.ends
+
+    def will_have(self, need: int) -> bool:
+        """Whether so much can be set aside once those requests are on record that are over, if they used nothing."""
+        return self.held - self.reserved + self.expected >= need
+
+    def expect(self, need: int) -> None:
+        """So much of what is set aside will be settled within moments; below zero: it is."""
+        self.expected += need
 
     def take(self, need: int, now_s: float) -> None:
         """Set it aside."""
