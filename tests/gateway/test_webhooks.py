@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import json
@@ -100,6 +101,17 @@ async def test_what_was_not_taken_is_sent_again_later_and_not_at_once(db: Databa
         assert len(inbox.taken) == 1
         await hooks.close()
         await client.close()
+
+
+async def test_two_servers_send_an_alert_once(database: Database) -> None:
+    await noted(database, "provider.down", "price.changed")
+    inbox = Inbox()
+    async with told(inbox) as there:
+        client = Client(environ={})
+        servers = [Webhooks(database, client, [Webhook(url=there.url)]) for _ in range(4)]
+        await asyncio.gather(*(server.send_waiting(server.hooks[0]) for server in servers))
+        await client.close()
+    assert len(inbox.taken) == 2
 
 
 async def test_alerts_are_sent_without_being_asked(db: Database) -> None:

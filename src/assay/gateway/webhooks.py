@@ -23,7 +23,7 @@ from assay.core.settings import Webhook
 from assay.gateway.client import Client
 from assay.gateway.connection import Fault, Timeouts
 from assay.gateway.origin import Origin, read_url, write_head
-from assay.store.alerts import list_unsent, note_delivery
+from assay.store.alerts import claim_delivery, list_unsent, note_delivery
 from assay.store.database import Database
 
 LOOK_S = 2
@@ -39,7 +39,7 @@ _log = logging.getLogger(__name__)
 
 
 class Webhooks:
-    """Sends what waits, from `start` until it is closed. One process of an installation does."""
+    """Sends what waits, from `start` until it is closed. Each server of an installation may: an alert is claimed before it is sent."""
 
     def __init__(self, db: Database, client: Client, hooks: Sequence[Webhook]):
         self._db = db
@@ -70,17 +70,11 @@ class Webhooks:
         """Send what one webhook has not had; the first that is not taken ends it for now."""
         now = now_us()
         for unsent in await list_unsent(self._db, hook.name, since=now - _AGE_US, now=now, most_tries=MOST_TRIES):
+            id, wait_s = unsent.alert.id, _WAITS_S[min(unsent.tries, len(_WAITS_S) - 1)]
+            if not await claim_delivery(self._db, id, hook.name, tries=unsent.tries, next_at=now_us() + wait_s * 1_000_000):
+                continue
             said = await self._send(hook, unsent.alert) if hook.wants(unsent.alert) else None
-            wait_s = _WAITS_S[min(unsent.tries, len(_WAITS_S) - 1)]
-            await note_delivery(
-                self._db,
-                unsent.alert.id,
-                hook.name,
-                tries=unsent.tries + 1,
-                next_at=now_us() + wait_s * 1_000_000,
-                delivered=now_us() if said is None else None,
-                said=said,
-            )
+            await note_delivery(self._db, id, hook.name, delivered=now_us() if said is None else None, said=said)
             if said is not None:
                 _log.warning("an alert was not taken webhook=%s tries=%d", hook.host, unsent.tries + 1)
                 return

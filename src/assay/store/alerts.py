@@ -23,12 +23,12 @@ SELECT_UNSENT = Sql("""
     WHERE alerts.at >= :since AND sent.delivered IS NULL AND COALESCE(sent.tries, 0) < :most AND COALESCE(sent.next_at, 0) <= :now
     ORDER BY alerts.at, alerts.id LIMIT :limit
 """)
-UPSERT_DELIVERY = Sql("""
-    INSERT INTO alert_deliveries (alert, webhook, tries, next_at, delivered, said)
-    VALUES (:alert, :webhook, :tries, :next_at, :delivered, :said)
-    ON CONFLICT (alert, webhook) DO UPDATE
-    SET tries = excluded.tries, next_at = excluded.next_at, delivered = excluded.delivered, said = excluded.said
+CLAIM_DELIVERY = Sql("""
+    INSERT INTO alert_deliveries (alert, webhook, tries, next_at) VALUES (:alert, :webhook, :tries + 1, :next_at)
+    ON CONFLICT (alert, webhook) DO UPDATE SET tries = excluded.tries, next_at = excluded.next_at
+    WHERE alert_deliveries.tries = :tries AND alert_deliveries.delivered IS NULL
 """)
+NOTE_DELIVERY = Sql("UPDATE alert_deliveries SET delivered = :delivered, said = :said WHERE alert = :alert AND webhook = :webhook")
 
 _detail = msgspec.json.Decoder(dict[str, str | int | float | None])
 
@@ -57,12 +57,17 @@ async def list_unsent(db: Database, webhook: str, *, since: int, now: int, most_
     return [Unsent(_alert(row), row["tries"]) for row in rows]
 
 
-async def note_delivery(
-    db: Database, alert: str, webhook: str, *, tries: int, next_at: int, delivered: int | None, said: str | None
-) -> None:
-    """How it went: ``delivered`` when it was taken (microseconds UTC), else when to try again and what was said."""
-    row = {"alert": alert, "webhook": webhook, "tries": tries, "next_at": next_at, "delivered": delivered, "said": said}
-    await db.write([(UPSERT_DELIVERY, row)])
+async def claim_delivery(db: Database, alert: str, webhook: str, *, tries: int, next_at: int) -> bool:
+    """Take it upon oneself to send an alert for which ``tries`` were made; False where another server has. ``next_at`` is when somebody
+    tries again who hears nothing of it (microseconds UTC)."""
+    async with db.transaction() as tx:
+        row = {"alert": alert, "webhook": webhook, "tries": tries, "next_at": next_at}
+        return await tx.write(CLAIM_DELIVERY, row) == 1
+
+
+async def note_delivery(db: Database, alert: str, webhook: str, *, delivered: int | None, said: str | None) -> None:
+    """How it went: ``delivered`` when it was taken (microseconds UTC), else what was said."""
+    await db.write([(NOTE_DELIVERY, {"alert": alert, "webhook": webhook, "delivered": delivered, "said": said})])
 
 
 def _alert(row: Row) -> Alert:
