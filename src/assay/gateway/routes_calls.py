@@ -146,7 +146,7 @@ def call_routes(gateway: Gateway, hidden: HiddenRequests) -> list[Endpoint]:
         Endpoint("GET", "/api/v1/calls", record.list_calls),
         Endpoint("GET", "/api/v1/calls/sums", record.sum_calls),
         Endpoint("GET", "/api/v1/calls/events", record.follow, media=EVENT_STREAM, events=EVENTS),
-        Endpoint("GET", "/api/v1/calls/{id}", record.trace_call, role="member"),
+        Endpoint("GET", "/api/v1/calls/{id}", record.trace_call),
     ]
 
 
