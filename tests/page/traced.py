@@ -143,8 +143,8 @@ _REPLY = Transcript(
     )
 )
 FULL = Trace(
-    call=show_call(_ANSWERED),
-    attempts=[show_call(_FAILED), show_call(_ANSWERED)],
+    call=show_call(_ANSWERED, with_words=True),
+    attempts=[show_call(_FAILED, with_words=True), show_call(_ANSWERED, with_words=True)],
     key="laptop",
     losses=[
         ShownLoss("dropped", "context_management", None),
@@ -166,8 +166,8 @@ FULL = Trace(
 """An agent's turn: a first attempt that failed, a translation with losses, tools, thoughts, a picture, prices."""
 
 FAILED = Trace(
-    call=show_call(_FAILED),
-    attempts=[show_call(_FAILED)],
+    call=show_call(_FAILED, with_words=True),
+    attempts=[show_call(_FAILED, with_words=True)],
     key=None,
     losses=[],
     request=None,

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import http.client
+import json
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -149,6 +154,38 @@ def test_words_are_for_whose_key_asked_and_for_admins_numbers_for_all(assay: Run
         assert trace["call"]["usage"] is not None
     kept, private = ("kept", "kept"), ("private", "private")
     assert states == {"viewer": private, "member": kept, "admin": kept, "other": private}
+
+
+def test_with_nothing_that_others_are_shown_can_they_go_on_with_a_conversation(
+    assay: RunningAssay, people: dict[str, Person]
+) -> None:
+    """A provider that keeps answers takes the name of one from whichever of our keys; and a hash tells whether a guess is right."""
+    member = people["member"]
+    key = member.ask("POST", "/keys", {"name": "mine"}).json["key"]
+    reply = assay.chat({"model": "practice/reckoner", "messages": [{"role": "user", "content": "2 + 1"}]}, key)
+    id = reply.headers["x-request-id"]
+
+    def told(somebody: Person) -> Iterator[dict[str, Any]]:
+        trace = somebody.ask("GET", f"/calls/{id}").json
+        yield from (trace["call"], *trace["attempts"])
+        yield next(call for call in somebody.ask("GET", f"/calls?user={member.id}").json["calls"] if call["id"] == id)
+        yield from (call for call in first_told(somebody) if call["id"] == id)  # on a slow machine it is too old by now
+
+    for name, somebody in {**people, "other": person(assay, "member")}.items():
+        for call in told(somebody):
+            seen = {field: call[field] is not None for field in ("upstream_id", "request", "reply")}
+            assert set(seen.values()) == {name in ("member", "admin")}, (name, seen)
+
+
+def first_told(somebody: Person) -> list[dict[str, Any]]:
+    """The calls that whoever follows the record is told first."""
+    connection = http.client.HTTPConnection(urlsplit(somebody.assay.url).netloc, timeout=40)
+    connection.request("GET", "/api/v1/calls/events", headers={"cookie": somebody.cookie})
+    response = connection.getresponse()
+    assert response.readline() == b"event: calls\n"
+    calls: list[dict[str, Any]] = json.loads(response.readline().removeprefix(b"data: "))["calls"]
+    connection.close()
+    return calls
 
 
 def test_a_challenge_on_recorded_traffic_reads_only_ones_own(people: dict[str, Person]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterable
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -108,7 +108,7 @@ class CallRecord:
         """Calls, newest first, without their timelines. Those of open battles are left out. There may be more though fewer than
         the limit came: `next` says how to go on."""
         found = await find_calls(self._gateway.db, query.limit, _chosen(query), query.before, await self._hidden())
-        return CallPage([show_call(call) for call in found.calls], found.next)
+        return CallPage(_shown(signed_in(request), found.calls), found.next)
 
     async def sum_calls(self, request: Request, query: WhichCalls) -> CallSums:
         """What the calls that are asked for come to, and when they were: of the newest 100,000 of their span."""
@@ -121,7 +121,7 @@ class CallRecord:
 
     async def follow(self, request: Request) -> Response:
         """Follow the record: calls as they come on it, whoever asked. A call may be told twice at the beginning."""
-        return EventStream(self._told(), EVENTS)
+        return EventStream(self._told(signed_in(request)), EVENTS)
 
     async def trace_call(self, request: Request) -> Trace:
         """One call with its attempts, what was said and its price, by its id or by the request id that its client was told."""
@@ -132,10 +132,10 @@ class CallRecord:
         entry = gateway.registry.entries.get(call.provider)
         return await show_trace(gateway.db, call, entry, with_bodies=may_read(signed_in(request), call))
 
-    async def _told(self) -> AsyncGenerator[msgspec.Struct | None, None]:
+    async def _told(self, actor: Actor) -> AsyncGenerator[msgspec.Struct | None, None]:
         listening = False  # the first lot is told even where it is empty: it says that whoever follows is heard
         async for lot in self._live.listen():
-            yield NewCalls([show_call(call) for call in lot]) if lot or not listening else None
+            yield NewCalls(_shown(actor, lot)) if lot or not listening else None
             listening = True
 
 
@@ -153,6 +153,10 @@ def call_routes(gateway: Gateway, hidden: HiddenRequests) -> list[Endpoint]:
 def may_read(actor: Actor, call: Call) -> bool:
     """Whether what was said in a call is for somebody: numbers are for all, words for whoever's key asked, and for admins."""
     return actor.is_admin or (actor.role == "member" and call.user is not None and call.user == actor.user)
+
+
+def _shown(actor: Actor, calls: Iterable[Call]) -> list[ShownCall]:
+    return [show_call(call, with_words=may_read(actor, call)) for call in calls]
 
 
 def _chosen(query: WhichCalls) -> Chosen:

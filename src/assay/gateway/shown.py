@@ -195,9 +195,11 @@ def show_limits(limits: Limits) -> ShownLimits:
     return ShownLimits(**msgspec.structs.asdict(limits))
 
 
-def show_call(call: Call) -> ShownCall:
-    """One call."""
-    return ShownCall(**msgspec.structs.asdict(call) | {"at": iso(call.at)})
+def show_call(call: Call, *, with_words: bool) -> ShownCall:
+    """One call. Whoever may not read its words is not told how its provider named the answer either, with which a conversation is gone
+    on with, nor the words' hashes, which would tell whether a guess is right."""
+    withheld: dict[str, None] = {} if with_words else dict.fromkeys(("upstream_id", "request", "reply"))
+    return ShownCall(**msgspec.structs.asdict(call) | {"at": iso(call.at)} | withheld)
 
 
 def _model(entry: Entry, model: Model) -> ShownModel:

@@ -81,8 +81,8 @@ async def show_trace(db: Database, call: Call, entry: Entry | None, *, with_bodi
     request, reply = await asyncio.to_thread(_read_bodies, bodies.get(call.request or ""), bodies.get(call.reply or ""))
     price = _price_now(call, entry)
     return Trace(
-        call=show_call(call),
-        attempts=[show_call(attempt) for attempt in await list_attempts(db, call)],
+        call=show_call(call, with_words=with_bodies),
+        attempts=[show_call(attempt, with_words=with_bodies) for attempt in await list_attempts(db, call)],
         key=await _key_name(db, call.key),
         losses=[show_loss(loss) for loss in call.losses],
         request=request,
