@@ -31,10 +31,9 @@ class _Objects(logging.Formatter):
 
 
 def start_logging(level: str, form: Literal["text", "json"] = "text") -> None:
-    """Log ``assay`` and what it stands on at ``level`` (uvicorn no finer than WARNING: it has nothing to add)."""
+    """Log ``assay`` and what it stands on at ``level`` (asyncio no finer than WARNING: it has nothing to add)."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Objects() if form == "json" else _Lines("%(asctime)s %(levelname)s %(name)s %(message)s"))
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
     logging.getLogger("asyncio").setLevel(logging.WARNING)
     logging.getLogger("asyncpg").setLevel(logging.ERROR)  # that a connection was lost, we say ourselves, and shorter

@@ -1,7 +1,7 @@
 """One connection of the HTTP/1.1 server in front of everything: ASGI on httptools. `assay.gateway.server` opens the sockets.
 
-It costs half of what uvicorn's protocol does for a short answer. The head of an answer leaves together with the first bytes of its body, in one system
-call. One timer serves a connection for as long as it lives. A request whose head is not whole in time is cut off.
+It costs half of what uvicorn's protocol does for a short answer. The head of an answer leaves together with the first bytes of its
+body, in one system call. One timer serves a connection for as long as it lives. A request whose head is not whole in time is cut off.
 
 Covered: keep-alive, pipelining, chunked and announced bodies, 100-continue, back-pressure both ways, HEAD, HTTP/1.0.
 Not covered: upgrades (answered as if they had not been asked for, and the connection closes after), trailers (ignored).

@@ -1,8 +1,7 @@
-"""The practice contestants on a Unix socket that only this user can open, served by uvicorn in this process."""
+"""The practice contestants on a Unix socket that only this user can open, served in this process."""
 
 from __future__ import annotations
 
-import asyncio
 import os
 import socket
 import stat
@@ -11,13 +10,13 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
-import uvicorn
-
 from assay.core import Unavailable
 from assay.gateway.practice.asgi import Practice
 from assay.gateway.practice.contestants import contestants
 from assay.gateway.practice.pieces import Pace
+from assay.gateway.server import Server
 
+_GRACE_S = 1
 _LONGEST_PATH = 103
 """Bytes that every system's ``sockaddr_un`` can hold (macOS: 104 with the closing NUL; Linux: 108)."""
 
@@ -31,50 +30,13 @@ async def serve(socket_path: Path, *, pace: Pace | None = None) -> AsyncIterator
     """
     practice = Practice(contestants(), pace)
     with _private_socket(socket_path) as listener:
-        server = _Server(
-            uvicorn.Config(
-                practice,
-                http="httptools",
-                ws="none",
-                lifespan="off",
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                date_header=False,
-                proxy_headers=False,
-                timeout_keep_alive=60,
-                timeout_graceful_shutdown=1,
-            )
-        )
-        serving = asyncio.create_task(server.serve(sockets=[listener]), name="practice")
-        ready = asyncio.create_task(server.ready.wait())
-        await asyncio.wait((serving, ready), return_when=asyncio.FIRST_COMPLETED)
-        ready.cancel()
-        if serving.done():
-            await serving
+        server = Server(practice)
+        await server.listen(listener)
         try:
             yield
         finally:
-            server.leaving.set()
-            await serving
+            await server.leave(_GRACE_S, 0)
             await practice.close()
-
-
-class _Server(uvicorn.Server):
-    """Leaves the process's signals to whoever runs it, and sleeps until told to leave instead of looking ten times a second."""
-
-    def __init__(self, config: uvicorn.Config):
-        super().__init__(config)
-        self.ready = asyncio.Event()
-        self.leaving = asyncio.Event()
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-    async def main_loop(self) -> None:
-        self.ready.set()
-        await self.leaving.wait()
 
 
 @contextmanager
