@@ -197,6 +197,7 @@ def test_each_providers_report_is_read_in_disjoint_tokens(document: Any, expecte
         (b'{"data": [{"start_time": "x", "results": [{"input_tokens": 1}]}]}', "reconcile.bad_row"),
         (b'{"data": [{"starting_at": "2025-11-17T00:00:00Z", "results": [3]}]}', "reconcile.bad_row"),
         (b"\xff\xfe\x00", "reconcile.unknown_format"),
+        (b"[" * 200_000, "reconcile.unknown_format"),
         (b'{"data": ["date"]}', "reconcile.bad_row"),
         (b'{"data": [{"date": "9999-12-31", "model": "m", "cost": 1}]}', "reconcile.bad_row"),
         (b'{"data": [{"date": "2025-11-17", "model": {}, "cost": 1}]}', "reconcile.bad_row"),

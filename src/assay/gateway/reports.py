@@ -61,7 +61,10 @@ def read_report(data: bytes) -> list[Reported]:
         InvalidInput: ``reconcile.unknown_format``, or ``reconcile.bad_row`` with its number.
     """
     text = data.decode("utf-8-sig", "replace").strip()
-    found = [*_read_json(text)] if text[:1] in ("{", "[") else [*_read_csv(text)]
+    try:
+        found = [*_read_json(text)] if text[:1] in ("{", "[") else [*_read_csv(text)]
+    except RecursionError:
+        raise _unknown("it is nested too deep") from None
     if not found:
         raise _unknown("nothing in it is a day's usage or cost")
     return found
