@@ -1,8 +1,11 @@
 """Ids and times."""
 
 import os
+import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+
+import pytest
 
 from assay.core import iso, new_id
 
@@ -14,6 +17,17 @@ def test_ids_are_uuids_of_version_7_that_sort_by_time() -> None:
     assert len(set(ids)) == 1000
     stamps = [found[:13] for found in ids]
     assert stamps == sorted(stamps)
+
+
+def test_ids_are_made_in_order_also_when_the_clock_stands_or_is_set_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = time.time_ns()
+    monkeypatch.setattr(time, "time_ns", lambda: now)
+    ids = [new_id() for _ in range(3000)]
+    now -= 86_400_000_000_000
+    ids += [new_id() for _ in range(3000)]
+    assert ids == sorted(ids)
+    assert len(set(ids)) == 6000
+    assert {uuid.UUID(found).variant for found in ids} == {uuid.RFC_4122}
 
 
 def test_no_two_threads_and_no_forked_child_make_the_same_id() -> None:
