@@ -74,7 +74,11 @@ class Gateway:
         self.router = Router(self.health, retry_wait_s=settings.retry_wait_s)
         self.caller = GatewayCaller(self.client, self.recorder, self.ledger, self.router, self.timeouts, lambda: self.snapshot)
         self.memory = Memory(
-            db, self.recorder, bodies=settings.bodies, days=settings.bodies_days, alone=not settings.workers and db.dialect == "sqlite"
+            db,
+            self.recorder,
+            bodies=settings.bodies,
+            days=settings.bodies_days,
+            alone=not settings.workers and db.dialect == "sqlite",
         )
         self.cache.open(self.recorder, self.memory)
         self.cache.keep(settings.bodies, settings.bodies_days, settings.cache_bytes)

@@ -52,7 +52,9 @@ def _settle(attempt: Attempt, policy: Bodies, kept_until: int, bodies: list[Body
     if error is not None and attempt.outcome == "ok":
         attempt.outcome, attempt.error = "error", error
     is_known = is_counted(attempt, came)
-    teaches = is_known and attempt.outcome == "ok" and attempt.cached is None and estimator.is_curious(attempt.route.deployment.model)
+    teaches = (
+        is_known and attempt.outcome == "ok" and attempt.cached is None and estimator.is_curious(attempt.route.deployment.model)
+    )
     request = _read_request(attempt) if policy != "off" or teaches or not is_known else None
     billed = bill(attempt, came, request, estimator)
     if came is not None and teaches:
