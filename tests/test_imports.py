@@ -16,6 +16,7 @@ HEAVY = (
     "assay.api",
     "assay.arena",
     "assay.board",
+    "assay.gateway.control",
     "assay.web",
 )
 

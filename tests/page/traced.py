@@ -25,8 +25,8 @@ from assay.core import (
     Transcript,
     Usage,
 )
-from assay.gateway.shown import show_call
-from assay.gateway.trace import ShownLoss, Trace
+from assay.gateway.control.shown import show_call
+from assay.gateway.control.trace import ShownLoss, Trace
 
 AT = 1_795_341_600_000_000
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="

@@ -1,7 +1,7 @@
 """What somebody should hear of: noticed on the way of requests, put on record a moment later.
 
 Whoever notices says it (`Alerts.say`) and goes on; every process may, since an alert's id is made of what it is about and the
-first to record it wins. Sending is the business of `assay.gateway.webhooks`.
+first to record it wins. Sending is the business of `assay.gateway.control.webhooks`.
 """
 
 from __future__ import annotations

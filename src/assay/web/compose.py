@@ -26,19 +26,19 @@ from assay.challenge.people import People
 from assay.challenge.work_routes import work_routes
 from assay.core import AssayError, Settings, now_us
 from assay.gateway import Gateway, practice
-from assay.gateway import routes as gateway_routes
 from assay.gateway.alerts import notice_prices
 from assay.gateway.cached import drop_cached
+from assay.gateway.control import routes as gateway_routes
+from assay.gateway.control.routes_alerts import alert_routes
+from assay.gateway.control.routes_budgets import budget_routes
+from assay.gateway.control.routes_calls import call_routes
+from assay.gateway.control.routes_keys import key_routes
+from assay.gateway.control.routes_routing import routing_routes
+from assay.gateway.control.routes_spend import spend_routes
+from assay.gateway.control.routes_teams import team_routes
+from assay.gateway.control.webhooks import Webhooks
 from assay.gateway.faces import PREFIXES
 from assay.gateway.kept import drop_expired
-from assay.gateway.routes_alerts import alert_routes
-from assay.gateway.routes_budgets import budget_routes
-from assay.gateway.routes_calls import call_routes
-from assay.gateway.routes_keys import key_routes
-from assay.gateway.routes_routing import routing_routes
-from assay.gateway.routes_spend import spend_routes
-from assay.gateway.routes_teams import team_routes
-from assay.gateway.webhooks import Webhooks
 from assay.store import Database, Vault, keys, migrate, open_database
 from assay.store.lock import DataLock
 from assay.store.queries import drop_expired_bodies

@@ -11,7 +11,7 @@ from starlette.requests import Request
 
 from assay.api import Endpoint
 from assay.core import AccountRole, Limits, iso, now_us
-from assay.gateway.shown import ShownLimits, show_limits
+from assay.gateway.control.shown import ShownLimits, show_limits
 from assay.store import teams
 from assay.store.users import User, change_user, create_user, list_users, new_user
 from assay.web.accounts import Accounts

@@ -14,8 +14,8 @@ from assay.core import Deployment, InvalidInput, Price, now_us
 from assay.core.settings import Webhook
 from assay.gateway.alerts import Alerts, notice_prices
 from assay.gateway.client import Client
+from assay.gateway.control.webhooks import Webhooks
 from assay.gateway.ledger import Standing
-from assay.gateway.webhooks import Webhooks
 from assay.store import Database
 from assay.store.alerts import list_alerts
 from assay.store.budgets import BudgetRow
@@ -96,7 +96,7 @@ async def test_what_was_not_taken_is_sent_again_later_and_not_at_once(db: Databa
         await hooks.send_waiting(hook)
         assert inbox.taken == []
         later = 60_000_000
-        monkeypatch.setattr("assay.gateway.webhooks.now_us", lambda: later + now_us())
+        monkeypatch.setattr("assay.gateway.control.webhooks.now_us", lambda: later + now_us())
         await hooks.send_waiting(hook)
         assert len(inbox.taken) == 1
         await hooks.close()

@@ -15,8 +15,8 @@ from starlette.applications import Starlette
 
 from assay.core import Alias, AssayError, Limits, Target, now_us
 from assay.gateway.conditions import Conditions, Unwell, save
-from assay.gateway.routes import routes
-from assay.gateway.routes_routing import routing_routes
+from assay.gateway.control.routes import routes
+from assay.gateway.control.routes_routing import routing_routes
 from assay.store import Database
 from assay.store.aliases import delete_alias, load_aliases, save_alias
 from assay.web import problems

@@ -11,11 +11,11 @@ from starlette.requests import Request
 from assay.api import Endpoint
 from assay.core import Alias, Limits, Target
 from assay.gateway.conditions import Conditions
+from assay.gateway.control.routes import ControlPlane
+from assay.gateway.control.shown import ShownProvider
 from assay.gateway.gateway import Gateway
 from assay.gateway.health import HealthState
 from assay.gateway.registry import KnownAlias
-from assay.gateway.routes import ControlPlane
-from assay.gateway.shown import ShownProvider
 
 
 class NewAlias(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

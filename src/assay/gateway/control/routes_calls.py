@@ -12,10 +12,10 @@ from starlette.responses import Response
 
 from assay.api import EVENT_STREAM, Actor, Endpoint, EventStream, signed_in
 from assay.core import Call, Money, Purpose, iso
+from assay.gateway.control.live import LiveCalls
+from assay.gateway.control.shown import CallPage, ShownCall, show_call
+from assay.gateway.control.trace import Trace, find_call, show_trace, unknown_call
 from assay.gateway.gateway import Gateway
-from assay.gateway.live import LiveCalls
-from assay.gateway.shown import CallPage, ShownCall, show_call
-from assay.gateway.trace import Trace, find_call, show_trace, unknown_call
 from assay.store.calls import Chosen, ChosenOutcome, find_calls, sum_calls
 
 HiddenRequests = Callable[[], Awaitable[Collection[str]]]

@@ -10,8 +10,8 @@ from starlette.requests import Request
 
 from assay.api import Endpoint
 from assay.core import Limits, iso, now_us
+from assay.gateway.control.shown import ShownLimits, show_limits
 from assay.gateway.gateway import Gateway
-from assay.gateway.shown import ShownLimits, show_limits
 from assay.store import teams
 from assay.store.teams import Team
 

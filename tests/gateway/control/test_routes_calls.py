@@ -15,8 +15,8 @@ from starlette.types import Receive, Scope, Send
 
 from assay.api import Actor
 from assay.core import AssayError
-from assay.gateway.live import LiveCalls
-from assay.gateway.routes_calls import HiddenRequests, call_routes
+from assay.gateway.control.live import LiveCalls
+from assay.gateway.control.routes_calls import HiddenRequests, call_routes
 from assay.store import Database
 from assay.web import problems
 from assay.web.serve import listening

@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from assay.core import Call, Money, Price, Usage, iso
-from assay.gateway.reports import Reported
+from assay.gateway.control.reports import Reported
 from assay.gateway.spend import date_of
 from assay.store.spend import SpentOn
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from assay.core import InvalidInput, Offer, Reasoning, Unavailable
-from assay.gateway.verify import LIVE, Check, Verified, verify_provider
+from assay.gateway.control.verify import LIVE, Check, Verified, verify_provider
 from assay.store import Database
 from assay.store.queries import latest_measurements
 from tests.gateway.rig import Running, running

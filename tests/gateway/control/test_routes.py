@@ -13,9 +13,9 @@ from starlette.applications import Starlette
 
 from assay.core import AssayError
 from assay.core.deployment import Parameter
-from assay.gateway.routes import routes
-from assay.gateway.routes_calls import HiddenRequests, call_routes
-from assay.gateway.routes_keys import key_routes
+from assay.gateway.control.routes import routes
+from assay.gateway.control.routes_calls import HiddenRequests, call_routes
+from assay.gateway.control.routes_keys import key_routes
 from assay.store import Database
 from assay.store.queries import latest_measurements
 from assay.web import problems

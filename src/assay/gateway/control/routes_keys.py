@@ -15,8 +15,8 @@ from starlette.requests import Request
 
 from assay.api import Actor, Endpoint, signed_in
 from assay.core import Forbidden, InvalidInput, Limits, Scopes, iso, now_us
+from assay.gateway.control.shown import ShownLimits, ShownScopes, show_limits
 from assay.gateway.gateway import Gateway
-from assay.gateway.shown import ShownLimits, ShownScopes, show_limits
 from assay.store import keys, teams, users
 from assay.store.keys import KeyRow
 

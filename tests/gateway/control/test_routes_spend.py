@@ -17,8 +17,8 @@ from starlette.types import Receive, Scope, Send
 
 from assay.api import Actor
 from assay.core import AssayError, Call, Money, Unavailable, Usage, new_id
+from assay.gateway.control.routes_spend import spend_routes
 from assay.gateway.recorder import Recorder
-from assay.gateway.routes_spend import spend_routes
 from assay.gateway.spend import SpendBook
 from assay.store import Database
 from assay.store.database import Dialect, Row, Transaction, Write

@@ -16,10 +16,8 @@ from starlette.requests import Request
 from assay.api import Endpoint
 from assay.core import Provider
 from assay.core.deployment import Auth
-from assay.gateway.gateway import Gateway
-from assay.gateway.probe import Tested, find_local, test_provider
-from assay.gateway.provider_keys import check_provider_key
-from assay.gateway.shown import (
+from assay.gateway.control.probe import Tested, find_local, test_provider
+from assay.gateway.control.shown import (
     ModelList,
     ModelNames,
     ProviderList,
@@ -28,7 +26,9 @@ from assay.gateway.shown import (
     show_models,
     show_provider,
 )
-from assay.gateway.verify import LIVE, Verified, verify_provider
+from assay.gateway.control.verify import LIVE, Verified, verify_provider
+from assay.gateway.gateway import Gateway
+from assay.gateway.provider_keys import check_provider_key
 from assay.store.queries import latest_measurements
 
 LOOK_AGAIN_S = 10

@@ -13,9 +13,9 @@ from starlette.responses import Response, StreamingResponse
 
 from assay.api import Endpoint
 from assay.core import InvalidInput
+from assay.gateway.control.reconcile import ModelBills, Reconciliation, compare_bills, reconcile
+from assay.gateway.control.reports import read_report
 from assay.gateway.gateway import Gateway
-from assay.gateway.reconcile import ModelBills, Reconciliation, compare_bills, reconcile
-from assay.gateway.reports import read_report
 from assay.gateway.spend import SpendRow, as_csv, as_jsonl, date_of, show_spend
 from assay.store.spend import By, Chosen, each_billed, each_spend, spenders, sum_spend
 

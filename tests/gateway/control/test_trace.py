@@ -8,11 +8,11 @@ import msgspec
 import pytest
 
 from assay.core import Call, Money, Request, Transcript, Usage, complete, new_id, now_us, user
-from assay.gateway.trace import ShownLoss, show_loss
+from assay.gateway.control.trace import ShownLoss, show_loss
 from assay.store import Database
 from assay.store.queries import record_calls
+from tests.gateway.control.test_routes import NOBODY, plane
 from tests.gateway.rig import MESSAGES, PRICE, answering, told
-from tests.gateway.test_routes import NOBODY, plane
 
 pytestmark = pytest.mark.anyio
 KEY = {"UP_KEY": "sk-x"}

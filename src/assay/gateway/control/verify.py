@@ -14,8 +14,7 @@ from assay.core import Answer, AssayError, CallFailed, InvalidInput, Measurement
 from assay.gateway.attempt import Attempt
 from assay.gateway.client import Client
 from assay.gateway.connection import Fault, Timeouts
-from assay.gateway.dialect import Asked, read_fields
-from assay.gateway.questions import (
+from assay.gateway.control.questions import (
     PLAIN,
     STREAM,
     THINKING,
@@ -26,6 +25,7 @@ from assay.gateway.questions import (
     after_the_call,
     judge_usage,
 )
+from assay.gateway.dialect import Asked, read_fields
 from assay.gateway.recorder import Recorder
 from assay.gateway.registry import Entry
 from assay.gateway.snapshot import Route, Snapshot

@@ -8,8 +8,8 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from assay.core import Call, NotFound, Price, Request, Transcript
+from assay.gateway.control.shown import ShownCall, show_call
 from assay.gateway.registry import Entry
-from assay.gateway.shown import ShownCall, show_call
 from assay.store import keys
 from assay.store.database import Database
 from assay.store.queries import find_request, get_bodies, get_call, list_attempts

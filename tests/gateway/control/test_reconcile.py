@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assay.core import Call, InvalidInput, Money, Price, Usage
-from assay.gateway.reconcile import DriftLine, compare_bills, match, reconcile
-from assay.gateway.reports import Reported, read_report
+from assay.gateway.control.reconcile import DriftLine, compare_bills, match, reconcile
+from assay.gateway.control.reports import Reported, read_report
 from assay.store import Database
 from assay.store.spend import SpentOn, each_billed
 from tests.store.test_spend import call, save
