@@ -143,7 +143,7 @@ async def test_a_call_is_told_when_it_has_ended_however_long_ago_it_began(databa
     assert await calls_that_ended(database, NOON, NOON + 5 * MINUTE, {short.request_id}) == [long]
 
 
-MANY = [100_000, pytest.param(1_000_000, marks=[pytest.mark.prove, pytest.mark.timeout(900)])]
+MANY = [60_000, pytest.param(1_000_000, marks=[pytest.mark.prove, pytest.mark.timeout(900)])]
 
 
 @pytest.mark.parametrize("count", MANY)
@@ -161,7 +161,7 @@ async def test_many_calls_are_searched_and_summed_in_bounded_time(database: Data
     assert len(deep.calls) == 50
     sums = await sum_calls(database, Chosen())
     assert sums is not None
-    assert (sums.calls, sums.failed, sums.whole) == (100_000, 10_000, count == 100_000)
+    assert (sums.calls, sums.failed, sums.whole) == (min(count, 100_000), min(count, 100_000) // 10, count < 100_000)
     assert time.monotonic() - began < 20
     found: list[Call] = []
     before, longest = None, 0.0

@@ -24,10 +24,10 @@ from assay.core import Patience
 MAX_HEAD_BYTES = 64 * 1024
 """Status line and headers may not be larger; the largest seen in the wild are about 16 KiB."""
 
-HIGH_WATER = 32 * 1024
+HIGH_WATER = 16 * 1024
 """Unread body bytes at which a connection stops reading from its socket until the reader catches up."""
 
-_PIECE = memoryview(bytearray(32 * 1024))
+_PIECE = memoryview(bytearray(16 * 1024))
 """What is read at once, by whichever connection reads just now: much larger pieces, as event loops read by themselves, would be
 kept three times over for a client that takes them slowly."""
 
