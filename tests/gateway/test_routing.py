@@ -139,7 +139,9 @@ async def test_what_the_client_itself_did_wrong_is_asked_nobody_else(tmp_path: P
 
 async def test_a_client_hears_of_one_error_where_all_failed(tmp_path: Path) -> None:
     aliases = {
-        f"pool-{client}": one_after_the_other(deployment(other(client), "error-503"), f"refused/{client}", deployment(client, "error-500"))
+        f"pool-{client}": one_after_the_other(
+            deployment(other(client), "error-503"), f"refused/{client}", deployment(client, "error-500")
+        )
         for client in PROTOCOLS
     }
     async with pooled(tmp_path, aliases, more=(row_of("refused", "http://127.0.0.1:1"),)) as tongues:
