@@ -54,7 +54,7 @@ from assay.web.oidc import oidc_routes
 from assay.web.oidc_issuer import Issuer, check_settings
 from assay.web.operate import Operation, operation_routes
 from assay.web.pages import page
-from assay.web.routes import routes
+from assay.web.routes import Entrance, routes
 from assay.web.user_routes import user_routes
 from assay.web.vault_routes import vault_routes
 
@@ -138,12 +138,14 @@ class Assay:
         people = People(self.database, self.challenges.hear, self.challenges.pass_over)
         return [
             *routes(
-                self.settings,
-                self.doorkeeper,
-                url=lambda: self.url,
-                first_run=lambda: not self.gateway.deployments(),
-                people=people,
-                audit=self.audit,
+                Entrance(
+                    self.settings,
+                    self.doorkeeper,
+                    url=lambda: self.url,
+                    first_run=lambda: not self.gateway.deployments(),
+                    people=people,
+                    audit=self.audit,
+                )
             ),
             *user_routes(self.doorkeeper.accounts),
             *oidc_routes(self.settings, self.doorkeeper, self.audit, self._issuer()),

@@ -101,120 +101,132 @@ class LoginLink(msgspec.Struct, frozen=True):
     url: str
 
 
-def routes(
-    settings: Settings,
-    doorkeeper: Doorkeeper,
-    url: Callable[[], str],
-    first_run: Callable[[], bool],
-    people: People,
-    audit: AuditLog,
-) -> list[Endpoint]:
-    """The session's routes. ``url`` is asked late: the address is known only once the socket is bound."""
+class Entrance:
+    """How people come in and leave, and what is open to all. ``url`` is asked late: the address is known only once the socket is bound."""
 
-    async def show(request: Request) -> SessionState:
+    def __init__(
+        self,
+        settings: Settings,
+        doorkeeper: Doorkeeper,
+        url: Callable[[], str],
+        first_run: Callable[[], bool],
+        people: People,
+        audit: AuditLog,
+    ):
+        self._settings = settings
+        self._doorkeeper = doorkeeper
+        self._url = url
+        self._first_run = first_run
+        self._people = people
+        self._audit = audit
+
+    async def show(self, request: Request) -> SessionState:
         """Who is looking, and what the page must know of this server. Always allowed."""
         guest = read_guest(request.state.session)
-        name = await people.name_of(guest) if guest is not None else None
+        name = await self._people.name_of(guest) if guest is not None else None
         actor = actor_of(request)
         if actor is not None and actor.user is not None:
-            await doorkeeper.accounts.saw(actor.user)
+            await self._doorkeeper.accounts.saw(actor.user)
         return SessionState(
             signed_in=actor is not None and guest is None,
             guest=ShownGuest(challenge=guest.challenge, name=name) if guest is not None and name is not None else None,
             user=_shown(actor),
             version=__version__,
-            demo=settings.demo,
-            bodies=settings.bodies,
-            bodies_days=settings.bodies_days,
-            practice=settings.demo,
-            first_run=first_run(),
-            password_login=doorkeeper.password_login,
-            accounts=doorkeeper.accounts.has_passwords,
-            oidc=bool(settings.oidc_issuer),
+            demo=self._settings.demo,
+            bodies=self._settings.bodies,
+            bodies_days=self._settings.bodies_days,
+            practice=self._settings.demo,
+            first_run=self._first_run(),
+            password_login=self._doorkeeper.password_login,
+            accounts=self._doorkeeper.accounts.has_passwords,
+            oidc=bool(self._settings.oidc_issuer),
         )
 
-    async def sign_in(request: Request, body: SignIn) -> Response:
+    async def sign_in(self, request: Request, body: SignIn) -> Response:
         """Sign in; sets the session's cookie."""
         address = request.state.address
         way = "link or password" if body.token is not None else "account"
         try:
-            actor, session = await _let_in(doorkeeper, body, address)
+            actor, session = await _let_in(self._doorkeeper, body, address)
         except AssayError as error:
-            await audit.refused(address, way, error.code)
+            await self._audit.refused(address, way, error.code)
             raise
-        await audit.signed_in(actor, address, way)
-        return respond(SignedIn(True), headers={"set-cookie": doorkeeper.cookie(session)})
+        await self._audit.signed_in(actor, address, way)
+        return respond(SignedIn(True), headers={"set-cookie": self._doorkeeper.cookie(session)})
 
-    async def sign_out(request: Request) -> Response:
+    async def sign_out(self, request: Request) -> Response:
         """Sign out; the session ends for good."""
         session = request.state.session_id
         if session not in {None, "local"}:
-            await doorkeeper.sign_out(session)
-            await audit.note(actor_of(request), request.state.address, Change(action="sign out", target=""))
-        return respond(SignedIn(False), headers={"set-cookie": doorkeeper.end_cookie(session)})
+            await self._doorkeeper.sign_out(session)
+            await self._audit.note(actor_of(request), request.state.address, Change(action="sign out", target=""))
+        return respond(SignedIn(False), headers={"set-cookie": self._doorkeeper.end_cookie(session)})
 
-    async def change_password(request: Request, body: NewPassword) -> Response:
+    async def change_password(self, request: Request, body: NewPassword) -> Response:
         """Change one's own password; all other sessions of one's own end."""
-        account = doorkeeper.accounts.get(signed_in(request).user or "")
+        account = self._doorkeeper.accounts.get(signed_in(request).user or "")
         if account is None or account.email is None:
             raise Conflict("account.none", "You are signed in without an account that has a password.", hint="Sign in with yours.")
-        await doorkeeper.sign_in(account.email, body.old, request.state.address)
-        await doorkeeper.accounts.set_password(account.id, body.new)
-        _, session = await doorkeeper.sign_in(account.email, body.new, request.state.address)
-        return respond(SignedIn(True), headers={"set-cookie": doorkeeper.cookie(session)})
+        await self._doorkeeper.sign_in(account.email, body.old, request.state.address)
+        await self._doorkeeper.accounts.set_password(account.id, body.new)
+        _, session = await self._doorkeeper.sign_in(account.email, body.new, request.state.address)
+        return respond(SignedIn(True), headers={"set-cookie": self._doorkeeper.cookie(session)})
 
-    async def follow_link(request: Request, query: Link) -> Response:
+    async def follow_link(self, request: Request, query: Link) -> Response:
         """What a login link leads to: signs in, and goes on to the page."""
         if request.method == "HEAD":
             return Response()  # a preview of the link must not spend it
         try:
-            session = doorkeeper.redeem(query.token, request.state.address)
+            session = self._doorkeeper.redeem(query.token, request.state.address)
         except AssayError as error:
-            await audit.refused(request.state.address, "link", error.code)
+            await self._audit.refused(request.state.address, "link", error.code)
             if "text/html" not in request.headers.get("accept", ""):
                 raise
             return RedirectResponse("/", HTTPStatus.SEE_OTHER)  # a person: the page says whether they are signed in, and how to
-        await audit.signed_in(ADMIN, request.state.address, "link")
-        return RedirectResponse("/", HTTPStatus.SEE_OTHER, {"set-cookie": doorkeeper.cookie(session)})
+        await self._audit.signed_in(ADMIN, request.state.address, "link")
+        return RedirectResponse("/", HTTPStatus.SEE_OTHER, {"set-cookie": self._doorkeeper.cookie(session)})
 
-    async def follow_invitation(request: Request, query: Invited) -> Response:
+    async def follow_invitation(self, request: Request, query: Invited) -> Response:
         """What an invitation to judge leads to: lets a guest in, and goes on to the pairs."""
         place = f"/challenges/{quote(request.path_params['id'], safe='')}/vote"
         if request.state.session is not None and read_guest(request.state.session) is None:
             return RedirectResponse(place, HTTPStatus.SEE_OTHER)  # whoever is signed in needs no invitation
         try:
-            guest = await people.redeem(request.path_params["id"], query.token)
+            guest = await self._people.redeem(request.path_params["id"], query.token)
         except Unauthorized:
             if "text/html" not in request.headers.get("accept", ""):
                 raise
             return RedirectResponse(place, HTTPStatus.SEE_OTHER)  # a person: the page says that this takes an invitation
-        return RedirectResponse(place, HTTPStatus.SEE_OTHER, {"set-cookie": doorkeeper.guest_cookie(guest)})
+        return RedirectResponse(place, HTTPStatus.SEE_OTHER, {"set-cookie": self._doorkeeper.guest_cookie(guest)})
 
-    async def new_link(request: Request) -> LoginLink:
+    async def new_link(self, request: Request) -> LoginLink:
         """A fresh one-time login link; through the local socket only."""
         if request.state.session != "local":
             raise Forbidden(
                 "login.local_only", "Login links are made on the server's own machine.", hint="Run `assay login` there."
             )
-        if not url():
+        if not self._url():
             raise Unavailable(
                 "login.no_page", "This server has no page: it belongs to a command.", hint="Start one with `assay up`."
             )
-        return LoginLink(f"{url()}/login?token={doorkeeper.new_link()}")
+        return LoginLink(f"{self._url()}/login?token={self._doorkeeper.new_link()}")
 
-    async def health(request: Request) -> Health:
+    async def health(self, request: Request) -> Health:
         """Whether the server lives; no session needed."""
         return Health(status="ok", version=__version__)
 
+
+def routes(entrance: Entrance) -> list[Endpoint]:
+    """The entrance's routes."""
     return [
-        Endpoint("GET", "/api/v1/session", show, role="anyone"),
-        Endpoint("POST", "/api/v1/session", sign_in, gives=SignedIn, role="anyone", on_record=False),
-        Endpoint("DELETE", "/api/v1/session", sign_out, gives=SignedIn, role="anyone", on_record=False),
-        Endpoint("PUT", "/api/v1/account/password", change_password, gives=SignedIn, role="viewer"),
-        Endpoint("POST", "/api/v1/login-links", new_link, role="admin"),
-        Endpoint("GET", "/login", follow_link, status=HTTPStatus.SEE_OTHER, role="anyone"),
-        Endpoint("GET", "/challenges/{id}/vote", follow_invitation, status=HTTPStatus.SEE_OTHER, role="anyone"),
-        Endpoint("GET", "/healthz", health, role="anyone"),
+        Endpoint("GET", "/api/v1/session", entrance.show, role="anyone"),
+        Endpoint("POST", "/api/v1/session", entrance.sign_in, gives=SignedIn, role="anyone", on_record=False),
+        Endpoint("DELETE", "/api/v1/session", entrance.sign_out, gives=SignedIn, role="anyone", on_record=False),
+        Endpoint("PUT", "/api/v1/account/password", entrance.change_password, gives=SignedIn, role="viewer"),
+        Endpoint("POST", "/api/v1/login-links", entrance.new_link, role="admin"),
+        Endpoint("GET", "/login", entrance.follow_link, status=HTTPStatus.SEE_OTHER, role="anyone"),
+        Endpoint("GET", "/challenges/{id}/vote", entrance.follow_invitation, status=HTTPStatus.SEE_OTHER, role="anyone"),
+        Endpoint("GET", "/healthz", entrance.health, role="anyone"),
     ]
 
 
