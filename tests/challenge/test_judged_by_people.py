@@ -65,12 +65,14 @@ async def test_people_still_judge_what_the_budget_paid_for(stage: Stage) -> None
 
 
 async def _asked_no_more(stage: Stage, id: str) -> int:
-    """How many pairs wait once the purse lets nobody ask any more."""
-    async with asyncio.timeout(20):
+    """How many pairs wait once the purse lets nobody ask any more, and what was being asked then has been answered."""
+    async with asyncio.timeout(40):
         while True:
-            live = stage.challenges._live[id]
-            if live.runner is not None and live.runner._is_budget_spent:
-                return (await stage.challenges.report(id)).waiting_for_people
+            runner = stage.challenges._live[id].runner
+            if runner is not None and runner._is_budget_spent:
+                waiting = (await stage.challenges.report(id)).waiting_for_people
+                if waiting == len(runner._open):
+                    return waiting
             await asyncio.sleep(0.01)
 
 

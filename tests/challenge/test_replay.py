@@ -14,7 +14,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assay.challenge.item import Exchange, Item
-from assay.challenge.patience import Patient
 from assay.challenge.replay import MOST_STEPS, replay, same_calls
 from assay.challenge.rerun import run_again
 from assay.challenge.trial import Trial
@@ -31,6 +30,7 @@ from assay.core import (
     assistant,
     user,
 )
+from assay.core.patience import Patient
 from tests.challenge.scripted import COST, NEW, USAGE, ScriptedCaller, call_of, refusal
 
 pytestmark = pytest.mark.anyio

@@ -19,9 +19,10 @@ PRICE = """
 [[providers.scripted.models]]
 name = "fast"
 [providers.scripted.models.price]
-input = 1000000000
-output = 1000000000
+input = 1000000000000
+output = 1000000000000
 """
+LITTLE = "reserve_output_tokens = 100"  # so that what is asked costs more than there is, however far apart the requests come
 
 
 @pytest.fixture(scope="module")
@@ -58,8 +59,8 @@ async def check(assay: RunningAssay, url: str, requests: int, amount: str) -> No
 
 
 async def test_two_workers_share_a_budget(provider: ScriptedUpstream, tmp_path: Path) -> None:
-    with serving(tmp_path / "a", provider, 2, after=PRICE) as assay:
-        await check(assay, f"sqlite:///{tmp_path}/a/data/assay.db", 40, "0.05")
+    with serving(tmp_path / "a", provider, 2, more=LITTLE, after=PRICE) as assay:
+        await check(assay, f"sqlite:///{tmp_path}/a/data/assay.db", 40, "0.5")
 
 
 @pytest.mark.prove
@@ -67,5 +68,5 @@ async def test_four_workers_overspend_nothing_at_the_last_cent(
     provider: ScriptedUpstream, tmp_path: Path, database_url: str
 ) -> None:
     flags = ("--database", database_url)
-    with serving(tmp_path / "a", provider, 4, *flags, after=PRICE) as assay:
-        await check(assay, database_url, 200, "0.2")
+    with serving(tmp_path / "a", provider, 4, *flags, more=LITTLE, after=PRICE) as assay:
+        await check(assay, database_url, 200, "2")

@@ -21,9 +21,10 @@ WAIT_S = 40
 
 @contextmanager
 def upstream() -> Iterator[ScriptedUpstream]:
-    """An upstream whose ``slow`` takes a few seconds and whose ``fast`` answers at once."""
+    """An upstream whose ``slow`` takes a few seconds, whose ``endless`` minutes, and whose ``fast`` answers at once."""
     scripts: dict[str, Script] = {
         "slow": lambda asked: says(WORDS, pace_s=0.1),
+        "endless": lambda asked: says(WORDS * 100, pace_s=0.1),
         "fast": lambda asked: says("Done."),
         "long": lambda asked: says(WORDS * 4000),
     }

@@ -31,10 +31,12 @@ def provider() -> Iterator[ScriptedUpstream]:
 
 
 @asynccontextmanager
-async def streams(assay: RunningAssay, provider: ScriptedUpstream, count: int) -> AsyncIterator[list[asyncio.Task[Reply]]]:
+async def streams(
+    assay: RunningAssay, provider: ScriptedUpstream, count: int, model: str = "slow"
+) -> AsyncIterator[list[asyncio.Task[Reply]]]:
     """So many streams under way."""
     before = len(provider.requests)
-    tasks = [asyncio.create_task(chat(assay.url, assay.gateway_key, "scripted/slow", stream=True)) for _ in range(count)]
+    tasks = [asyncio.create_task(chat(assay.url, assay.gateway_key, f"scripted/{model}", stream=True)) for _ in range(count)]
     await eventually(lambda: len(provider.requests) >= before + count)
     yield tasks
     for task in tasks:
@@ -94,7 +96,7 @@ async def test_while_it_stops_what_is_new_is_refused_with_a_time_to_come_back(
 @pytest.mark.parametrize("workers", [0, 2])
 async def test_a_second_signal_cuts(provider: ScriptedUpstream, tmp_path: Path, workers: int) -> None:
     with serving(tmp_path / "a", provider, workers) as assay:
-        async with streams(assay, provider, 5) as tasks:
+        async with streams(assay, provider, 5, "endless") as tasks:
             assay.process.send_signal(signal.SIGTERM)
             await eventually(lambda: b"Stopping" in assay.stderr)
             assay.process.send_signal(signal.SIGTERM)
@@ -105,7 +107,7 @@ async def test_a_second_signal_cuts(provider: ScriptedUpstream, tmp_path: Path, 
 
 async def test_what_takes_longer_than_it_may_is_cut(provider: ScriptedUpstream, tmp_path: Path) -> None:
     with serving(tmp_path / "a", provider, 2, more="drain_s = 0.5") as assay:
-        async with streams(assay, provider, 5) as tasks:
+        async with streams(assay, provider, 5, "endless") as tasks:
             assay.process.send_signal(signal.SIGTERM)
             assert not any(whole(reply) for reply in await asyncio.gather(*tasks, return_exceptions=True))
             assert await wait(assay) == 0

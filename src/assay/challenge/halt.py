@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from assay.challenge.spec import Side
-from assay.core import AssayError, Money
+from assay.core import AssayError
 
 
 class Halt(Exception):
@@ -12,15 +12,6 @@ class Halt(Exception):
     def __init__(self, code: str, message: str):
         super().__init__(message)
         self.code = code
-
-
-class BudgetSpent(Halt):
-    """The next call could cost more than is left."""
-
-    def __init__(self, budget: Money, needed: Money):
-        super().__init__(
-            "challenge.budget_spent", f"The next call may cost up to {needed}, which the budget of {budget} does not leave."
-        )
 
 
 class StorageFailed(Halt):

@@ -16,12 +16,10 @@ import msgspec
 
 from assay.challenge import queries
 from assay.challenge.evidence import Evidence, Settled, settle, settle_unjudged
-from assay.challenge.halt import BudgetSpent, ContestantDown, Halt, JudgeDown, StorageFailed
+from assay.challenge.halt import ContestantDown, Halt, JudgeDown, StorageFailed
 from assay.challenge.item import Item
 from assay.challenge.judging import Judging
-from assay.challenge.patience import PAUSES_S, Patient
 from assay.challenge.plan import clusters_of, rubric_of
-from assay.challenge.purse import Purse
 from assay.challenge.queries import Run
 from assay.challenge.replay import replay
 from assay.challenge.report import Word
@@ -29,6 +27,8 @@ from assay.challenge.spec import HUMAN, SIDES, Side
 from assay.challenge.together import together
 from assay.challenge.trial import Trial, filed_under
 from assay.core import Caller, Conflict, Money, Unavailable, Verdict, now_us
+from assay.core.patience import PAUSES_S, Patient
+from assay.core.purse import BudgetSpent, Purse
 from assay.judge import Judgment, ModelJudge
 from assay.store import Database
 

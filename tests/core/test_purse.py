@@ -9,8 +9,6 @@ from contextlib import aclosing
 import msgspec
 import pytest
 
-from assay.challenge.halt import BudgetSpent
-from assay.challenge.purse import ANSWER_TOKENS, OVERHEAD_TOKENS, REFERRED_TOKENS, Purse
 from assay.core import (
     Budget,
     Call,
@@ -35,6 +33,7 @@ from assay.core import (
     canonical,
     user,
 )
+from assay.core.purse import ANSWER_TOKENS, OVERHEAD_TOKENS, REFERRED_TOKENS, BudgetSpent, Purse
 from tests.challenge.scripted import COST, NEW, PRICE, ScriptedCaller, call_of, refusal
 
 pytestmark = pytest.mark.anyio

@@ -1,4 +1,4 @@
-"""The budget of a challenge as a hard stop before each call, whoever makes it.
+"""The budget of a challenge or a benchmark run as a hard stop before each call, whoever makes it.
 
 Before a call the most that it can cost is set aside on record. A call that does not fit waits for those under way, whose true
 cost may leave room, and is refused when there are none, and all after it. After a call the true cost takes the place of what was set aside; a call
@@ -17,29 +17,14 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from typing import Protocol
 
-from assay.challenge.halt import BudgetSpent
-from assay.core import (
-    AssayError,
-    Audio,
-    Budget,
-    Call,
-    Caller,
-    CallFailed,
-    Event,
-    File,
-    Finished,
-    Image,
-    Money,
-    Price,
-    Purpose,
-    Request,
-    ToolResult,
-    UpstreamRefused,
-    Video,
-    canonical,
-    new_id,
-)
-from assay.core.money import MTOK
+from assay.core.call import Call, Purpose
+from assay.core.caller import Budget, Caller
+from assay.core.errors import AssayError, CallFailed, UpstreamRefused
+from assay.core.event import Event, Finished
+from assay.core.ids import new_id
+from assay.core.money import MTOK, Money, Price
+from assay.core.request import Request
+from assay.core.transcript import Audio, File, Image, ToolResult, Video, canonical
 
 ANSWER_TOKENS = 8_192
 """What is set aside for the answer to a request that names no bound."""
@@ -49,12 +34,15 @@ OVERHEAD_TOKENS = 256
 """What a provider's template may add to a request."""
 
 
-class Ledger(Protocol):
-    """Where costs are kept. Returns once ``cost`` is on disk, in place of what ``id`` had before.
+class BudgetSpent(Exception):
+    """The next call could cost more than is left. It is no answer and no failure of a model, so it is no `AssayError` that one could pass for."""
 
-    Raises:
-        StorageFailed: it could not be saved.
-    """
+    def __init__(self, budget: Money, needed: Money):
+        super().__init__(f"The next call may cost up to {needed}, which the budget of {budget} does not leave.")
+
+
+class Ledger(Protocol):
+    """Where costs are kept. Returns once ``cost`` is on disk, in place of what ``id`` had before; what it raises ends the run."""
 
     async def __call__(self, id: str, cost: Money, *, known: bool) -> None: ...
 
@@ -86,7 +74,7 @@ class Purse:
         """As the wrapped caller's.
 
         Raises:
-            BudgetSpent: the call does not fit, and nothing was asked. StorageFailed: its cost cannot be kept.
+            BudgetSpent: the call does not fit, and nothing was asked.
         """
         id, most = new_id(), self._most(request, deployment)
         await self._set_aside(id, most)

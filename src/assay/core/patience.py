@@ -6,7 +6,11 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
-from assay.core import Budget, Caller, CallFailed, Event, Purpose, Request, UpstreamBroken, UpstreamRefused
+from assay.core.call import Purpose
+from assay.core.caller import Budget, Caller
+from assay.core.errors import CallFailed, UpstreamBroken, UpstreamRefused
+from assay.core.event import Event
+from assay.core.request import Request
 
 PAUSES_S = (1.0, 4.0)
 """How long to wait before each further attempt, where the upstream does not say."""

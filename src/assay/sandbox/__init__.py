@@ -1,0 +1,6 @@
+"""Where code that nobody vouches for runs: without root, without Docker, and without a way to touch the verdict.
+
+Three processes. The *judge* never runs a line of the candidate's; it holds the tests and compares. The *zygote* is a fresh
+interpreter with its imports warm, no task data and no secrets. It forks one *child* for each sample: a program and its inputs go
+in, and only plain values come out, read by a decoder that refuses every class. `docs/concepts/sandbox.md` says what is covered.
+"""
