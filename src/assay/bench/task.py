@@ -70,6 +70,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid
     licence: str
     citation: str
     link: str
+    folder: str | None = None
+    """Where its ``task.toml`` lies: set by who read it, never written in it, and no part of the recipe."""
 
 
 class Sample(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -108,8 +110,13 @@ class Scorer(Protocol):
 
 
 class Kind(Protocol):
-    """A family of tasks, such as ``code`` or ``numbers``. A ``task.py`` may be one, too, by the same three functions; what it leaves
-    out is as in `assay.bench.kind`."""
+    """A family of tasks, such as ``code`` or ``numbers``: a module with these functions. A ``task.py`` may be one, too; what either
+    leaves out is as in `assay.bench.kind`."""
+
+    @property
+    def versions(self) -> Mapping[str, int]:
+        """The versions of what finds and scores answers, by name: part of the recipe. One goes up when a verdict may change."""
+        ...
 
     def read(self, task: Task, files: Mapping[str, Path]) -> Sequence[Sample]:
         """The questions, in the order of the data."""

@@ -37,6 +37,18 @@ def last_number(text: str) -> float | None:
     return _last(text)
 
 
+def first_number(text: str) -> float | None:
+    """The number that ``text`` begins with, whatever stands before it, or None where it holds none."""
+    text = _plain(text)
+    found = list(_NUMBER.finditer(text))
+    if not found:
+        return None
+    end = found[0].end()
+    if len(found) > 1 and _SLASH.fullmatch(text, end, found[1].start()):
+        end = found[1].end()
+    return _last(text[:end])
+
+
 def _last(text: str) -> float | None:
     found = list(_NUMBER.finditer(text))
     if not found:
