@@ -69,14 +69,14 @@ def share(successes: ArrayLike, n: int, clusters: ArrayLike | None = None, *, ba
     if not n:
         return Interval(reason="no_data")
     if clusters is None:
-        return _wilson(total / n, n, NormalDist().inv_cdf(1 - _TAIL), n)
+        return wilson(total / n, n, NormalDist().inv_cdf(1 - _TAIL), n)
     if not hits.ndim:
         raise InvalidInput("stats.bad_values", "a share by cluster needs each trial, not only the number of successes.")
     codes = cluster_codes(clusters, n)
     groups = int(codes.max()) + 1
     if groups < 2:
         return Interval(value=total / n, n=n, reason="one_cluster")
-    return _wilson(total / n, _effective(hits, codes, inf if balanced else n), student(degrees(codes)), n)
+    return wilson(total / n, _effective(hits, codes, inf if balanced else n), student(degrees(codes)), n)
 
 
 def mean(values: ArrayLike, clusters: ArrayLike | None = None) -> Interval:
@@ -116,7 +116,7 @@ def bounded_mean(values: ArrayLike, clusters: ArrayLike | None = None) -> Interv
     if clusters is not None:
         codes = cluster_codes(clusters, n)
         data = np.bincount(codes, weights=data) / np.bincount(codes)
-    return _wilson(float(data.mean()), data.size, NormalDist().inv_cdf(1 - _TAIL), n)
+    return wilson(float(data.mean()), data.size, NormalDist().inv_cdf(1 - _TAIL), n)
 
 
 def quantile(values: ArrayLike, q: float, clusters: ArrayLike | None = None) -> Interval:
@@ -215,7 +215,7 @@ def _student_tail(t: float, degrees: int) -> float:
     return (1 - inside) / 2
 
 
-def _wilson(p: float, trials: float, z: float, n: int) -> Interval:
+def wilson(p: float, trials: float, z: float, n: int) -> Interval:
     """Wilson's interval about the share ``p`` of ``trials``, which need be no whole number; ``n`` is what is reported."""
     middle = (p + z**2 / (2 * trials)) / (1 + z**2 / trials)
     reach = z / (1 + z**2 / trials) * sqrt(p * (1 - p) / trials + z**2 / (4 * trials**2))

@@ -1,0 +1,252 @@
+"""What a run says: its score with an interval, and beside it what became of every answer, what it cost and how long it took.
+
+A result is an *answer* where it was scored and its outcome is not ``error``. The score is the mean value of the answers. Errors say
+nothing of the model: under 1 % of them are left out, and counted in ``coverage``; from there on nobody knows whether the
+questions left out were the hard ones, so there is no value, and the bounds are what would hold were they all wrong, or all right
+(Horowitz and Manski 1995, Identification and robustness with contaminated and corrupted data, Econometrica 63, 281-302).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from itertools import takewhile
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from assay.bench.outcome import OUTCOMES, Outcome
+from assay.bench.result import Result
+from assay.core import Money
+from assay.stats import Interval, Split, bootstrap_mean, mean, pass_at_k, quantile, share, split_variance
+from assay.stats.fit import Floats
+
+MOST_ERRORS = 0.01
+"""From this share of errors on a score has no value."""
+
+_ANSWERED = frozenset({"right", "wrong", "graded"})
+_QUANTILES = (0.5, 0.95, 0.99)
+Codes = NDArray[np.int64]
+
+
+class Coverage(msgspec.Struct, frozen=True, kw_only=True):
+    """How much of what was to be asked the score rests on. ``share`` is that of answers among all that came to an end."""
+
+    results: int
+    answers: int
+    errors: int
+    waiting: int
+    share: float | None
+
+
+class PassAt(msgspec.Struct, frozen=True, kw_only=True):
+    """The chance that one of ``k`` answers to a question is right; ``value.n`` counts questions."""
+
+    k: int
+    value: Interval
+
+
+class Tokens(msgspec.Struct, frozen=True, kw_only=True):
+    """Totals as the provider counts them; ``output`` includes ``reasoning``. ``unknown`` results came without a count."""
+
+    input: int
+    output: int
+    reasoning: int
+    unknown: int
+
+
+class Times(msgspec.Struct, frozen=True, kw_only=True):
+    """Quantiles in microseconds, with intervals by question; answers out of the cache are left out."""
+
+    p50: Interval
+    p95: Interval
+    p99: Interval
+
+
+class Summary(msgspec.Struct, frozen=True, kw_only=True):
+    """``score`` is the mean over answers, ``macro`` that over categories, each of which counts the same. ``metrics`` are the parts of
+    scores by name. Intervals are by question, or by cluster of questions; ``interval`` says which: ``wilson``, ``wilson_clustered``,
+    ``t``, ``t_clustered`` or ``bounds``. ``cost`` is by currency; ``unpriced`` results have none.
+    """
+
+    questions: int
+    clusters: int
+    samples: int
+    score: Interval
+    interval: str
+    macro: Interval
+    coverage: Coverage
+    outcomes: dict[Outcome, int]
+    metrics: dict[str, Interval]
+    by_category: dict[str, Interval]
+    pass_at_k: tuple[PassAt, ...]
+    spread: Split
+    tokens: Tokens
+    cost: tuple[Money, ...]
+    unpriced: int
+    latency: Times
+    ttft: Times
+
+
+def summarise(results: Sequence[Result]) -> Summary:
+    """Everything that ``results``, all of one run, say."""
+    ended = [result for result in results if result.scored is not None]
+    answers = [result for result in ended if result.scored is not None and result.scored.value is not None]
+    values = np.array([result.scored.value for result in answers if result.scored is not None], np.float64)
+    questions, clusters = codes_of(result.sample for result in answers), clusters_of(answers)
+    errors = len(ended) - len(answers)
+    score, interval = _score(values, questions, clusters, errors)
+    outcomes = Counter(result.scored.outcome for result in ended if result.scored is not None)
+    by_category = _by_category(answers, values, questions, clusters)
+    fresh = [result for result in answers if not result.cached]
+    return Summary(
+        questions=_count(questions),
+        clusters=_count(clusters),
+        samples=max((result.epoch + 1 for result in results), default=0),
+        score=score,
+        interval=interval,
+        macro=_macro(answers, values, clusters) if by_category else Interval(reason="no_categories"),
+        coverage=Coverage(
+            results=len(results),
+            answers=len(answers),
+            errors=errors,
+            waiting=len(results) - len(ended),
+            share=len(answers) / len(ended) if ended else None,
+        ),
+        outcomes={outcome: outcomes[outcome] for outcome in OUTCOMES},
+        metrics=_metrics(answers, questions, clusters),
+        by_category=by_category,
+        pass_at_k=_pass_at(values, questions, clusters),
+        spread=split_variance(values, questions),
+        tokens=_tokens(ended),
+        cost=_cost(ended),
+        unpriced=sum(result.cost is None and not result.cached for result in ended),
+        latency=_times(fresh, [result.latency_us for result in fresh]),
+        ttft=_times(fresh, [result.ttft_us for result in fresh]),
+    )
+
+
+def mean_of(values: Floats, questions: Codes, clusters: Codes) -> tuple[Interval, str]:
+    """The mean of ``values`` in [0, 1], and the kind of its interval: Wilson's for 0 and 1, Student's for what lies between; by cluster
+    where a question was asked more often, or questions go together."""
+    binary = bool(np.isin(values, (0.0, 1.0)).all())
+    alone = _count(clusters) == values.size
+    if binary:
+        found = share(values.sum(), values.size) if alone else share(values, values.size, clusters)
+    elif np.ptp(values) == 0:
+        found = bootstrap_mean(values, None if alone else clusters)
+        return found, "wilson" if alone else "wilson_clustered"
+    else:
+        found = _within(mean(values, None if alone else clusters))
+    return found, ("wilson" if binary else "t") + ("" if alone else "_clustered")
+
+
+def codes_of(names: Iterable[str]) -> Codes:
+    """Each name as a number: 0 for the first that is seen, 1 for the next other one, and so on."""
+    known: dict[str, int] = {}
+    return np.array([known.setdefault(name, len(known)) for name in names], np.int64)
+
+
+def clusters_of(results: Iterable[Result]) -> Codes:
+    """What may be right or wrong together, as numbers: the results of one cluster, or of one question that has none."""
+    return codes_of(f"c:{result.cluster}" if result.cluster is not None else f"q:{result.sample}" for result in results)
+
+
+def _score(values: Floats, questions: Codes, clusters: Codes, errors: int) -> tuple[Interval, str]:
+    n = values.size + errors
+    if not n or errors / n < MOST_ERRORS:
+        return mean_of(values, questions, clusters) if n else (Interval(reason="no_data"), "wilson")
+    missing = np.zeros(errors)
+    lone = np.arange(errors) + _count(clusters)
+    worst, best = (
+        mean_of(np.concatenate((values, missing + one)), questions, np.concatenate((clusters, lone)))[0] for one in (0.0, 1.0)
+    )
+    return Interval(low=worst.low, high=best.high, n=values.size, reason="errors"), "bounds"
+
+
+def _by_category(answers: Sequence[Result], values: Floats, questions: Codes, clusters: Codes) -> dict[str, Interval]:
+    named = [result.category for result in answers]
+    found = {}
+    for name in dict.fromkeys(category for category in named if category is not None):
+        here = np.array([category == name for category in named])
+        found[name] = mean_of(values[here], questions[here], np.unique(clusters[here], return_inverse=True)[1])[0]
+    return found
+
+
+def _macro(answers: Sequence[Result], values: Floats, clusters: Codes) -> Interval:
+    """The mean of the categories' means: each answer weighs as much as makes its category count one."""
+    categories = codes_of(result.category or "" for result in answers)
+    sizes = np.bincount(categories)
+    weights = values.size / (sizes.size * sizes[categories])
+    middle = np.bincount(categories, weights=values) / sizes
+    around = mean((values - middle[categories]) * weights, clusters)
+    value = float(middle.mean())
+    if around.low is None or around.high is None:
+        return Interval(value=value, n=values.size, reason=around.reason)
+    reach = (around.high - around.low) / 2
+    return _within(Interval(value=value, low=value - reach, high=value + reach, n=values.size))
+
+
+def _metrics(answers: Sequence[Result], questions: Codes, clusters: Codes) -> dict[str, Interval]:
+    """The mean of each part over the answers that have it. A part that every real answer has is one of all questions: it is 0 where
+    there was none to be found, or the model refused, or ran out of tokens or time."""
+    parts = [result.scored.parts if result.scored is not None else {} for result in answers]
+    real = [result.scored is not None and result.scored.outcome in _ANSWERED for result in answers]
+    found = {}
+    for name in dict.fromkeys(name for one in parts for name in one):
+        of_all = all(name in one for one, answered in zip(parts, real, strict=True) if answered)
+        has = np.array([of_all or name in one for one in parts])
+        values = np.array([one.get(name, 0.0) for one in parts])[has]
+        found[name] = mean_of(values, questions[has], np.unique(clusters[has], return_inverse=True)[1])[0]
+    return found
+
+
+def _pass_at(values: Floats, questions: Codes, clusters: Codes) -> tuple[PassAt, ...]:
+    """For k = 1, 2, 4 and so on up to the most that any question was asked; none where answers are graded, or one each."""
+    if not values.size or not np.isin(values, (0.0, 1.0)).all():
+        return ()
+    asked = np.bincount(questions)
+    right = np.bincount(questions, weights=values).astype(np.int64)
+    cluster = np.zeros(asked.size, np.int64)
+    cluster[questions] = clusters
+    most = int(asked.max())
+    if most < 2:
+        return ()
+    ks = [*takewhile(lambda k: k < most, (2**power for power in range(20))), most]
+    together = None if _count(clusters) == asked.size else cluster
+    return tuple(PassAt(k=k, value=pass_at_k(right, asked, k, together)) for k in ks)
+
+
+def _tokens(results: Sequence[Result]) -> Tokens:
+    known = [result.usage for result in results if result.usage is not None]
+    return Tokens(
+        input=sum(usage.total_input for usage in known),
+        output=sum(usage.total_output for usage in known),
+        reasoning=sum(usage.reasoning for usage in known),
+        unknown=len(results) - len(known),
+    )
+
+
+def _cost(results: Sequence[Result]) -> tuple[Money, ...]:
+    total: Counter[str] = Counter()
+    for result in results:
+        if result.cost is not None:
+            total[result.cost.currency] += result.cost.nano
+    return tuple(Money(nano, currency) for currency, nano in total.items())
+
+
+def _times(results: Sequence[Result], times_us: Sequence[int | None]) -> Times:
+    known = [(result, time_us) for result, time_us in zip(results, times_us, strict=True) if time_us is not None]
+    values, clusters = np.array([time_us for _, time_us in known], np.float64), clusters_of(result for result, _ in known)
+    p50, p95, p99 = (quantile(values, q, clusters) for q in _QUANTILES)
+    return Times(p50=p50, p95=p95, p99=p99)
+
+
+def _within(found: Interval) -> Interval:
+    low, high = (None if bound is None else min(1.0, max(0.0, bound)) for bound in (found.low, found.high))
+    return msgspec.structs.replace(found, low=low, high=high)
+
+
+def _count(codes: Codes) -> int:
+    return int(codes.max(initial=-1)) + 1
