@@ -67,7 +67,7 @@ class Times(msgspec.Struct, frozen=True, kw_only=True):
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
     """``score`` is the mean over answers, ``macro`` that over categories, each of which counts the same. ``metrics`` are the parts of
     scores by name. Intervals are by question, or by cluster of questions; ``interval`` says which: ``wilson``, ``wilson_clustered``,
-    ``t``, ``t_clustered`` or ``bounds``. ``cost`` is by currency; ``unpriced`` results have none.
+    ``bootstrap``, ``bootstrap_clustered`` or ``bounds``. ``cost`` is by currency; ``unpriced`` results have none.
     """
 
     questions: int
@@ -96,17 +96,17 @@ def summarise(results: Sequence[Result]) -> Summary:
     values = np.array([result.scored.value for result in answers if result.scored is not None], np.float64)
     questions, clusters = codes_of(result.sample for result in answers), clusters_of(answers)
     errors = len(ended) - len(answers)
-    score, interval = _score(values, questions, clusters, errors)
+    score, interval = _score(values, clusters, errors)
     outcomes = Counter(result.scored.outcome for result in ended if result.scored is not None)
-    by_category = _by_category(answers, values, questions, clusters)
-    fresh = [result for result in answers if not result.cached]
+    categories = [result.category for result in answers]
+    by_category = _by_category(categories, values, clusters)
     return Summary(
         questions=_count(questions),
         clusters=_count(clusters),
         samples=max((result.epoch + 1 for result in results), default=0),
         score=score,
         interval=interval,
-        macro=_macro(answers, values, clusters) if by_category else Interval(reason="no_categories"),
+        macro=_macro(categories, values, clusters) if by_category else Interval(reason="no_categories"),
         coverage=Coverage(
             results=len(results),
             answers=len(answers),
@@ -115,31 +115,27 @@ def summarise(results: Sequence[Result]) -> Summary:
             share=len(answers) / len(ended) if ended else None,
         ),
         outcomes={outcome: outcomes[outcome] for outcome in OUTCOMES},
-        metrics=_metrics(answers, questions, clusters),
+        metrics=_metrics(answers, clusters),
         by_category=by_category,
         pass_at_k=_pass_at(values, questions, clusters),
         spread=split_variance(values, questions),
         tokens=_tokens(ended),
         cost=_cost(ended),
         unpriced=sum(result.cost is None and not result.cached for result in ended),
-        latency=_times(fresh, [result.latency_us for result in fresh]),
-        ttft=_times(fresh, [result.ttft_us for result in fresh]),
+        latency=_times([None if result.cached else result.latency_us for result in answers], clusters),
+        ttft=_times([None if result.cached else result.ttft_us for result in answers], clusters),
     )
 
 
-def mean_of(values: Floats, questions: Codes, clusters: Codes) -> tuple[Interval, str]:
-    """The mean of ``values`` in [0, 1], and the kind of its interval: Wilson's for 0 and 1, Student's for what lies between; by cluster
-    where a question was asked more often, or questions go together."""
-    binary = bool(np.isin(values, (0.0, 1.0)).all())
+def mean_of(values: Floats, clusters: Codes) -> tuple[Interval, str]:
+    """The mean of ``values`` in [0, 1], and the kind of its interval: Wilson's for 0 and 1, by drawing again for what lies between; by
+    cluster where a question was asked more often, or questions go together."""
     alone = _count(clusters) == values.size
-    if binary:
-        found = share(values.sum(), values.size) if alone else share(values, values.size, clusters)
-    elif np.ptp(values) == 0:
-        found = bootstrap_mean(values, None if alone else clusters)
-        return found, "wilson" if alone else "wilson_clustered"
-    else:
-        found = _within(mean(values, None if alone else clusters))
-    return found, ("wilson" if binary else "t") + ("" if alone else "_clustered")
+    if not np.isin(values, (0.0, 1.0)).all():
+        return bootstrap_mean(values, None if alone else clusters), "bootstrap" if alone else "bootstrap_clustered"
+    if alone:
+        return share(values.sum(), values.size), "wilson"
+    return share(values, values.size, clusters), "wilson_clustered"
 
 
 def codes_of(names: Iterable[str]) -> Codes:
@@ -153,34 +149,39 @@ def clusters_of(results: Iterable[Result]) -> Codes:
     return codes_of(f"c:{result.cluster}" if result.cluster is not None else f"q:{result.sample}" for result in results)
 
 
-def _score(values: Floats, questions: Codes, clusters: Codes, errors: int) -> tuple[Interval, str]:
+def clusters_among(clusters: Codes, chosen: NDArray[np.bool_]) -> Codes:
+    """The clusters of the chosen ones, numbered from 0 on without a gap."""
+    return np.asarray(np.unique(clusters[chosen], return_inverse=True)[1], np.int64)
+
+
+def _score(values: Floats, clusters: Codes, errors: int) -> tuple[Interval, str]:
     n = values.size + errors
     if not n or errors / n < MOST_ERRORS:
-        return mean_of(values, questions, clusters) if n else (Interval(reason="no_data"), "wilson")
+        return mean_of(values, clusters) if n else (Interval(reason="no_data"), "wilson")
     missing = np.zeros(errors)
     lone = np.arange(errors) + _count(clusters)
-    worst, best = (
-        mean_of(np.concatenate((values, missing + one)), questions, np.concatenate((clusters, lone)))[0] for one in (0.0, 1.0)
-    )
+    worst, best = (mean_of(np.concatenate((values, missing + one)), np.concatenate((clusters, lone)))[0] for one in (0.0, 1.0))
     return Interval(low=worst.low, high=best.high, n=values.size, reason="errors"), "bounds"
 
 
-def _by_category(answers: Sequence[Result], values: Floats, questions: Codes, clusters: Codes) -> dict[str, Interval]:
-    named = [result.category for result in answers]
+def _by_category(categories: Sequence[str | None], values: Floats, clusters: Codes) -> dict[str, Interval]:
+    """The mean of each category. Answers that have none are in none."""
+    codes = codes_of(category or "" for category in categories)
     found = {}
-    for name in dict.fromkeys(category for category in named if category is not None):
-        here = np.array([category == name for category in named])
-        found[name] = mean_of(values[here], questions[here], np.unique(clusters[here], return_inverse=True)[1])[0]
+    for at, name in enumerate(dict.fromkeys(categories)):
+        if name is not None:
+            here = codes == at
+            found[name] = mean_of(values[here], clusters_among(clusters, here))[0]
     return found
 
 
-def _macro(answers: Sequence[Result], values: Floats, clusters: Codes) -> Interval:
+def _macro(categories: Sequence[str | None], values: Floats, clusters: Codes) -> Interval:
     """The mean of the categories' means: each answer weighs as much as makes its category count one."""
-    categories = codes_of(result.category or "" for result in answers)
-    sizes = np.bincount(categories)
-    weights = values.size / (sizes.size * sizes[categories])
-    middle = np.bincount(categories, weights=values) / sizes
-    around = mean((values - middle[categories]) * weights, clusters)
+    codes = codes_of(category or "" for category in categories)
+    sizes = np.bincount(codes)
+    weights = values.size / (sizes.size * sizes[codes])
+    middle = np.bincount(codes, weights=values) / sizes
+    around = mean((values - middle[codes]) * weights, clusters)
     value = float(middle.mean())
     if around.low is None or around.high is None:
         return Interval(value=value, n=values.size, reason=around.reason)
@@ -188,7 +189,7 @@ def _macro(answers: Sequence[Result], values: Floats, clusters: Codes) -> Interv
     return _within(Interval(value=value, low=value - reach, high=value + reach, n=values.size))
 
 
-def _metrics(answers: Sequence[Result], questions: Codes, clusters: Codes) -> dict[str, Interval]:
+def _metrics(answers: Sequence[Result], clusters: Codes) -> dict[str, Interval]:
     """The mean of each part over the answers that have it. A part that every real answer has is one of all questions: it is 0 where
     there was none to be found, or the model refused, or ran out of tokens or time."""
     parts = [result.scored.parts if result.scored is not None else {} for result in answers]
@@ -198,7 +199,7 @@ def _metrics(answers: Sequence[Result], questions: Codes, clusters: Codes) -> di
         of_all = all(name in one for one, answered in zip(parts, real, strict=True) if answered)
         has = np.array([of_all or name in one for one in parts])
         values = np.array([one.get(name, 0.0) for one in parts])[has]
-        found[name] = mean_of(values, questions[has], np.unique(clusters[has], return_inverse=True)[1])[0]
+        found[name] = mean_of(values, clusters_among(clusters, has))[0]
     return found
 
 
@@ -236,10 +237,10 @@ def _cost(results: Sequence[Result]) -> tuple[Money, ...]:
     return tuple(Money(nano, currency) for currency, nano in total.items())
 
 
-def _times(results: Sequence[Result], times_us: Sequence[int | None]) -> Times:
-    known = [(result, time_us) for result, time_us in zip(results, times_us, strict=True) if time_us is not None]
-    values, clusters = np.array([time_us for _, time_us in known], np.float64), clusters_of(result for result, _ in known)
-    p50, p95, p99 = (quantile(values, q, clusters) for q in _QUANTILES)
+def _times(times_us: Sequence[int | None], clusters: Codes) -> Times:
+    known = np.array([time_us is not None for time_us in times_us], np.bool_)
+    values = np.array([time_us for time_us in times_us if time_us is not None], np.float64)
+    p50, p95, p99 = (quantile(values, q, clusters_among(clusters, known)) for q in _QUANTILES)
     return Times(p50=p50, p95=p95, p99=p99)
 
 

@@ -22,10 +22,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from assay.core.errors import InvalidInput
 from assay.stats.fit import Floats
-from assay.stats.spread import CONFIDENCE, ClusterCodes, Interval, cluster_codes, degrees, finite, student, wilson
+from assay.stats.spread import CONFIDENCE, ClusterCodes, Interval, cluster_codes, degrees, finite, mean, student, wilson
 
 DRAWS = 4000
 _FEWEST = 10
+_MANY = 2000
+"""From so many questions on draws say what Student's interval does."""
+
 _CELLS = 4_000_000
 """So many counts are drawn at once."""
 
@@ -52,6 +55,8 @@ def bootstrap_mean(values: ArrayLike, clusters: ArrayLike | None = None, *, draw
         return Interval(value=value, n=n, reason="one_cluster")
     if min(_worth(sums), _worth(sizes - sums)) < _FEWEST:
         return wilson(value, groups, NormalDist().inv_cdf((1 + CONFIDENCE) / 2), n)
+    if groups > _MANY:
+        return mean(data, codes)
     drawn = _draw(np.column_stack((sums, sizes)), draws)
     tail = 1 - NormalDist().cdf(student(degrees(codes)) * sqrt(groups / (groups - 1)))
     low, high = np.quantile(drawn[:, 0] / drawn[:, 1], (tail, 1 - tail))
