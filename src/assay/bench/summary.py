@@ -92,8 +92,8 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
 def summarise(results: Sequence[Result]) -> Summary:
     """Everything that ``results``, all of one run, say."""
     ended = [result for result in results if result.scored is not None]
-    answers = [result for result in ended if result.scored is not None and result.scored.value is not None]
-    values = np.array([result.scored.value for result in answers if result.scored is not None], np.float64)
+    answers = answers_of(results)
+    values = values_of(answers)
     questions, clusters = codes_of(result.sample for result in answers), clusters_of(answers)
     errors = len(ended) - len(answers)
     score, interval = _score(values, clusters, errors)
@@ -115,7 +115,7 @@ def summarise(results: Sequence[Result]) -> Summary:
             share=len(answers) / len(ended) if ended else None,
         ),
         outcomes={outcome: outcomes[outcome] for outcome in OUTCOMES},
-        metrics=_metrics(answers, clusters),
+        metrics={name: mean_of(part[has], clusters_among(clusters, has))[0] for name, (has, part) in parts_of(answers).items()},
         by_category=by_category,
         pass_at_k=_pass_at(values, questions, clusters),
         spread=split_variance(values, questions),
@@ -125,6 +125,16 @@ def summarise(results: Sequence[Result]) -> Summary:
         latency=_times([None if result.cached else result.latency_us for result in answers], clusters),
         ttft=_times([None if result.cached else result.ttft_us for result in answers], clusters),
     )
+
+
+def answers_of(results: Iterable[Result]) -> list[Result]:
+    """Those that were scored, and are no errors."""
+    return [result for result in results if result.scored is not None and result.scored.value is not None]
+
+
+def values_of(answers: Iterable[Result]) -> Floats:
+    """What each answer counts towards the score."""
+    return np.array([result.scored.value for result in answers if result.scored is not None], np.float64)
 
 
 def mean_of(values: Floats, clusters: Codes) -> tuple[Interval, str]:
@@ -189,17 +199,18 @@ def _macro(categories: Sequence[str | None], values: Floats, clusters: Codes) ->
     return _within(Interval(value=value, low=value - reach, high=value + reach, n=values.size))
 
 
-def _metrics(answers: Sequence[Result], clusters: Codes) -> dict[str, Interval]:
-    """The mean of each part over the answers that have it. A part that every real answer has is one of all questions: it is 0 where
-    there was none to be found, or the model refused, or ran out of tokens or time."""
+def parts_of(answers: Sequence[Result]) -> dict[str, tuple[NDArray[np.bool_], Floats]]:
+    """By name of a part: which answers have it, and what they got. A part that every real answer has is one of all questions: it is 0
+    where there was none to be found, or the model refused, or ran out of tokens or time."""
     parts = [result.scored.parts if result.scored is not None else {} for result in answers]
     real = [result.scored is not None and result.scored.outcome in _ANSWERED for result in answers]
     found = {}
     for name in dict.fromkeys(name for one in parts for name in one):
         of_all = all(name in one for one, answered in zip(parts, real, strict=True) if answered)
-        has = np.array([of_all or name in one for one in parts])
-        values = np.array([one.get(name, 0.0) for one in parts])[has]
-        found[name] = mean_of(values, clusters_among(clusters, has))[0]
+        found[name] = (
+            np.array([of_all or name in one for one in parts], np.bool_),
+            np.array([one.get(name, 0.0) for one in parts], np.float64),
+        )
     return found
 
 
