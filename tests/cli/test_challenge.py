@@ -82,7 +82,7 @@ def test_a_dry_run_asks_nothing_and_names_what_cannot_be_read(tmp_path: Path) ->
         (("practice/reckoner",), "challenge.incomplete"),
         (("a/b", "--against", "c/d", "--on", "nowhere.txt"), "challenge.no_such_work"),
         (("a/b", "--against", "c/d", "--on", "traffic", "--since", "yesterday"), "challenge.bad_time"),
-        (("a/b", "--against", "c/d", "--on", "traffic", "--budget", "plenty"), "challenge.bad_budget"),
+        (("a/b", "--against", "c/d", "--on", "traffic", "--budget", "plenty"), "amount.invalid"),
         (("a/b", "--against", "c/d", "--on", "traffic", "--rerun", "search"), "challenge.bad_rerun"),
         (("a/b", "--against", "c/d", "--on", "traffic", "--check", "vibes:good"), "judge.bad_check"),
         (("a/b", "--against", "c/d", "--on", "example:first-look"), "model.not_found"),

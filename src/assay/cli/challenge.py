@@ -14,6 +14,7 @@ import msgspec
 from assay.challenge.report import Report
 from assay.challenge.spec import HUMAN, Goal, Spec
 from assay.challenge.terminal import as_text
+from assay.cli.amount import read_budget
 from assay.cli.configure import Configured
 from assay.cli.exits import FAILED, OK, PARTLY
 from assay.cli.follow import follow
@@ -22,7 +23,7 @@ from assay.cli.on import read_moment, read_source
 from assay.cli.options import as_json, configured
 from assay.cli.output import emit, say, table
 from assay.cli.remote import MAX_REPLY_BYTES, Server, any_server, running_server
-from assay.core import InvalidInput, Money
+from assay.core import InvalidInput
 from assay.judge import parse_check
 
 _EXITS = {"switch": OK, "do_not_switch": FAILED, "cannot_tell": PARTLY, "budget_spent": PARTLY}
@@ -196,23 +197,13 @@ def _spec(new: str, against: str, on: str, options: dict[str, Any]) -> Spec:
         margin=options["margin"],
         confidence=options["confidence"],
         limit=options["limit"],
-        budget=_money(options["budget"]) if options["budget"] else None,
+        budget=read_budget(options["budget"]) if options["budget"] else None,
         checks=tuple(parse_check(rule) for rule in options["checks"]),
         rubric=rubric.read_text("utf-8") if rubric else None,
         rerun=dict(_tool(said) for said in options["rerun"]),
         concurrency=options["concurrency"],
         seed=options["seed"],
     )
-
-
-def _money(said: str) -> Money:
-    amount, _, currency = said.strip().partition(" ")
-    try:
-        return Money.of(amount, currency.strip().upper() or "USD")
-    except ArithmeticError as error:
-        raise InvalidInput(
-            "challenge.bad_budget", f"{said!r} is not an amount of money.", hint="Write `5`, `0.50` or `20 CNY`.", param="budget"
-        ) from error
 
 
 def _tool(said: str) -> tuple[str, tuple[str, ...]]:
@@ -234,7 +225,7 @@ async def _plan(server: Server, spec: Spec, as_json: bool) -> int:
 
 async def _resume(server: Server, said: str, budget: str | None) -> str:
     id = await _newest(server) if said == "last" else said
-    await server.post(f"/api/v1/challenges/{id}/resume", {"budget": _money(budget)} if budget else None)
+    await server.post(f"/api/v1/challenges/{id}/resume", {"budget": read_budget(budget)} if budget else None)
     return id
 
 

@@ -24,7 +24,7 @@ class _Told(msgspec.Struct, frozen=True):
 async def follow(server: Server, id: str, *, quiet: bool = False) -> None:
     """Tell of the challenge until it ends or rests; ``quiet`` only waits for that."""
     response = await server.open("GET", f"/api/v1/challenges/{id}/events")
-    splitter, line = SseSplitter(), _Line()
+    splitter, line = SseSplitter(), Line()
     while (piece := await response.read()) is not None:
         for event in splitter.feed(piece):
             report = msgspec.json.decode(event.data, type=_Told).report
@@ -51,7 +51,7 @@ def progress(report: Report) -> str:
     return " · ".join(parts)
 
 
-class _Line:
+class Line:
     """One line on standard error, rewritten where it can be."""
 
     def __init__(self) -> None:

@@ -133,6 +133,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         _says("`[[webhooks]]`: where alerts are sent: `url`, `secret_file` and, if not all, `on` (a list of kinds)."),
     ] = ()
     data_dir: Annotated[Path | None, _says("Folder with public data sets (`votes/`, ...) to read instead of fetching them.")] = None
+    bench_tasks: Annotated[
+        tuple[Path, ...], _says("Further folders with benchmark tasks of your own, beside `tasks` in the data folder.")
+    ] = ()
     providers: Annotated[tuple[Provider, ...], _says("`[providers.NAME]` tables: more providers, or changed ones.")] = ()
     aliases: Annotated[
         dict[str, str | Alias],
@@ -182,6 +185,16 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def control_socket(self) -> Path:
         """Where workers pass on what is not theirs to answer."""
         return self.data / "control.sock"
+
+    @property
+    def bench_folder(self) -> Path:
+        """What the bench may fetch or make again: data of tasks, expected values."""
+        return self.data / "bench"
+
+    @property
+    def task_folders(self) -> tuple[Path, ...]:
+        """Where tasks of one's own are looked for; the first is where new ones are put."""
+        return (self.data / "tasks", *self.bench_tasks)
 
     @property
     def metrics_folder(self) -> Path:
