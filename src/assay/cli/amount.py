@@ -16,5 +16,5 @@ def read_budget(said: str) -> Money:
         return Money.of(amount, currency.strip().upper() or "USD")
     except ArithmeticError as error:
         raise InvalidInput(
-            code, f"{said!r} is not an amount of money.", hint="Write `5`, `0.50` or `20 CNY`.", param="budget"
+            "amount.invalid", f"{said!r} is not an amount of money.", hint="Write `5`, `0.50` or `20 CNY`.", param="budget"
         ) from error
