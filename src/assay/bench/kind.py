@@ -88,7 +88,11 @@ def rows_of(task: Task, file: Path) -> list[dict[str, Any]]:
         InvalidInput: ``task.data_invalid``.
         Unavailable: ``task.data_changed``.
     """
-    rows = [row for row in read_rows(file, task.format) if all(row.get(name) == value for name, value in task.where.items())]
+    rows = [
+        row
+        for row in read_rows(file, task.format)
+        if all((row.get(name) or "") == (value or "") for name, value in task.where.items())
+    ]
     if task.rows is not None and len(rows) != task.rows:
         raise Unavailable(
             "task.data_changed",

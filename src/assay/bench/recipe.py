@@ -42,12 +42,13 @@ def recipe_of(task: Task, hashes: Mapping[str, str], spec: Spec) -> Recipe:
         "prompt": task.prompt,
         "sampling": overlay(task.sampling, spec.sampling),
         "kind": task.kind,
+        "balanced": task.balanced,
         "options": {**task.options, **spec.options},
         "versions": dict(kind_of(task).versions),
     }
     if (own := _own_code(task)) is not None:
         parts["code"] = own
-    if task.needs_judge:
+    if task.needs_judge or spec.judge:
         parts["judge"] = {"model": spec.judge, "baseline": spec.baseline}
     return Recipe(hash=content_hash(parts), parts=msgspec.to_builtins(parts))
 

@@ -51,7 +51,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid
     format: Literal["jsonl", "csv", "json", "parquet", "own"] = "jsonl"
     fields: dict[str, str] = {}
     where: dict[str, Any] = {}
-    """Only rows whose columns have these values."""
+    """Only rows whose columns have these values; ``""`` is also what is missing."""
 
     rows: int | None = None
     system: str | None = None
@@ -63,6 +63,9 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid
     options: dict[str, Any] = {}
     metrics: tuple[str, ...] = ()
     """Names of the parts that are published beside the score."""
+
+    balanced: bool = False
+    """The score is the mean over categories, each counting the same, and not over questions."""
 
     runs_code: bool = False
     gated: bool = False
