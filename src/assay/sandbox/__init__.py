@@ -4,3 +4,31 @@ Three processes. The *judge* never runs a line of the candidate's; it holds the 
 interpreter with its imports warm, no task data and no secrets. It forks one *child* for each sample: a program and its inputs go
 in, and only plain values come out, read by a decoder that refuses every class. `docs/concepts/sandbox.md` says what is covered.
 """
+
+from assay.sandbox.inside.values import Opaque, digest
+from assay.sandbox.layers import Layer, Layers
+from assay.sandbox.limits import Limits
+from assay.sandbox.outcomes import Died, Raised, Ran, Returned, TimedOut, TooMuch
+from assay.sandbox.probing import probe
+from assay.sandbox.refusal import NoSandbox, SandboxBroken
+from assay.sandbox.zygote import Child, Packed, Zygote
+
+__all__ = [
+    "Child",
+    "Died",
+    "Layer",
+    "Layers",
+    "Limits",
+    "NoSandbox",
+    "Opaque",
+    "Packed",
+    "Raised",
+    "Ran",
+    "Returned",
+    "SandboxBroken",
+    "TimedOut",
+    "TooMuch",
+    "Zygote",
+    "digest",
+    "probe",
+]
