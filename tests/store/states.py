@@ -21,6 +21,7 @@ LANDED = (
     "assay.store/0008_spend_of_calls",
     "assay.challenge/0002_owners",
     "assay.gateway/0002_cache",
+    "assay.bench/0001_runs",
 )
 """The steps in the order in which they came into the project: each beginning of this list is a schema that somebody may have."""
 ROWS = 3
@@ -34,6 +35,8 @@ _WORDS = {
     ("arena_battles", "choice"): None,
     ("arena_battles", "second_model"): "another",
     ("challenge_runs", "state"): "ended",
+    ("bench_runs", "state"): "ended",
+    ("bench_results", "state"): "scored",
     ("users", "role"): "member",
     ("budgets", "holder_kind"): "key",
     ("budgets", "measure"): "money",

@@ -42,12 +42,13 @@ class Patient:
                     return [event async for event in events]
             except CallFailed as failed:
                 pause_s = next(pauses, None)
-                if pause_s is None or not _may_pass(failed):
+                if pause_s is None or not may_pass(failed):
                     raise
                 await asyncio.sleep(max(pause_s, failed.retry_after_s or 0))
 
 
-def _may_pass(failed: CallFailed) -> bool:
+def may_pass(failed: CallFailed) -> bool:
+    """Whether the same request may well be answered a little later."""
     if failed.retry_after_s is not None and failed.retry_after_s > LONGEST_PAUSE_S:
         return False
     if isinstance(failed, UpstreamRefused):

@@ -134,19 +134,25 @@ class Purse:
         return Money(0, self._budget.currency) if self._budget else None
 
     def _most(self, request: Request, deployment: str) -> int:
-        """The most that a call may cost, in nano-units, rounded up."""
-        if self._budget is None:
-            return 0
-        price = self._prices[deployment]
-        asked = len(canonical(request)) + OVERHEAD_TOKENS + REFERRED_TOKENS * _referred(request)
-        answered = request.sampling.max_tokens or ANSWER_TOKENS
-        return -(-(asked * _dearest_input(price) + answered * _dearest_output(price)) // MTOK)
+        return 0 if self._budget is None else most_of(request, self._prices[deployment])
 
     def _cost(self, call: Call) -> Money | None:
-        if call.cost is not None or call.usage is None:
-            return call.cost
-        price = self._prices.get(call.deployment)
-        return price.cost(call.usage) if price else None
+        return cost_of(call, self._prices)
+
+
+def most_of(request: Request, price: Price) -> int:
+    """The most that a call may cost, in nano-units, rounded up."""
+    asked = len(canonical(request)) + OVERHEAD_TOKENS + REFERRED_TOKENS * _referred(request)
+    answered = request.sampling.max_tokens or ANSWER_TOKENS
+    return -(-(asked * _dearest_input(price) + answered * _dearest_output(price)) // MTOK)
+
+
+def cost_of(call: Call, prices: Mapping[str, Price]) -> Money | None:
+    """What a call did cost, by its own word, or by its tokens and the price of its deployment."""
+    if call.cost is not None or call.usage is None:
+        return call.cost
+    price = prices.get(call.deployment)
+    return price.cost(call.usage) if price else None
 
 
 def _referred(request: Request) -> int:

@@ -1,0 +1,413 @@
+"""All runs of a server or a command: begun, resumed, stopped, followed, and told of.
+
+What a run is stands in the database; what is in memory is only who works on it here. So a process that is killed loses what was
+being said at that moment and nothing else, and the next one finds its runs `interrupted`, to be resumed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import builtins
+import logging
+import time
+from collections.abc import AsyncGenerator, Mapping
+from pathlib import Path
+
+import msgspec
+
+from assay.bench import queries, queries_results, queries_shards
+from assay.bench.executors import Executor
+from assay.bench.executors.local import LocalExecutor
+from assay.bench.others import Others
+from assay.bench.outcome import Outcome
+from assay.bench.publish import publish
+from assay.bench.queries import Run
+from assay.bench.report import RunReport, State
+from assay.bench.result import Result
+from assay.bench.run_halt import Halt
+from assay.bench.run_plan import SHARD, Cast, Find, Plan, cast_of, check_budget, draw
+from assay.bench.run_tasks import Tasks
+from assay.bench.run_telling import Telling
+from assay.bench.spec import Spec
+from assay.bench.task import Task
+from assay.bench.window import Windows
+from assay.bench.worker import Limits, Means
+from assay.core import AssayError, Caller, Conflict, InvalidInput, Money, NotFound, Price, Unavailable, new_id, now_us
+from assay.core.purse import BudgetSpent
+from assay.store import Database
+
+log = logging.getLogger(__name__)
+
+TICK_S = 0.25
+"""How often whoever follows a run is woken at most."""
+
+
+class Page(msgspec.Struct, frozen=True):
+    """Some samples in order, without their words; ``next`` is the ``after`` of the page after this one, None at the end."""
+
+    results: tuple[Result, ...]
+    next: int | None
+
+
+class _Live:
+    """A run under way here. ``stirred`` is set at its next change, and then replaced."""
+
+    def __init__(self, telling: Telling) -> None:
+        self.telling = telling
+        self.task: asyncio.Task[None] | None = None
+        self.stirred = asyncio.Event()
+        self.ending: State = "interrupted"
+        """What it will be, should it be cancelled."""
+
+    def stir(self) -> None:
+        """Wake whoever follows it."""
+        self.stirred.set()
+        self.stirred = asyncio.Event()
+
+
+class Runs:
+    """Make it with `start`; `close` it before the database."""
+
+    def __init__(self, means: Means, find: Find, owner: str, executors: Mapping[str, Executor]):
+        self._means = means
+        self._db = means.db
+        self._find = find
+        self._owner = owner
+        self._executors = {"local": LocalExecutor(means, owner), **executors}
+        self._live: dict[str, _Live] = {}
+        self._resuming: set[str] = set()
+        self._attending: asyncio.Task[None] | None = None
+
+    @classmethod
+    async def start(
+        cls,
+        db: Database,
+        caller: Caller,
+        find: Find,
+        tasks: Tasks,
+        *,
+        folder: Path,
+        owner: str = "",
+        limits: Limits | None = None,
+        executors: Mapping[str, Executor] | None = None,
+    ) -> Runs:
+        """The runs that ``db`` holds. Those that this server, whose name is ``owner``, left running when it was killed are marked as
+        interrupted; those of other servers go on. ``folder`` is for what may be made again; ``executors`` by the name that a spec
+        gives them, beside ``local``.
+
+        Raises:
+            Unavailable: the storage failed.
+        """
+        await queries.interrupt_own(db, owner)
+        means = Means(db=db, caller=caller, tasks=tasks, windows=Windows(), folder=folder, limits=limits or Limits())
+        runs = cls(means, find, owner, executors or {})
+        runs._attending = asyncio.create_task(runs._attend(), name="runs elsewhere")
+        return runs
+
+    async def begin(self, spec: Spec, asker: str = "") -> str:
+        """Fix the plan, put it on record and begin to ask. The id of the run; ``asker`` is who wants it.
+
+        Raises:
+            NotFound, InvalidInput, Unavailable: it cannot be run as it was asked for, or its data cannot be had.
+            NoSandbox: it runs code, and there is no sandbox.
+        """
+        self._executor(spec)
+        task = self._means.tasks.find(spec.task)
+        cast = cast_of(spec, task, self._find)
+        layers, missing = await _sandbox(task, spec)
+        files, kind = await self._means.tasks.fetch(task), self._means.tasks.kind(task)
+        recipe = await self._means.tasks.recipe(task, files, spec)
+        samples = draw(await asyncio.to_thread(kind.read, task, files), spec.limit, spec.seed)
+        if not samples:
+            raise InvalidInput(
+                "bench.no_questions", f"{task.id} has no questions.", hint="See what its `where` leaves.", param="task"
+            )
+        plan = Plan(
+            task=task.id,
+            version=task.version,
+            title=task.title,
+            gated=task.gated,
+            model=cast.model.id,
+            questions=len(samples),
+            epochs=spec.samples or task.samples,
+            shard=SHARD,
+            prices=_prices(cast),
+            recipe=recipe.parts,
+            judge=cast.judge.id if cast.judge else None,
+            baseline=cast.baseline.id if cast.baseline else None,
+            layers=layers,
+            missing=missing,
+        )
+        run = Run(
+            id=new_id(), state="running", at=now_us(), spec=spec, plan=plan, recipe=recipe.hash, asker=asker, owner=self._owner
+        )
+        await queries.add_run(self._db, run, samples)
+        self._set_going(run)
+        return run.id
+
+    async def resume(self, id: str, budget: Money | None = None) -> None:
+        """Go on with a run that was stopped or interrupted, or that ended with errors; what was answered is not asked again, what was
+        scored is not scored again, but for the errors. ``budget`` takes the place of the one before, and includes what was spent.
+
+        Raises:
+            NotFound: ``bench.run_not_found``. Conflict: ``bench.running``, ``bench.over``, ``bench.recipe_changed``.
+            InvalidInput: ``bench.budget_not_raised``, ``bench.no_price``, ``bench.currency``.
+            NotFound, Unavailable: the model or a judge cannot be called any more, or the data cannot be had.
+        """
+        run = await self._load(id)
+        if id in self._live or id in self._resuming or run.state == "running":
+            raise Conflict("bench.running", f"Run {id!r} is running.", hint="Stop it first, or just wait.")
+        self._resuming.add(id)
+        try:
+            await self._resume(run, budget)
+        finally:
+            self._resuming.discard(id)
+
+    async def _resume(self, run: Run, budget: Money | None) -> None:
+        id = run.id
+        counted = await queries_results.count_results(self._db, id)
+        if run.state == "ended" and not counted.outcomes.get("error"):
+            raise Conflict("bench.over", f"Run {id!r} has ended; its numbers stand.", hint="Begin another.")
+        run = await self._checked(run, budget)
+        if not await queries.go_on(self._db, run, self._owner):
+            raise Conflict("bench.running", f"Run {id!r} is running at another server.", hint="Stop it first, or just wait.")
+        await queries_results.try_errors_again(self._db, id)
+        await queries_shards.take_back(self._db, id, self._owner)
+        await queries_shards.reopen(self._db, id, run.plan.shard)
+        self._set_going(msgspec.structs.replace(run, state="running", owner=self._owner, trouble=None, ended_at=None))
+
+    async def stop(self, id: str) -> None:
+        """Ask no more. What is under way is let go; what was answered and scored stands. A run that is over stays as it is.
+
+        Raises:
+            NotFound: ``bench.run_not_found``.
+        """
+        run = await self._load(id)
+        if (live := self._live.get(id)) is not None:
+            await self._cancel(live, "stopped")
+        elif run.state == "running":
+            await queries.stop_elsewhere(self._db, id)
+
+    async def list(self, *, task: str = "", limit: int = 200) -> builtins.list[RunReport]:
+        """The newest runs as they stand, of one task where it is named."""
+        return [await self._report(run) for run in await queries.list_runs(self._db, task=task, limit=limit)]
+
+    async def report(self, id: str) -> RunReport:
+        """A run as it stands, or as it ended.
+
+        Raises:
+            NotFound: ``bench.run_not_found``.
+        """
+        return await self._report(await self._load(id))
+
+    async def watch(self, id: str) -> AsyncGenerator[None, None]:
+        """Wakes its reader at once, then after changes, a few times a second at most, and ends when the run goes on no longer.
+
+        Raises:
+            NotFound: ``bench.run_not_found``.
+        """
+        await self._load(id)
+        while (live := self._live.get(id)) is not None:
+            stirred = live.stirred
+            yield
+            await stirred.wait()
+            if id in self._live:
+                await asyncio.sleep(TICK_S)
+        while (await self._load(id)).state == "running":  # at another server, which tells us nothing
+            yield
+            await asyncio.sleep(self._means.limits.beat_s)
+
+    async def results(
+        self, id: str, outcome: Outcome | None = None, after: int | None = None, limit: int = 100, search: str | None = None
+    ) -> Page:
+        """Some of its samples in order, without their words. ``search`` is part of an id, or of what was extracted or said of it.
+
+        Raises:
+            NotFound: ``bench.run_not_found``.
+        """
+        await self._load(id)
+        results, following = await queries_results.page_results(
+            self._db, id, outcome=outcome, after=-1 if after is None else after, limit=limit, search=search or ""
+        )
+        return Page(tuple(results), following)
+
+    async def result(self, id: str, sample: str, epoch: int = 0) -> Result:
+        """One sample in full.
+
+        Raises:
+            NotFound: ``bench.run_not_found``, ``bench.no_sample``.
+        """
+        await self._load(id)
+        result = await queries_results.load_result(self._db, id, sample, epoch)
+        if result is None:
+            raise NotFound("bench.no_sample", f"There is no sample {sample[:64]!r} of epoch {epoch} in this run.")
+        return result
+
+    async def close(self) -> None:
+        """Let all upstreams go. What runs is interrupted, and can be resumed by the next server."""
+        if self._attending is not None:
+            self._attending.cancel()
+            await asyncio.wait([self._attending])
+        for live in builtins.list(self._live.values()):
+            await self._cancel(live, "interrupted")
+
+    async def _checked(self, run: Run, budget: Money | None) -> Run:
+        """``run`` as it may go on: with what it needs still there, and still the same thing."""
+        spec = run.spec if budget is None else msgspec.structs.replace(run.spec, budget=_raised(run.spec.budget, budget))
+        self._executor(spec)
+        task = self._means.tasks.find(spec.task)
+        cast = cast_of(spec, task, self._find)
+        check_budget(spec, cast)
+        recipe = await self._means.tasks.recipe(task, await self._means.tasks.fetch(task), spec)
+        if recipe.hash != run.recipe:
+            raise Conflict(
+                "bench.recipe_changed",
+                f"Run {run.id!r} measured another thing: {_changed(run.plan.recipe, recipe.parts)} of {task.id} changed since.",
+                hint="Begin a new run.",
+            )
+        return msgspec.structs.replace(run, spec=spec, plan=msgspec.structs.replace(run.plan, prices=_prices(cast)))
+
+    def _executor(self, spec: Spec) -> Executor:
+        try:
+            return self._executors[spec.executor]
+        except KeyError:
+            raise InvalidInput(
+                "bench.no_executor",
+                f"There is no executor {spec.executor!r} here.",
+                hint="`pip install modelassay[ray]` brings ray; `local` is always there.",
+                param="executor",
+            ) from None
+
+    def _set_going(self, run: Run) -> None:
+        live = self._live[run.id] = _Live(Telling(self._db))
+        live.task = asyncio.create_task(self._drive(run, live), name=f"run {run.id}")
+
+    async def _drive(self, run: Run, live: _Live) -> None:
+        """See a run through to whatever end, and put that on record."""
+        began = time.monotonic()
+        state: State = "ended"
+        trouble: str | None = None
+        try:
+            await self._work_through(run, live)
+        except asyncio.CancelledError:
+            state = live.ending
+        except BudgetSpent as spent:
+            state, trouble = "interrupted", f"bench.budget_spent: {spent}"
+        except Halt as halt:
+            state, trouble = "interrupted", f"{halt.code}: {halt}"
+        except AssayError as error:
+            state, trouble = "interrupted", f"{error.code}: {error}"
+        except Exception:  # the task's boundary: nobody awaits it
+            log.exception("a run broke off by a defect run=%s", run.id)
+            state, trouble = "interrupted", "bench.defect: it broke off by a defect of Assay; see the log."
+        try:
+            await self._put_down(run, state, trouble, int((time.monotonic() - began) * 1e6))
+        finally:
+            del self._live[run.id]
+            live.stirred.set()
+
+    async def _work_through(self, run: Run, live: _Live) -> None:
+        """Work, and wait for others who do, until all is scored."""
+        others = Others(self._db, run.id, self._means.limits.lost_s)
+        while await others.wait():
+            await self._executor(run.spec).work(run, live.stir)
+
+    async def _put_down(self, run: Run, state: State, trouble: str | None, worked_us: int) -> None:
+        if trouble is not None:  # it may quote an upstream
+            log.warning("a run is interrupted run=%s code=%s", run.id, trouble.partition(":")[0])
+            trouble = trouble.replace("\0", "").encode("utf-8", "replace").decode()
+        ended_at = now_us() if state == "ended" else None
+        try:
+            await queries.set_state(self._db, run.id, self._owner, state, worked_us=worked_us, ended_at=ended_at, trouble=trouble)
+            if state == "ended":
+                report = await Telling(self._db).report(await self._load(run.id))
+                await queries.save_report(self._db, run.id, report)
+                await publish(self._db, report)
+        except Unavailable as error:
+            log.warning("that a run is %s is not on record run=%s code=%s", state, run.id, error.code)
+
+    async def _cancel(self, live: _Live, ending: State) -> None:
+        """Once: a second time would cut off what the first one lets be saved."""
+        if live.task is not None:
+            if not live.task.cancelling():
+                live.ending = ending
+                live.task.cancel()
+            await asyncio.wait([live.task])
+
+    async def _load(self, id: str) -> Run:
+        """The run as it stands. What is not under way here does not run, whatever the storage could still take down."""
+        run = await queries.load_run(self._db, id)
+        if run is None:
+            raise NotFound("bench.run_not_found", f"There is no run {id[:64]!r}.", hint="`assay bench runs` shows them all.")
+        if run.state == "running" and id not in self._live and run.owner == self._owner:
+            return msgspec.structs.replace(run, state="interrupted")
+        return run
+
+    async def _report(self, run: Run) -> RunReport:
+        if (live := self._live.get(run.id)) is not None:
+            return await live.telling.report(run)
+        if run.state == "ended" and (kept := await queries.load_report(self._db, run.id)) is not None:
+            return kept
+        return await Telling(self._db).report(run)
+
+    async def _attend(self) -> None:
+        """Keep company with other servers: say what runs here, hear whether they stopped it, and interrupt what lost ones ran."""
+        heard: dict[str, tuple[queries.Beat, float]] = {}
+        while True:
+            await asyncio.sleep(self._means.limits.beat_s)
+            try:
+                if self._live:
+                    await queries.beat(self._db, self._owner)
+                beats = await queries.load_beats(self._db)
+                for id in [id for id in self._live if id not in beats or beats[id].owner != self._owner]:
+                    run = await queries.load_run(self._db, id)
+                    if run is not None and id in self._live and run.state != "ended":
+                        await self._cancel(self._live[id], run.state)
+                heard = await self._presume_lost(heard, beats)
+            except AssayError as error:
+                log.debug("other servers cannot be heard of code=%s", error.code)
+            for live in self._live.values():
+                live.stir()
+
+    async def _presume_lost(
+        self, heard: dict[str, tuple[queries.Beat, float]], beats: dict[str, queries.Beat]
+    ) -> dict[str, tuple[queries.Beat, float]]:
+        now = time.monotonic()
+        others = {id: last for id, last in beats.items() if last.owner != self._owner}
+        heard = {id: heard[id] if id in heard and heard[id][0] == last else (last, now) for id, last in others.items()}
+        for id, (last, since) in heard.items():
+            if now - since > self._means.limits.lost_s:
+                await queries.interrupt_lost(self._db, id, last)
+        return heard
+
+
+def _prices(cast: Cast) -> dict[str, Price]:
+    return {one.id: one.price for one in cast.all if one.price is not None}
+
+
+def _raised(before: Money | None, budget: Money) -> Money:
+    if before is not None and (budget.currency, budget.nano > before.nano) != (before.currency, True):
+        raise InvalidInput(
+            "bench.budget_not_raised",
+            f"A budget of {budget} is not more than the one before, {before}.",
+            hint="State the whole budget: what was spent, and what may come.",
+            param="budget",
+        )
+    return budget
+
+
+def _changed(before: dict[str, object], now: dict[str, object]) -> str:
+    names = [name for name in {**before, **now} if before.get(name) != now.get(name)]
+    return ", ".join(names) or "something"
+
+
+async def _sandbox(task: Task, spec: Spec) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The layers that stand, and those that do not, where code will be run."""
+    if not task.runs_code:
+        return (), ()
+    from assay.sandbox import probe  # tries each layer in a process of its own, which only these tasks need
+
+    layers = await asyncio.to_thread(probe)
+    if not spec.accept_unsafe:
+        layers.require()
+    return tuple(layers.active), tuple(row.name for row in layers.rows if not row.stands)
