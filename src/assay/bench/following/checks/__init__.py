@@ -1,0 +1,1 @@
+"""What each instruction asks for: functions of an answer and the instruction's arguments, by theme."""

@@ -1,0 +1,126 @@
+"""Which language a text is in.
+
+First the script that most letters belong to; where several languages share it, the one with the most evidence in words: its common
+words, its own letters, its endings (``languages.toml``). The same text always gives the same language, and more text never takes
+longer than its first ten thousand characters do.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from functools import cache
+from importlib.resources import files
+
+import msgspec
+
+UNKNOWN = "und"
+_CHARS = 10_000
+_LINK = re.compile(r"(?:https?://|www\.)\S{1,500}|\S{1,64}@\S{1,64}\.\w{2,10}")
+_AROUND = ".,;:!?\"'()[]{}<>*_#`~|/\\-–—…“”„‘’«»।॥،؛؟¿¡|0123456789"
+_LETTER_WEIGHT = 0.5
+_ENDING_WEIGHT = 0.4
+
+_SCRIPTS = (
+    (0x0041, 0x024F, "latin"),
+    (0x0370, 0x03FF, "el"),
+    (0x0400, 0x052F, "cyrillic"),
+    (0x0590, 0x05FF, "he"),
+    (0x0600, 0x077F, "arabic"),
+    (0x0900, 0x097F, "devanagari"),
+    (0x0980, 0x09FF, "bn"),
+    (0x0A00, 0x0A7F, "pa"),
+    (0x0A80, 0x0AFF, "gu"),
+    (0x0B80, 0x0BFF, "ta"),
+    (0x0C00, 0x0C7F, "te"),
+    (0x0C80, 0x0CFF, "kn"),
+    (0x0D00, 0x0D7F, "ml"),
+    (0x0E00, 0x0E7F, "th"),
+    (0x1100, 0x11FF, "ko"),
+    (0x1E00, 0x1EFF, "latin"),
+    (0x3040, 0x30FF, "ja"),
+    (0x4E00, 0x9FFF, "zh"),
+    (0xAC00, 0xD7AF, "ko"),
+    (0xFB50, 0xFDFF, "arabic"),
+    (0xFE70, 0xFEFF, "arabic"),
+)
+"""First and last code point, and the script, or the one language that is written in it (ISO 639-1)."""
+
+_KANA_SHARE = 0.05
+"""Japanese is mostly Han characters at times; Chinese has no kana."""
+
+
+class Language(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """``words`` are common in it, ``letters`` are in it and in few others of its script, ``endings`` are of its words."""
+
+    script: str
+    words: str
+    letters: str = ""
+    endings: str = ""
+
+
+class Evidence:
+    """What words say about the languages of one script. Evidence that several languages share is divided among them."""
+
+    def __init__(self, languages: dict[str, Language]):
+        self._words = _shares({code: one.words.split() for code, one in languages.items()}, 1.0)
+        self._letters = _shares({code: list(one.letters) for code, one in languages.items()}, _LETTER_WEIGHT)
+        self._endings = _shares({code: one.endings.split() for code, one in languages.items()}, _ENDING_WEIGHT)
+        self._longest = max(map(len, self._endings), default=0)
+
+    def weigh(self, words: list[str]) -> Counter[str]:
+        """How much speaks for each language that anything speaks for."""
+        total: Counter[str] = Counter()
+        for word in words:
+            total.update(self._words.get(word, {}))
+            for letter in set(word) & self._letters.keys():
+                total.update(self._letters[letter])
+            for size in range(2, min(self._longest, len(word) - 1) + 1):
+                total.update(self._endings.get(word[-size:], {}))
+        return total
+
+
+def language_of(text: str) -> str | None:
+    """The ISO 639-1 code of the language that most of ``text`` is in; ``und`` where it is none of those known; None where there are no
+    letters."""
+    opening = _LINK.sub(" ", text[:_CHARS]).lower()
+    script = _script_of(opening)
+    return script if script is None or script not in {"latin", "cyrillic", "arabic", "devanagari"} else _by_words(opening, script)
+
+
+def _script_of(text: str) -> str | None:
+    counts = Counter(_script(letter) for letter in text if letter.isalpha())
+    if not counts:
+        return None
+    if counts["ja"] > _KANA_SHARE * (counts["ja"] + counts["zh"]):
+        counts["ja"] += counts.pop("zh", 0)
+    return max(sorted(counts), key=counts.__getitem__)
+
+
+@cache
+def _script(letter: str) -> str:
+    code = ord(letter)
+    return next((name for first, last, name in _SCRIPTS if first <= code <= last), UNKNOWN)
+
+
+def _by_words(text: str, script: str) -> str:
+    words = [word for chunk in text.replace("’", "'").split() if (word := chunk.strip(_AROUND))]
+    total = _evidence(script).weigh(words)
+    if total:
+        return max(sorted(total), key=total.__getitem__)
+    return "en" if script == "latin" and text.isascii() else UNKNOWN
+
+
+@cache
+def _evidence(script: str) -> Evidence:
+    table = files("assay.bench.following").joinpath("languages.toml").read_bytes()
+    languages = msgspec.toml.decode(table, type=dict[str, Language])
+    return Evidence({code: one for code, one in languages.items() if one.script == script})
+
+
+def _shares(signs: dict[str, list[str]], weight: float) -> dict[str, dict[str, float]]:
+    languages: defaultdict[str, list[str]] = defaultdict(list)
+    for code, own in signs.items():
+        for sign in dict.fromkeys(own):
+            languages[sign].append(code)
+    return {sign: dict.fromkeys(codes, weight / len(codes)) for sign, codes in languages.items()}
