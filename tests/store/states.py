@@ -102,7 +102,7 @@ def _value(table: str, name: str, kind: str, number: int) -> Any:
     if kind in ("bytea", "blob"):
         return f"row {number}".encode()
     if "int" in kind:
-        return number % 2 if name == "known" else number
+        return number % 2 if name in ("known", "done") else number
     if "double" in kind or "real" in kind:
         return number / 2
     return f"row {number} 試金 🪨"  # the same in every column, so that rows refer to each other

@@ -74,6 +74,7 @@ class Quiz:
     def __init__(self, count: int):
         self.count = count
         self.turns = 1
+        self.versions: Mapping[str, int] = {}
         self.may_score = asyncio.Event()
         self.may_score.set()
         self.breaks: Callable[[Sample], Exception | None] = lambda sample: None
