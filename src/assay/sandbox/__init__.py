@@ -11,11 +11,13 @@ from assay.sandbox.limits import Limits
 from assay.sandbox.outcomes import Died, Raised, Ran, Returned, TimedOut, TooMuch
 from assay.sandbox.probing import probe
 from assay.sandbox.refusal import NoSandbox, SandboxBroken
+from assay.sandbox.workspace import Finished, Workspace, WorkspaceLimits
 from assay.sandbox.zygote import Child, Packed, Zygote
 
 __all__ = [
     "Child",
     "Died",
+    "Finished",
     "Layer",
     "Layers",
     "Limits",
@@ -28,6 +30,8 @@ __all__ = [
     "SandboxBroken",
     "TimedOut",
     "TooMuch",
+    "Workspace",
+    "WorkspaceLimits",
     "Zygote",
     "digest",
     "probe",

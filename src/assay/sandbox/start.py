@@ -49,6 +49,7 @@ def spawn(program: Literal["zygote", "trial"], control: int, folder: str, *, cle
     """A fresh interpreter that runs ``program`` of `inside`, listening at the socket ``control``."""
     argv = [sys.executable, *_FRESH, "-c", _MAIN.format(program), str(control), str(_FOLDER)]
     if not clean:
+        os.set_inheritable(control, True)
         return subprocess.Popen(argv, close_fds=False)  # noqa: S603  # our own interpreter and words
     return subprocess.Popen(  # noqa: S603  # our own interpreter and words
         argv,

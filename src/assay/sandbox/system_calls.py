@@ -29,7 +29,16 @@ getpid gettid getppid getuid geteuid getgid getegid getresuid getresgid getgroup
 uname sysinfo getrandom getrlimit setrlimit umask wait4 waitid exit exit_group
 """
 
-_CLONE_THREAD = 0x10000
+_REFUSED_IN_WORKSPACES = """
+unshare setns mount umount2 pivot_root chroot move_mount open_tree fsopen fsconfig fsmount fspick mount_setattr
+bpf perf_event_open userfaultfd keyctl add_key request_key io_uring_setup io_uring_enter io_uring_register
+init_module finit_module delete_module kexec_load kexec_file_load reboot swapon swapoff acct quotactl syslog
+settimeofday clock_settime clock_adjtime adjtimex sethostname setdomainname iopl ioperm
+name_to_handle_at open_by_handle_at fanotify_init process_vm_readv process_vm_writev kcmp ptrace
+"""
+
+_CLONE_THREAD, _CLONE_NEW_USER = 0x10000, 0x10000000
+_PUSH_INTO_TERMINAL = 0x5412
 _PRCTL_NAMES = (15, 16)
 _TERMINAL_AND_PIPE_QUESTIONS = (0x5401, 0x541B)
 _DESCRIPTOR_COMMANDS = (0, 1, 2, 3, 4, 1030)
@@ -43,12 +52,7 @@ class NoSeccomp(Exception):
 @functools.cache
 def seccomp_program() -> bytes:
     """The filter, with `OWN_PID` in it. Raises `NoSeccomp` where libseccomp is missing."""
-    try:
-        seccomp = importlib.import_module("pyseccomp")
-    except ImportError as error:
-        raise NoSeccomp(f"the Python package pyseccomp is missing ({error})") from None
-    except (RuntimeError, OSError, AttributeError) as error:
-        raise NoSeccomp(f"the library libseccomp is missing ({error})") from None
+    seccomp = _library()
     rules = seccomp.SyscallFilter(seccomp.ERRNO(errno.EPERM))
     rules.add_rule(seccomp.ERRNO(errno.ENOSYS), "clone3")
     for name in _FREE.split():
@@ -65,6 +69,35 @@ def seccomp_program() -> bytes:
     ):
         for value in values:
             _allow(seccomp, rules, name, seccomp.Arg(place, seccomp.EQ, value))
+    return _compiled(rules)
+
+
+@functools.cache
+def workspace_program() -> bytes:
+    """The filter of a workspace, where programs and processes are wanted: everything passes but what reaches into the kernel."""
+    seccomp = _library()
+    rules = seccomp.SyscallFilter(seccomp.ALLOW)
+    refused = seccomp.ERRNO(errno.EPERM)
+    rules.add_rule(seccomp.ERRNO(errno.ENOSYS), "clone3")
+    for name in _REFUSED_IN_WORKSPACES.split():
+        number = seccomp.resolve_syscall(seccomp.Arch.NATIVE, name)
+        if number >= 0:
+            rules.add_rule(refused, number)
+    rules.add_rule(refused, "clone", seccomp.Arg(0, seccomp.MASKED_EQ, _CLONE_NEW_USER, _CLONE_NEW_USER))
+    rules.add_rule(refused, "ioctl", seccomp.Arg(1, seccomp.EQ, _PUSH_INTO_TERMINAL))
+    return _compiled(rules)
+
+
+def _library() -> Any:
+    try:
+        return importlib.import_module("pyseccomp")
+    except ImportError as error:
+        raise NoSeccomp(f"the Python package pyseccomp is missing ({error})") from None
+    except (RuntimeError, OSError, AttributeError) as error:
+        raise NoSeccomp(f"the library libseccomp is missing ({error})") from None
+
+
+def _compiled(rules: Any) -> bytes:
     with tempfile.TemporaryFile() as file:
         rules.export_bpf(file)
         file.seek(0)

@@ -130,3 +130,8 @@ def leave_namespaces() -> None:
     for name, text in (("setgroups", "deny"), ("uid_map", f"{uid} {uid} 1"), ("gid_map", f"{gid} {gid} 1")):
         with open(f"/proc/self/{name}", "w") as file:
             file.write(text)
+
+
+def hide_memory() -> None:
+    """No process of the same user can look into this one."""
+    _prctl(_PR_SET_DUMPABLE, 0)

@@ -27,7 +27,6 @@ def main() -> NoReturn:
     """Started by the judge with the number of its socket."""
     judge = socket.socket(fileno=int(sys.argv[1]))
     setting: Setting = Setting(*pickle.loads(judge.recv(MOST_MESSAGE_BYTES)))  # noqa: S301  # from the judge, who is trusted
-    linux.die_with_parent()
     try:
         _warm(setting)
         ruleset = None if setting.readable is None else linux.make_ruleset(setting.readable)
@@ -55,7 +54,6 @@ def lower(setting: Setting) -> None:
     every other process ends with it; this one waits for that."""
     if setting.uid is not None:
         linux.drop_user(setting.uid)
-        linux.die_with_parent()
     if setting.namespaces:
         linux.leave_namespaces()
         if first := os.fork():
