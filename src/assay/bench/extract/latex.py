@@ -149,9 +149,9 @@ class _Parser:
             self.at -= 1
             return self._group({"(": ")", "{": "}", "[": "]"}[piece], depth)
         if piece == "|":
-            value = abs(self.sum(depth + 1))
+            value = self.sum(depth + 1)
             self._expect("|")
-            return value
+            return value if value >= 0 else -value
         if piece.startswith("\\"):
             return self._command(piece[1:], depth)
         if piece == "e":
@@ -192,7 +192,7 @@ class _Parser:
     def _unknown(self, name: str) -> float:
         """A value in (1, 2) that nothing else is likely to have."""
         number = sum(ord(letter) * 31**place for place, letter in enumerate(name))
-        return 1 + (number * 0.6180339887498949 + self._unknowns * 0.4142135623730951) % 1
+        return 1.0 + math.fmod(number * 0.6180339887498949 + self._unknowns * 0.4142135623730951, 1.0)
 
     def _peek(self) -> str | None:
         return self.tokens[self.at] if self.at < len(self.tokens) else None
@@ -220,7 +220,7 @@ def _raise(base: Value, power: Value) -> Value:
             return _raise(root, Fraction(power.numerator))
     if base < 0:
         raise NotMath("no real value")
-    return float(base) ** float(power)
+    return math.pow(float(base), float(power))
 
 
 def _exact_root(value: Fraction, degree: int) -> Fraction | None:
