@@ -19,6 +19,10 @@ from assay.api import Endpoint, document
 from assay.arena import Arena, vote_routes
 from assay.arena import routes as arena_routes
 from assay.arena.imports import import_file
+from assay.bench.data import Sources
+from assay.bench.library import Library
+from assay.bench.run_shelf import Shelf
+from assay.bench.runs import Runs
 from assay.board import routes as board_routes
 from assay.challenge import routes as challenge_routes
 from assay.challenge.challenges import Challenges
@@ -71,6 +75,8 @@ class Assay:
         vault: Vault,
         gateway: Gateway,
         arena: Arena,
+        shelf: Shelf,
+        runs: Runs,
         challenges: Challenges,
         doorkeeper: Doorkeeper,
     ):
@@ -79,6 +85,8 @@ class Assay:
         self.vault = vault
         self.gateway = gateway
         self.arena = arena
+        self.shelf = shelf
+        self.runs = runs
         self.challenges = challenges
         self.doorkeeper = doorkeeper
         self.audit = AuditLog(database)
@@ -200,13 +208,16 @@ async def assemble(settings: Settings) -> AsyncGenerator[Assay, None]:
         await stack.enter_async_context(_dropping_expired_bodies(database))
         arena = await Arena.start(database, vault, gateway.caller, gateway.deployments, bodies=settings.bodies)
         stack.push_async_callback(arena.close)
+        shelf = Shelf(Library(settings.task_folders), Sources(cache=settings.bench_folder / "data", data_dir=settings.data_dir))
+        runs = await Runs.start(database, gateway.caller, gateway.find, shelf, folder=settings.bench_folder, owner=lock.name)
+        stack.push_async_callback(runs.close)
         challenges = await Challenges.start(database, gateway.caller, gateway.find, owner=lock.name)
         stack.push_async_callback(challenges.close)
         accounts = await Accounts.open(database, gateway.changed)
         stack.callback(accounts.close)
         doorkeeper = await Doorkeeper.open(settings, vault, accounts)
         gateway.followers.append(doorkeeper.refresh)
-        yield Assay(settings, database, vault, gateway, arena, challenges, doorkeeper)
+        yield Assay(settings, database, vault, gateway, arena, shelf, runs, challenges, doorkeeper)
 
 
 @asynccontextmanager

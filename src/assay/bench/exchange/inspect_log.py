@@ -11,14 +11,14 @@ import sys
 import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
 from assay.bench.exchange.sheet import LARGEST, Sheet, failed, scored_of
 from assay.bench.result import Result
 from assay.bench.summary import summarise
-from assay.core import InvalidInput, Message, Text, TooLarge, Transcript, Unavailable, Usage, assistant, content_hash, user
+from assay.core import InvalidInput, Message, TooLarge, Transcript, Unavailable, Usage, assistant, content_hash, user
 
 _STOPS = {
     "end": "stop",
@@ -96,8 +96,7 @@ def _zip(path: Path) -> zipfile.ZipFile:
             f"{path.name} is compressed with Zstandard, which this Python cannot read by itself.",
             hint="Install `modelassay[exchange]`.",
         ) from None
-    found: zipfile.ZipFile = with_zstd.ZipFile(path)
-    return found
+    return cast(zipfile.ZipFile, with_zstd.ZipFile(path))
 
 
 def _result(sample: dict[str, Any], scorer: str | None) -> Result:
@@ -136,8 +135,12 @@ def _plain(value: Any) -> Any:
 def _asked(sample: dict[str, Any]) -> list[Message]:
     given = sample["input"]
     turns = [{"role": "user", "content": given}] if isinstance(given, str) else given
-    known = [turn for turn in turns if turn.get("role") in _ROLES]
-    return [Message(role=turn["role"], parts=(Text(text=_words(turn.get("content"))),)) for turn in known] or [user("")]
+    known = [
+        {"role": turn["role"], "parts": [{"type": "text", "text": _words(turn.get("content"))}]}
+        for turn in turns
+        if turn.get("role") in _ROLES
+    ]
+    return msgspec.convert(known, list[Message]) or [user("")]
 
 
 def _words(content: Any) -> str:
