@@ -12,6 +12,7 @@ from assay.store import Database, Sql
 
 PAUSES_S = (0.1, 0.5, 2.0)
 """How long to wait before each further attempt to commit."""
+LINGER_S = 0.05
 
 Line: TypeAlias = tuple[Sql, Mapping[str, Any]]
 
@@ -26,9 +27,13 @@ class Saver:
         self._notes: dict[object, Line] = {}
         self._saved: asyncio.Future[None] | None = None
         self._saving: asyncio.Task[None] | None = None
+        self._lingering: asyncio.TimerHandle | None = None
+        self._is_due = False
+        """Whether something waits that is not patient."""
 
-    async def save(self, *lines: Line) -> None:
+    async def save(self, *lines: Line, patient: bool = False) -> None:
         """Returns once they are committed. Whoever is cancelled meanwhile goes away; what they gave is saved all the same.
+        ``patient``: they go with what others save within `LINGER_S`, and alone only if nothing comes.
 
         Raises:
             StorageFailed: they are not, after several attempts.
@@ -37,8 +42,10 @@ class Saver:
         if self._saved is None:
             self._saved = asyncio.get_running_loop().create_future()
         saved = self._saved
-        if self._saving is None:
-            self._saving = asyncio.create_task(self._save_all())
+        if not patient:
+            self._begin()
+        elif self._lingering is None:
+            self._lingering = asyncio.get_running_loop().call_later(LINGER_S, self._begin)
         await asyncio.shield(saved)
 
     def note(self, key: object, line: Line) -> None:
@@ -47,13 +54,22 @@ class Saver:
 
     async def close(self) -> None:
         """Save all that is left."""
-        if self._notes:
+        if self._notes or self._saved is not None:
             await self.save()
         while self._saving is not None:
             await asyncio.wait([self._saving])
 
+    def _begin(self) -> None:
+        if self._lingering is not None:
+            self._lingering.cancel()
+            self._lingering = None
+        self._is_due = True
+        if self._saving is None and self._saved is not None:
+            self._saving = asyncio.create_task(self._save_all())
+
     async def _save_all(self) -> None:
-        while self._saved is not None:
+        while self._saved is not None and self._is_due:
+            self._is_due = False
             saved, self._saved = self._saved, None
             batch: dict[Sql, list[Mapping[str, Any]]] = {}
             for sql, row in (*self._lines, *self._notes.values()):

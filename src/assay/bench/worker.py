@@ -111,7 +111,7 @@ class Worker:
         self._unscored = 0
         self._left: Counter[int] = Counter()
         """Samples to be scored, by shard."""
-        self._leasing = asyncio.Lock()
+        self._is_low = asyncio.Event()
         self._is_dry = False
         self._moved = asyncio.Event()
         self._heard_at = time.monotonic()
@@ -163,7 +163,7 @@ class Worker:
         """Ask and score side by side. Whoever asks is done when all is scored; the others go on until then."""
         many = range(self._run.spec.concurrency)
         works = (
-            together(*(self._ask_on() for _ in many)),
+            together(self._lease_on(), *(self._ask_on() for _ in many)),
             together(*(self._score_on(scorer) for _ in many)),
             self._beat(),
         )
@@ -200,12 +200,11 @@ class Worker:
         while True:
             while self._later and self._later[0][0] <= time.monotonic():
                 self._todo.append(heapq.heappop(self._later)[2])
-            if len(self._todo) < self._run.spec.concurrency and not self._is_dry:
-                await self._lease()
+            if len(self._todo) < self._run.spec.concurrency:
+                self._is_low.set()
             if self._todo:
                 return self._todo.popleft()
             if self._is_dry and not self._left:
-                self._stir()
                 return None
             moved, soon = self._moved, self._later[0][0] - time.monotonic() if self._later else None
             try:
@@ -214,19 +213,20 @@ class Worker:
             except TimeoutError:
                 continue
 
-    async def _lease(self) -> None:
-        async with self._leasing:
-            size, wanted = self._run.plan.shard, self._run.spec.concurrency
-            if self._is_dry or len(self._todo) >= wanted:
-                return
-            most = -(-(wanted - len(self._todo)) // size) + 1
+    async def _lease_on(self) -> None:
+        """Keep as many samples at hand as are asked at once, until there are no more."""
+        size, wanted = self._run.plan.shard, self._run.spec.concurrency
+        while not self._is_dry:
+            await self._is_low.wait()
+            self._is_low.clear()
+            most = -(-max(wanted - len(self._todo), 0) // size) + 1
             got = await shards.lease(self._means.db, self._run.id, self.id, most)
             if got is None:
                 raise LeaseLost
-            self._is_dry = len(got) < most
             for first, end in shards.ranges(got, size):
                 for row in await load_open(self._means.db, self._run.id, first, end):
                     self._take(row)
+            self._is_dry = len(got) < most
             for shard in got:
                 self._end_if_done(shard)
             self._stir()
@@ -287,7 +287,7 @@ class Worker:
                 answer = None if body is None else answer_of(body.message, figures)
             if answer is not None:
                 worth = await self._worth(scorer, self._material.samples[row.sample], answer)
-                await self._saver.save(scored(self._run.id, row.number, worker, worth))
+                await self._saver.save(scored(self._run.id, row.number, worker, worth), patient=True)
             self._done(row)
 
     async def _worth(self, scorer: Scorer, sample: Sample, answer: Answer) -> Scored:
