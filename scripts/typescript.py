@@ -105,14 +105,17 @@ class _Writer:
         return (plain | numbers)[type(info)]
 
     def _literal(self, values: Iterable[Any], within: Any) -> str:
-        """The words themselves, or the name that they have in the module of the Struct or of one that it derives from."""
+        """The words themselves, or the name that they have in the module of the Struct or of one that it derives from; the package's
+        name goes before one that means something else elsewhere."""
         for parent in inspect.getmro(within):
-            for name, known in vars(sys.modules[parent.__module__]).items():
+            for known_as, known in vars(sys.modules[parent.__module__]).items():
                 if get_origin(known) is Literal and set(get_args(known)) == set(values):
-                    declared = f"export type {name} = {_words(get_args(known))};"
-                    if self._declared.setdefault(name, declared) != declared:
-                        raise TypeError(f"{parent.__module__} and another module both have a {name}: rename one")
-                    return name
+                    words = f" = {_words(get_args(known))};"
+                    for name in (known_as, f"{parent.__module__.split('.')[1].title()}{known_as}"):
+                        declared = f"export type {name}{words}"
+                        if self._declared.setdefault(name, declared) == declared:
+                            return name
+                    raise TypeError(f"{parent.__module__} has two {known_as}: rename one")
         return _words(sorted(values))
 
 

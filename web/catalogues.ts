@@ -8,7 +8,7 @@ export const LANGUAGES = ["en", "zh-Hans", "zh-Hant"] as const;
 export type Catalogue = Record<string, string>;
 
 /** What every page says, and the chapters that come with their pages. */
-const CHAPTERS = ["", "challenges", "traffic", "connect", "operation"];
+const CHAPTERS = ["", "challenges", "traffic", "connect", "operation", "bench"];
 
 export function readCatalogue(language: string): Catalogue {
   const chapters = CHAPTERS.map((chapter) => JSON.parse(readFileSync(join(import.meta.dirname, "src/i18n", chapter, `${language}.json`), "utf8")) as Catalogue);

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
+import msgspec
 import pytest
 
 from assay.api import Endpoint
@@ -25,7 +26,8 @@ ROLES = {
         GET /users, GET /models, GET /providers, GET /providers/{name}/models, GET /calls, GET /calls/sums, GET /calls/events,
         GET /calls/{id}, GET /spend, GET /spend/export, POST /spend/reconcile, GET /keys, GET /teams, GET /budgets, GET /alerts, GET /aliases, GET /battles,
         GET /battles/{id}, GET /arena/verify, GET /board, GET /work, GET /challenges, GET /challenges/{id},
-        GET /challenges/{id}/events, GET /challenges/{id}/people, GET /openapi.json, PUT /account/password
+        GET /challenges/{id}/events, GET /challenges/{id}/people, GET /bench/tasks, GET /bench/tasks/{id}, GET /bench/runs,
+        GET /bench/runs/{id}, GET /bench/runs/{id}/events, GET /bench/compare, GET /openapi.json, PUT /account/password
     """,
     "member": """
         POST /keys, PATCH /keys/{id}, POST /keys/{id}/rotate, DELETE /keys/{id}, POST /battles, POST /battles/{id}/turns,
@@ -33,7 +35,8 @@ ROLES = {
         POST /challenges/{id}/stop, POST /challenges/{id}/resume, GET /challenges/{id}/items, GET /challenges/{id}/items/{number},
         GET /challenges/{id}/report, POST /challenges/{id}/people, DELETE /challenges/{id}/people/{person},
         GET /challenges/{id}/pairs, GET /challenges/{id}/pairs/next, POST /challenges/{id}/pairs/{number}/vote,
-        POST /challenges/{id}/pairs/{number}/skip
+        POST /challenges/{id}/pairs/{number}/skip, POST /bench/runs, POST /bench/runs/{id}/stop, POST /bench/runs/{id}/resume,
+        GET /bench/runs/{id}/samples, GET /bench/runs/{id}/samples/{sample}/{epoch}
     """,
     "admin": """
         POST /users, PATCH /users/{id}, DELETE /users/{id}, POST /users/{id}/password, POST /login-links, GET /audit, GET /config,
@@ -103,6 +106,8 @@ def test_nobody_of_a_smaller_role_gets_past_an_endpoint(
 def test_everybody_gets_past_the_endpoints_of_their_role(people: dict[str, Person], table: tuple[Endpoint, ...]) -> None:
     for endpoint in table:
         if endpoint.method != "GET" or endpoint.params or not endpoint.path.startswith("/api/") or "events" in endpoint.path:
+            continue
+        if endpoint.query is not None and any(field.required for field in msgspec.structs.fields(endpoint.query)):
             continue
         reply = people["admin"].ask("GET", endpoint.path.removeprefix("/api/v1"))
         assert reply.status == 200, endpoint.path

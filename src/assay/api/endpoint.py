@@ -75,6 +75,7 @@ class Endpoint(Route):
         self._tells = frozenset(tells)
         self._largest = largest
         super().__init__(path, self._answering(handler), methods=[method])
+        self.path = self.path_format  # `{name:path}`, which takes slashes too, is `{name}` to whoever reads the table
 
     @property
     def params(self) -> list[str]:

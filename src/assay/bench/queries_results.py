@@ -52,12 +52,16 @@ SELECT_OPEN = Sql(f"""
     {_LIGHT} WHERE run = :run AND number >= :first AND number < :end AND state <> 'scored' ORDER BY number
 """)
 SELECT_ALL = Sql(f"{_LIGHT} WHERE run = :run AND number > :after ORDER BY number LIMIT :limit")
-_FOUND = "(:pattern = '' OR LOWER(sample) LIKE :pattern ESCAPE '!' OR LOWER(scored) LIKE :pattern ESCAPE '!')"
+_FOUND = """
+    (:category = '' OR category = :category) AND
+    (:pattern = '' OR LOWER(sample) LIKE :pattern ESCAPE '!' OR (:words = 1 AND LOWER(scored) LIKE :pattern ESCAPE '!'))
+"""
 SELECT_PAGE = Sql(f"{_LIGHT} WHERE run = :run AND number > :after AND {_FOUND} ORDER BY number LIMIT :limit")
 SELECT_PAGE_OF = Sql(f"""
     {_LIGHT} WHERE run = :run AND state = 'scored' AND outcome = :outcome AND number > :after AND {_FOUND} ORDER BY number LIMIT :limit
 """)
 SELECT_ONE = Sql(f"{_LIGHT} WHERE run = :run AND sample = :sample AND epoch = :epoch")
+SELECT_NUMBER = Sql("SELECT number FROM bench_results WHERE run = :run AND sample = :sample AND epoch = :epoch")
 SELECT_BODY = Sql("SELECT body FROM bench_answers WHERE run = :run AND number = :number")
 SELECT_BODIES = Sql("SELECT number, body FROM bench_answers WHERE run = :run AND number > :after AND number <= :last")
 
@@ -181,12 +185,19 @@ async def load_results(db: Database, run: str, *, bodies: bool = False) -> list[
 
 
 async def page_results(
-    db: Database, run: str, *, outcome: Outcome | None, after: int, limit: int, search: str
+    db: Database, run: str, *, outcome: Outcome | None, category: str, after: int, limit: int, search: str, words: bool
 ) -> tuple[list[Result], int | None]:
     """Up to ``limit`` samples after the number ``after``, without their words, and the last one's number where more may follow.
-    ``search`` is part of an id, or of what was extracted or said of it."""
+    ``search`` is part of an id, or, if ``words``, of what was extracted or said of it."""
     pattern = f"%{_escaped(search.lower())}%" if search else ""
-    params: dict[str, Any] = {"run": run, "after": after, "limit": limit, "pattern": pattern}
+    params: dict[str, Any] = {
+        "run": run,
+        "after": after,
+        "limit": limit,
+        "pattern": pattern,
+        "category": category,
+        "words": int(words),
+    }
     rows = await (db.read(SELECT_PAGE, **params) if outcome is None else db.read(SELECT_PAGE_OF, outcome=outcome, **params))
     return _results(rows, {}), rows[-1]["number"] if len(rows) == limit else None
 
@@ -198,6 +209,12 @@ async def load_result(db: Database, run: str, sample: str, epoch: int) -> Result
         return None
     body = await load_body(db, run, rows[0]["number"])
     return _result(rows[0], body)
+
+
+async def number_of(db: Database, run: str, sample: str, epoch: int) -> int | None:
+    """Where a sample stands among those of its run."""
+    rows = await db.read(SELECT_NUMBER, run=run, sample=sample, epoch=epoch)
+    return int(rows[0]["number"]) if rows else None
 
 
 async def _bodies(db: Database, run: str, after: int, last: int) -> dict[int, str]:

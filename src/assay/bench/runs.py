@@ -218,16 +218,32 @@ class Runs:
             await asyncio.sleep(self._means.limits.beat_s)
 
     async def results(
-        self, id: str, outcome: Outcome | None = None, after: int | None = None, limit: int = 100, search: str | None = None
+        self,
+        id: str,
+        outcome: Outcome | None = None,
+        after: int | None = None,
+        limit: int = 100,
+        search: str | None = None,
+        category: str | None = None,
+        *,
+        words: bool = True,
     ) -> Page:
-        """Some of its samples in order, without their words. ``search`` is part of an id, or of what was extracted or said of it.
+        """Some of its samples in order, without their words. ``search`` is part of an id, or, if ``words``, of what was extracted or
+        said of it.
 
         Raises:
             NotFound: ``bench.run_not_found``.
         """
         await self._load(id)
         results, following = await queries_results.page_results(
-            self._db, id, outcome=outcome, after=-1 if after is None else after, limit=limit, search=search or ""
+            self._db,
+            id,
+            outcome=outcome,
+            category=category or "",
+            after=-1 if after is None else after,
+            limit=limit,
+            search=search or "",
+            words=words,
         )
         return Page(tuple(results), following)
 

@@ -92,7 +92,7 @@ async def compare(configured: Configured, a: str, b: str, gate: bool, as_json: b
     async with any_server(configured.settings) as server:
         said = await server.get(f"/api/v1/bench/compare?a={a}&b={b}")
     emit(said, as_json, compared(said))
-    return FAILED if gate and said["verdict"] == "a_better" else OK
+    return FAILED if gate and said["found"]["verdict"] == "A better" else OK
 
 
 def _line(task: Task, settings: Settings) -> dict[str, object]:

@@ -8,7 +8,7 @@ from typing import Any
 from assay.cli.output import table
 from assay.core import Money
 
-_VERDICTS = {"a_better": "A is better", "b_better": "B is better", "cannot_tell": "cannot tell"}
+_VERDICTS = {"A better": "A is better", "B better": "B is better", "cannot tell": "cannot tell"}
 _FLIPS = 20
 """How many questions that flipped are listed; the page shows all."""
 
@@ -49,12 +49,17 @@ def as_text(run: Mapping[str, Any]) -> str:
     if run["categories"]:
         rows = [{"category": one["name"], "score": figure(one), "n": one["n"]} for one in run["categories"]]
         lines += ["", table(rows, {"category": "category", "n": "n", "score": "score"}), ""]
-    lines.append(f"{'cost':<14}{money(run['cost'])}, {run['input_tokens']:,} tokens in, {run['output_tokens']:,} out")
-    if run["latency"]:
-        lines.append(f"{'latency':<14}p50 {run['latency']['p50_ms'] / 1000:.2f} s, p95 {run['latency']['p95_ms'] / 1000:.2f} s")
+    tokens = run["tokens"]
+    lines.append(
+        f"{'cost':<14}{money(run['cost'])}" + (f", {tokens['input']:,} tokens in, {tokens['output']:,} out" if tokens else "")
+    )
+    times = {name: one["value"] for name, one in (run["latency"] or {}).items() if one["value"] is not None}
+    if times:
+        lines.append(f"{'latency':<14}" + ", ".join(f"{name} {value / 1e6:.2f} s" for name, value in times.items()))
     if run["layers"]:
         lines.append(f"{'sandbox':<14}{', '.join(run['layers'])}")
-    lines += [f"{'note':<14}{note}" for note in run["notes"]]
+    if run["missing"]:
+        lines.append(f"{'not active':<14}{', '.join(run['missing'])}")
     lines.append(f"{'recipe':<14}{run['recipe'][:16]}")
     lines.append(f"{'run':<14}{run['id']}")
     return "\n".join(lines)
@@ -77,28 +82,25 @@ def progress(run: Mapping[str, Any]) -> str:
 
 def compared(said: Mapping[str, Any]) -> str:
     """Two runs side by side."""
-    a, b, by = said["a"], said["b"], said["difference"]
+    a, b, found = said["a"], said["b"], said["found"]
+    score = found["score"]
+    by = score["difference"]
     lines = [f"A  {a['title']} · {a['model']}: {figure(a['score'])}", f"B  {b['title']} · {b['model']}: {figure(b['score'])}", ""]
-    if not said["same_recipe"]:
-        lines.append("not measured alike: " + ", ".join(part["name"] for part in said["differing"]))
-    bounds = "" if by["low"] is None else f"  ({by['low'] * 100:+.1f} to {by['high'] * 100:+.1f})"
-    value = "not known" if by["value"] is None else f"{by['value'] * 100:+.1f} points{bounds}"
-    p = "" if said["p"] is None else f", p = {said['p']:.3g} ({said['test']})"
-    lines += [f"{_VERDICTS[said['verdict']]}: A less B {value} on {by['n']:,} questions{p}"]
-    if said["detectable"] is not None:
-        lines.append(f"so many questions show a difference of {said['detectable'] * 100:.1f} points in 8 of 10 cases")
-    lines += [f"both right {said['both']:,}, only A {said['only_a']:,}, only B {said['only_b']:,}, neither {said['neither']:,}"]
-    flips = [{**one, "who": "A" if one["a"] > one["b"] else "B"} for one in said["flips"][:_FLIPS]]
-    if flips:
-        columns = {
-            "sample": "question",
-            "who": "right",
-            "a_outcome": "A",
-            "b_outcome": "B",
-            "a_answer": "A said",
-            "b_answer": "B said",
-        }
-        lines += ["", table(flips, columns)]
+    if found["different"]:
+        lines.append("not measured alike: " + ", ".join(found["different"]))
+    bounds = "" if by["low"] is None or by["high"] is None else f"  ({by['low'] * 100:+.1f} to {by['high'] * 100:+.1f})"
+    value = f"not known{bounds}" if by["value"] is None else f"{by['value'] * 100:+.1f} points{bounds}"
+    p = "" if score["p"] is None else f", p = {score['p']:.3g} ({score['test'].replace('_', ' ')})"
+    lines += [f"{_VERDICTS[found['verdict']]}: A less B {value} on {found['questions']:,} questions{p}"]
+    if score["detectable"] is not None:
+        lines.append(f"so many questions show a difference of {score['detectable'] * 100:.1f} points in 8 of 10 cases")
+    only_a, only_b = said["flipped"]
+    alike = found["questions"] - only_a - only_b
+    lines += [f"better answered by A {only_a:,}, by B {only_b:,}, alike {alike:,}"]
+    flips = sorted((*found["better_a"], *found["better_b"]), key=lambda flip: -abs(flip["a"] - flip["b"]))[:_FLIPS]
+    rows = [{**one, "who": "A" if one["a"] > one["b"] else "B"} for one in flips]
+    if rows:
+        lines += ["", table(rows, {"sample": "question", "who": "better", "outcome_a": "A", "outcome_b": "B"})]
     return "\n".join(lines)
 
 

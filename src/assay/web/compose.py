@@ -19,6 +19,7 @@ from assay.api import Endpoint, document
 from assay.arena import Arena, vote_routes
 from assay.arena import routes as arena_routes
 from assay.arena.imports import import_file
+from assay.bench import routes as bench_routes
 from assay.bench.data import Sources
 from assay.bench.library import Library
 from assay.bench.run_shelf import Shelf
@@ -177,6 +178,7 @@ class Assay:
                 import_file=partial(import_file, self.database, self.vault),
                 data_dir=self.settings.data_dir,
             ),
+            *bench_routes.routes(self.database, self.runs, self.shelf.library),
             *work_routes(self.database),
             *challenge_routes.routes(self.database, self.challenges, people, url=lambda: self.url),
         ]

@@ -1357,6 +1357,348 @@ export interface Excluded {
   votes: number;
 }
 
+/** Every task that can be run here, and what is wrong with those that cannot be read. */
+export interface TaskList {
+  tasks: Array<ShownTask>;
+  broken: Array<string>;
+}
+
+/** A task in one line. `questions` is null where nobody knows before its data are here; `samples`: how often each is asked. */
+export interface ShownTask {
+  id: string;
+  version: number;
+  title: string;
+  about: string;
+  kind: string;
+  questions: number | null;
+  samples: number;
+  runs_code: boolean;
+  gated: boolean;
+  needs_judge: boolean;
+  licence: string;
+  link: string;
+}
+
+/** A task with what decides its numbers. `typical` is null before it was run here. */
+export interface ReadTask {
+  id: string;
+  version: number;
+  title: string;
+  about: string;
+  kind: string;
+  questions: number | null;
+  samples: number;
+  runs_code: boolean;
+  gated: boolean;
+  needs_judge: boolean;
+  licence: string;
+  link: string;
+  citation: string;
+  prompt: string;
+  system: string | null;
+  sampling: Record<string, unknown>;
+  metrics: Array<string>;
+  options: Record<string, unknown>;
+  files: Array<TaskFile>;
+  typical: Typical | null;
+}
+
+/** A file of data that a task needs. `token`: the setting that must hold the user's own. */
+export interface TaskFile {
+  name: string;
+  link: string | null;
+  sha256: string | null;
+  bytes: number | null;
+  token: string | null;
+}
+
+/** What one sample of a task took in earlier runs here, on average of `samples`: tokens in and out. */
+export interface Typical {
+  samples: number;
+  input_tokens: number;
+  output_tokens: number;
+}
+
+/** What to measure, and how. */
+export interface NewRun {
+  task: string;
+  model: string;
+  limit?: number | null;
+  samples?: number | null;
+  sampling?: Sampling;
+  concurrency?: number;
+  budget?: Money | null;
+  judge?: string | null;
+  baseline?: string | null;
+  seed?: number;
+  use_cache?: boolean;
+  unlocked?: boolean;
+  executor?: "local" | "ray";
+  workers?: number;
+  accept_unsafe?: boolean;
+  options?: Record<string, unknown>;
+}
+
+/** The run that goes on by itself now. */
+export interface BegunRun {
+  id: string;
+}
+
+/** All runs, the newest first. */
+export interface RunList {
+  runs: Array<RunLine>;
+}
+
+/** A run in one line. `done` of `planned` samples are scored; `rate_per_s` and `left_s` only while it runs. */
+export interface RunLine {
+  id: string;
+  task: string;
+  title: string;
+  model: string;
+  state: State;
+  at: string;
+  ended_at: string | null;
+  planned: number;
+  done: number;
+  score: Interval;
+  coverage: number | null;
+  cost: Money | null;
+  rate_per_s: number | null;
+  left_s: number | null;
+}
+
+export type State = "running" | "interrupted" | "stopped" | "ended";
+
+/**
+ * A number, where it lies with 95 % confidence, and how many observations it rests on.
+ *
+ * `reason` says why it, or a bound of it, is null: `no_data`; `one_cluster` (or a single observation): nothing tells how
+ * far it may be off; `no_spread`: all observations are alike, so nothing does either; `too_few`: no observation lies far
+ * enough out to be that bound. Functions that use intervals add reasons of their own.
+ */
+export interface Interval {
+  value: number | null;
+  low: number | null;
+  high: number | null;
+  n: number;
+  reason: string | null;
+}
+
+/**
+ * A run as it stands, or as it ended. `answered` counts those whose score is still to come as well; `outcomes` those that are
+ * scored, `coverage` is the share of them that got an answer which could be scored. `metrics` are the parts of scores, the mean
+ * of the categories (`macro`) and pass@k. `unpriced` samples have no cost. `layers` are those of the sandbox that were active,
+ * `missing` those that were not. `redacted`: nothing of what was asked and said is shown.
+ */
+export interface ShownRun {
+  id: string;
+  task: string;
+  title: string;
+  model: string;
+  state: State;
+  at: string;
+  ended_at: string | null;
+  planned: number;
+  done: number;
+  score: Interval;
+  coverage: number | null;
+  cost: Money | null;
+  rate_per_s: number | null;
+  left_s: number | null;
+  spec: NewRun;
+  version: number;
+  redacted: boolean;
+  answered: number;
+  trouble: string | null;
+  outcomes: Record<BenchOutcome, number>;
+  metrics: Array<NamedInterval>;
+  categories: Array<NamedInterval>;
+  latency: Times | null;
+  first_token: Times | null;
+  tokens: Tokens | null;
+  cached: number;
+  unpriced: number;
+  recipe: string;
+  parts: Array<RecipePart>;
+  layers: Array<string>;
+  missing: Array<string>;
+}
+
+export type BenchOutcome = "right" | "wrong" | "graded" | "unparsed" | "refused" | "truncated" | "timeout" | "error";
+
+/** A metric, or a category of questions, by its `name`. */
+export interface NamedInterval {
+  value: number | null;
+  low: number | null;
+  high: number | null;
+  n: number;
+  reason: string | null;
+  name: string;
+}
+
+/** Quantiles in microseconds, with intervals by question; answers out of the cache are left out. */
+export interface Times {
+  p50: Interval;
+  p95: Interval;
+  p99: Interval;
+}
+
+/** Totals as the provider counts them; `output` includes `reasoning`. `unknown` results came without a count. */
+export interface Tokens {
+  input: number;
+  output: number;
+  reasoning: number;
+  unknown: number;
+}
+
+/** One of the things that decide a number, and what it was: a value, or the hash of one. */
+export interface RecipePart {
+  name: string;
+  value: string;
+}
+
+/** How a run stands now. */
+export interface RunProgress {
+  run: ShownRun;
+}
+
+/** How a run stands, now that it goes on no longer. */
+export interface RunOver {
+  run: ShownRun;
+}
+
+/** One event of a bench. */
+export type BenchEvent =
+  | ({ event: "progress" } & RunProgress)
+  | ({ event: "end" } & RunOver);
+
+/** With what to go on: a new `budget` in place of the one before, which includes what was spent. */
+export interface GoOn {
+  budget?: Money | null;
+}
+
+/** Some of the samples, in the order of the questions; `next` is the `after` of the page after this one. */
+export interface SamplePage {
+  samples: Array<SampleLine>;
+  next: number | null;
+}
+
+/**
+ * A sample in one line. `value` is null until it is scored, and for an error. `answer` is what was extracted from the text.
+ * It is null, and `detail` is empty, where the run is `redacted`.
+ */
+export interface SampleLine {
+  sample: string;
+  epoch: number;
+  category: string | null;
+  outcome: BenchOutcome | null;
+  value: number | null;
+  answer: string | null;
+  detail: string;
+  latency_us: number | null;
+  cost: Money | null;
+  cached: boolean;
+}
+
+/**
+ * A sample in full. `asked` and `said` are null where the task is gated and the run was not unlocked (`redacted`), or before
+ * there is an answer. `calls` are the model's, `judge_calls` the judge's; each has a trace. `after` leads to the samples that
+ * follow.
+ */
+export interface ReadSample {
+  sample: string;
+  epoch: number;
+  category: string | null;
+  outcome: BenchOutcome | null;
+  value: number | null;
+  answer: string | null;
+  detail: string;
+  latency_us: number | null;
+  cost: Money | null;
+  cached: boolean;
+  redacted: boolean;
+  asked: Array<Message> | null;
+  said: Message | null;
+  stop: StopReason | null;
+  parts: Record<string, number>;
+  error: string | null;
+  ttft_us: number | null;
+  usage: Usage | null;
+  calls: Array<string>;
+  judge_calls: Array<string>;
+  after: number;
+}
+
+export type StopReason = "end" | "length" | "tool_calls" | "stop_sequence" | "refusal" | "content_filter" | "other";
+
+/**
+ * Two runs and what the questions that both have scored say of them. `found` holds at most as many flipped questions of either
+ * side as were asked for; `flipped` counts all, those on which `a` did better first.
+ */
+export interface ComparedRuns {
+  a: RunLine;
+  b: RunLine;
+  found: Comparison;
+  flipped: [number, number];
+}
+
+/**
+ * `score` is what `verdict` is about; `parts` and `categories` are hints. `outcomes` counts all results, A's and B's.
+ *
+ * `only_a` and `only_b` questions were asked in one run alone, `lost` ones have no answer from one of the two.
+ * `better_a` and `better_b`: the questions that flipped, the largest differences first. `different` are the parts of the recipe
+ * that are not the same; then the difference may be theirs. `cost` (nano-units a question; null without a price or in two
+ * currencies) and `latency` (microseconds, median) are A less B, too.
+ */
+export interface Comparison {
+  verdict: Finding;
+  score: Row;
+  parts: Array<Row>;
+  categories: Array<Row>;
+  questions: number;
+  only_a: number;
+  only_b: number;
+  lost: number;
+  outcomes: Record<BenchOutcome, [number, number]>;
+  better_a: Array<Flip>;
+  better_b: Array<Flip>;
+  different: Array<string>;
+  cost: Interval | null;
+  latency: Interval;
+}
+
+export type Finding = "A better" | "B better" | "cannot tell";
+
+/**
+ * One number of both runs over the same `questions`. `difference` is A less B.
+ *
+ * `p_together` is `p` corrected for all that was looked at with it, and what `verdict` goes by. `detectable` is the smallest
+ * difference that these questions would show with a chance of 80 %; null where no question differs.
+ */
+export interface Row {
+  name: string;
+  questions: number;
+  a: number | null;
+  b: number | null;
+  difference: Interval;
+  test: Test;
+  p: number | null;
+  p_together: number | null;
+  detectable: number | null;
+  verdict: Finding;
+}
+
+export type Test = "mcnemar" | "sign_flip";
+
+/** A question on which the two differ: what each got on average, and what became of its first sample. */
+export interface Flip {
+  sample: string;
+  a: number;
+  b: number;
+  outcome_a: BenchOutcome;
+  outcome_b: BenchOutcome;
+}
+
 /** What a file held: `items` in it, by category, and how many of them were `added` to the collection `name`. */
 export interface BroughtIn {
   name: string;
@@ -1540,8 +1882,6 @@ export interface Summary {
   planned: number;
   spent: Money | null;
 }
-
-export type State = "running" | "interrupted" | "stopped" | "ended";
 
 /** The answer. `more_items`: about how many further items would settle it; null where nothing points to an end. */
 export interface Decision {

@@ -1,5 +1,6 @@
 /** The words of the page in the reader's language. */
 
+import type bench from "../i18n/bench/en.json";
 import type challenges from "../i18n/challenges/en.json";
 import type connect from "../i18n/connect/en.json";
 import type operation from "../i18n/operation/en.json";
@@ -7,9 +8,9 @@ import type page from "../i18n/en.json";
 import type traffic from "../i18n/traffic/en.json";
 import { format, pieces, type Piece, type Values } from "./message.ts";
 
-export type Key = keyof typeof page | keyof typeof challenges | keyof typeof traffic | keyof typeof connect | keyof typeof operation;
+export type Key = keyof typeof page | keyof typeof challenges | keyof typeof traffic | keyof typeof connect | keyof typeof operation | keyof typeof bench;
 /** What every page says, and what only some pages say: those words come with the pages. */
-export type Chapter = "page" | "challenges" | "traffic" | "connect" | "operation";
+export type Chapter = "page" | "challenges" | "traffic" | "connect" | "operation" | "bench";
 type Words = Partial<Record<Key, string>>;
 type Fetch = Record<Language, () => Promise<{ default: Words }>>;
 export type Language = "en" | "zh-Hans" | "zh-Hant";
@@ -41,6 +42,11 @@ const catalogues: Record<Chapter, Fetch> = {
     en: () => import("../i18n/operation/en.json"),
     "zh-Hans": () => import("../i18n/operation/zh-Hans.json"),
     "zh-Hant": () => import("../i18n/operation/zh-Hant.json"),
+  },
+  bench: {
+    en: () => import("../i18n/bench/en.json"),
+    "zh-Hans": () => import("../i18n/bench/zh-Hans.json"),
+    "zh-Hant": () => import("../i18n/bench/zh-Hant.json"),
   },
   connect: {
     en: () => import("../i18n/connect/en.json"),

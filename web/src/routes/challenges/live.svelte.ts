@@ -1,10 +1,8 @@
 /** A challenge as it stands, followed while it runs. */
 
-import { asProblem, follow, get, post, Problem } from "../../lib/api.ts";
+import { asProblem, get, post, type Problem } from "../../lib/api.ts";
+import { followOn } from "../../lib/follow.ts";
 import type { ChallengeEvent, Report } from "../../lib/types.ts";
-
-/** Pauses before the stream is asked for again, longer each time. */
-const PAUSES_MS = [500, 1_000, 2_000, 5_000, 10_000];
 
 export class Live {
   readonly id: string;
@@ -62,36 +60,11 @@ export class Live {
   }
 
   async #follow(signal: AbortSignal): Promise<void> {
-    for (let tries = 0; !signal.aborted; tries++) {
-      try {
-        for await (const event of follow<ChallengeEvent>(`/challenges/${this.id}/events`, signal)) {
-          if (event.event !== "progress" && event.event !== "end") continue;
-          tries = 0;
-          this.behind = false;
-          this.report = event.report;
-          if (event.event === "end") return;
-        }
-      } catch (error) {
-        if (signal.aborted) return;
-        const problem = asProblem(error);
-        // Gone or forbidden stays so; a server that is away may come back.
-        if (problem.status >= 400 && problem.status < 500) {
-          this.problem = problem;
-          return;
-        }
-      }
-      this.behind = true;
-      await pause(PAUSES_MS[Math.min(tries, PAUSES_MS.length - 1)] ?? 0, signal);
-    }
+    const hear = (event: ChallengeEvent): boolean => {
+      if (event.event === "progress" || event.event === "end") this.report = event.report;
+      return event.event === "end";
+    };
+    const lasting = await followOn(`/challenges/${this.id}/events`, signal, { hear, behind: (is) => (this.behind = is) });
+    if (lasting) this.problem = lasting;
   }
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((done) => {
-    const timer = setTimeout(done, ms);
-    signal.addEventListener("abort", () => {
-      clearTimeout(timer);
-      done();
-    });
-  });
 }
