@@ -7,17 +7,18 @@ longer than its first ten thousand characters do.
 
 from __future__ import annotations
 
-import re
+import unicodedata
 from collections import Counter, defaultdict
-from functools import cache
+from collections.abc import Iterable, Sequence
+from functools import cache, lru_cache
 from importlib.resources import files
 
 import msgspec
 
 UNKNOWN = "und"
 _CHARS = 10_000
-_LINK = re.compile(r"(?:https?://|www\.)\S{1,500}|\S{1,64}@\S{1,64}\.\w{2,10}")
 _AROUND = ".,;:!?\"'()[]{}<>*_#`~|/\\-–—…“”„‘’«»।॥،؛؟¿¡|0123456789"
+_IN_ADDRESSES = ("://", "www.", "@")
 _LETTER_WEIGHT = 0.5
 _ENDING_WEIGHT = 0.4
 
@@ -46,6 +47,7 @@ _SCRIPTS = (
 )
 """First and last code point, and the script, or the one language that is written in it (ISO 639-1)."""
 
+_SHARED = frozenset({"latin", "cyrillic", "arabic", "devanagari"})
 _KANA_SHARE = 0.05
 """Japanese is mostly Han characters at times; Chinese has no kana."""
 
@@ -68,7 +70,7 @@ class Evidence:
         self._endings = _shares({code: one.endings.split() for code, one in languages.items()}, _ENDING_WEIGHT)
         self._longest = max(map(len, self._endings), default=0)
 
-    def weigh(self, words: list[str]) -> Counter[str]:
+    def weigh(self, words: Iterable[str]) -> Counter[str]:
         """How much speaks for each language that anything speaks for."""
         total: Counter[str] = Counter()
         for word in words:
@@ -83,13 +85,13 @@ class Evidence:
 def language_of(text: str) -> str | None:
     """The ISO 639-1 code of the language that most of ``text`` is in; ``und`` where it is none of those known; None where there are no
     letters."""
-    opening = _LINK.sub(" ", text[:_CHARS]).lower()
-    script = _script_of(opening)
-    return script if script is None or script not in {"latin", "cyrillic", "arabic", "devanagari"} else _by_words(opening, script)
+    words = [word for word in text[:_CHARS].lower().replace("’", "'").split() if not any(mark in word for mark in _IN_ADDRESSES)]
+    script = _script_of(words)
+    return _by_words(words, script) if script in _SHARED else script
 
 
-def _script_of(text: str) -> str | None:
-    counts = Counter(_script(letter) for letter in text if letter.isalpha())
+def _script_of(words: Iterable[str]) -> str | None:
+    counts = Counter(script for word in words for letter in word if (script := _script(letter)))
     if not counts:
         return None
     if counts["ja"] > _KANA_SHARE * (counts["ja"] + counts["zh"]):
@@ -97,18 +99,20 @@ def _script_of(text: str) -> str | None:
     return max(sorted(counts), key=counts.__getitem__)
 
 
-@cache
-def _script(letter: str) -> str:
+@lru_cache(4096)
+def _script(letter: str) -> str | None:
+    """None for what is neither a letter nor a mark on one."""
+    if unicodedata.category(letter)[0] not in "LM":
+        return None
     code = ord(letter)
     return next((name for first, last, name in _SCRIPTS if first <= code <= last), UNKNOWN)
 
 
-def _by_words(text: str, script: str) -> str:
-    words = [word for chunk in text.replace("’", "'").split() if (word := chunk.strip(_AROUND))]
-    total = _evidence(script).weigh(words)
+def _by_words(words: Sequence[str], script: str) -> str:
+    total = _evidence(script).weigh(bare for word in words if (bare := word.strip(_AROUND)))
     if total:
         return max(sorted(total), key=total.__getitem__)
-    return "en" if script == "latin" and text.isascii() else UNKNOWN
+    return "en" if script == "latin" and all(map(str.isascii, words)) else UNKNOWN
 
 
 @cache

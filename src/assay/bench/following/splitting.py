@@ -11,6 +11,8 @@ import re
 import string
 from collections.abc import Iterator
 
+import regex
+
 from assay.bench.following.lexicon import ABBREVIATIONS, STARTERS
 
 PUNCTUATION = string.punctuation
@@ -18,16 +20,21 @@ PUNCTUATION = string.punctuation
 
 _EDGE = PUNCTUATION + " "
 _NO_MARKS = str.maketrans("", "", PUNCTUATION)
-_WORD = re.compile(r"\w+")
+_WORD = regex.compile(r"\w+")
 
-_END = re.compile(r"[.?!]+(?P<closing>[\"')\]}*”’»]*)(?=\s|$)")
+_END = re.compile(r"(?<![.?!])[.?!]++(?P<closing>[\"')\]}*”’»]*+)(?=\s|$)(?:\s++[\"')\]}]++(?=\s|$))?")
+"""A run of marks, the quotes and brackets that close behind it, and such as stand alone after a space."""
+
+_POSTSCRIPTS = frozenset({"p.s", "p.p.s"})
+"""Sentences of their own, as Punkt has it."""
+
 _SEPARATE = re.compile(r"(\.{2,}|--|[][(){}<>\"“”„«»`;@#$%&?!*]|[:,](?!\d))")
 _CLITIC = re.compile(r"(?i)(n't|'(?:s|m|d|ll|re|ve))$")
 _TWO_IN_ONE = {"cannot": 3, "gonna": 3, "gotta": 3, "wanna": 3, "gimme": 3, "lemme": 3}
 
 
 def words(text: str) -> list[str]:
-    """Runs of letters, digits and underscores: ``don't`` is two."""
+    """Runs of letters, with the marks upon them, digits and underscores: ``don't`` is two, ``हैं`` is one."""
     return _WORD.findall(text)
 
 
@@ -75,9 +82,13 @@ def _ends_sentence(text: str, begin: int, end: re.Match[str]) -> bool:
     word = before[-1].lstrip("\"'([{*_“‘«").lower() if before and not text[end.start() - 1].isspace() else ""
     if word.isdecimal():
         return not after[:1].islower()
-    if (len(word) == 1 and word.isalpha()) or "." in word.strip(".") or word in ABBREVIATIONS:
-        return starts
-    return True
+    if word in _POSTSCRIPTS:
+        return True
+    is_abbreviation = (len(word) == 1 and word.isalpha()) or "." in word.strip(".") or word in ABBREVIATIONS
+    return starts if is_abbreviation else True
+
+
+_CLOSING = "\"'”’»)]}>*"
 
 
 def tokens(text: str) -> list[str]:
@@ -88,10 +99,13 @@ def tokens(text: str) -> list[str]:
 def _tokens(sentence: str) -> Iterator[str]:
     chunks = sentence.split()
     for number, chunk in enumerate(chunks, 1):
-        pieces = [piece for piece in _SEPARATE.split(chunk) if piece]
-        for place, piece in enumerate(pieces, 1):
-            is_last = number == len(chunks) and all(rest in "\"'”’»)]}>*" for rest in pieces[place:])
-            yield from _apart(piece, is_last)
+        ends = number == len(chunks)
+        word = chunk.rstrip(_CLOSING) if ends else chunk
+        pieces = [piece for piece in _SEPARATE.split(word) if piece]
+        for piece in pieces[:-1]:
+            yield from _apart(piece, is_last=False)
+        yield from _apart(pieces[-1], is_last=ends) if pieces else ()
+        yield from chunk[len(word) :]
 
 
 def _apart(piece: str, is_last: bool) -> Iterator[str]:
