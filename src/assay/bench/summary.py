@@ -201,11 +201,13 @@ def _macro(categories: Sequence[str | None], values: Floats, clusters: Codes) ->
 
 def parts_of(answers: Sequence[Result]) -> dict[str, tuple[NDArray[np.bool_], Floats]]:
     """By name of a part: which answers have it, and what they got. A part that every real answer has is one of all questions: it is 0
-    where there was none to be found, or the model refused, or ran out of tokens or time."""
+    where there was none to be found, or the model refused, or ran out of tokens or time. A part beyond 0 and 1 is a count of something,
+    and stays with its answers."""
     parts = [result.scored.parts if result.scored is not None else {} for result in answers]
     real = [result.scored is not None and result.scored.outcome in _ANSWERED for result in answers]
     found = {}
-    for name in dict.fromkeys(name for one in parts for name in one):
+    counts = {name for one in parts for name, value in one.items() if not 0.0 <= value <= 1.0}
+    for name in dict.fromkeys(name for one in parts for name in one if name not in counts):
         of_all = all(name in one for one, answered in zip(parts, real, strict=True) if answered)
         found[name] = (
             np.array([of_all or name in one for one in parts], np.bool_),
