@@ -15,7 +15,7 @@ from assay.stats.pass_at_k import chance_at_k, pass_at_k
 from assay.stats.ranks import Z, rank_intervals, simultaneous_z
 from assay.stats.ratings import MEAN, SCALE, BothBad, RankTest, Ratings, Reason, Ties, rate
 from assay.stats.resample import bootstrap_mean, bootstrap_ranks
-from assay.stats.significance import FEWEST_FLIPS, LEVEL, POWER, detectable, holm, mcnemar, sign_flip
+from assay.stats.significance import FEWEST_FLIPS, LEVEL, POWER, detectable, holm, mcnemar, sign_flip, t_test
 from assay.stats.spread import Interval, bounded_mean, mean, quantile, share
 from assay.stats.tally import EXCLUDED_FLAGS, UNKNOWN_VOTER, Tally
 from assay.stats.variance import Split, split_variance
@@ -81,4 +81,5 @@ __all__ = [
     "sign_flip",
     "simultaneous_z",
     "split_variance",
+    "t_test",
 ]

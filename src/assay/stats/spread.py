@@ -195,15 +195,16 @@ def student(degrees: int, tail: float = _TAIL) -> float:
         )
         return z + sum(term / float(degrees) ** power for power, term in enumerate(terms, start=1))
     low, high = 0.0, 1.0
-    while _student_tail(high, degrees) > tail:
+    while student_tail(high, degrees) > tail:
         high *= 2
     for _ in range(80):
         middle = (low + high) / 2
-        low, high = (middle, high) if _student_tail(middle, degrees) > tail else (low, middle)
+        low, high = (middle, high) if student_tail(middle, degrees) > tail else (low, middle)
     return (low + high) / 2
 
 
-def _student_tail(t: float, degrees: int) -> float:
+def student_tail(t: float, degrees: int) -> float:
+    """The mass of Student's t with so many degrees of freedom beyond ``t``, which is not negative."""
     angle = atan(t / sqrt(degrees))
     odd = degrees % 2
     term = cos(angle) if odd else 1.0

@@ -11,13 +11,14 @@ from collections.abc import Callable, Mapping, Sequence
 from math import ceil
 from typing import TypeAlias
 
+import msgspec
 import numpy as np
 
 from assay.bench.speed.report import Faster, Figure, PairedFigure, Side
 from assay.bench.speed.spec import Slo
 from assay.bench.speed.timing import Timed
 from assay.core import Money
-from assay.stats import Interval, mean, paired_mean
+from assay.stats import LEVEL, Interval, holm, mean, paired_mean, t_test
 
 _MS = 1e6
 _QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
@@ -46,7 +47,7 @@ def side_of(model: str, repeats: Sequence[Repeat], slo: Slo) -> Side:
         cost=tuple(Money(nano, currency) for currency, nano in cost.items()),
         late_ms=max((one.asked_ns - one.due_ns for one in everything), default=0) / _MS,
         figures=tuple(
-            Figure(name=name, value=found if isinstance(found, Interval) else mean(found))
+            Figure(name=name, value=found if isinstance(found, Interval) else _over_repeats(name, found))
             for name, found in by_repeat(repeats, slo).items()
         ),
     )
@@ -65,6 +66,8 @@ def by_repeat(repeats: Sequence[Repeat], slo: Slo) -> ByRepeat:
         found[f"{name}_per_s"] = [
             sum(amount(one) for one in good) / _seconds(whole) for good, whole in zip(answers, repeats, strict=True)
         ]
+    if all(one.tokens is None for repeat in answers for one in repeat):
+        found["tokens_per_s"] = Interval(reason="not_counted")
     kept = [[one for one in repeat if _keeps(one, slo)] for repeat in answers]
     if slo != Slo():
         found["goodput_per_s"] = [len(good) / _seconds(whole) for good, whole in zip(kept, repeats, strict=True)]
@@ -73,22 +76,31 @@ def by_repeat(repeats: Sequence[Repeat], slo: Slo) -> ByRepeat:
 
 
 def paired(a: Sequence[Repeat], b: Sequence[Repeat], slo: Slo) -> tuple[PairedFigure, ...]:
-    """What both have, A less B, repeat by repeat."""
+    """What both have, A less B, repeat by repeat; the verdicts hold for all of them together (Holm)."""
     one, other = by_repeat(a, slo), by_repeat(b, slo)
-    figures = []
-    for name in one:
-        x, y = one[name], other[name]
-        if not isinstance(x, Interval) and not isinstance(y, Interval):
-            difference = paired_mean(x, y)
-            figures.append(PairedFigure(name=name, difference=difference, verdict=_verdict(name, difference)))
-    return tuple(figures)
+    both = {name: (x, y) for name, x in one.items() if not isinstance(x, Interval) and not isinstance(y := other[name], Interval)}
+    chances = holm([1.0 if (p := t_test(np.subtract(x, y))) is None else p for x, y in both.values()])
+    return tuple(
+        PairedFigure(name=name, difference=(found := paired_mean(x, y)), verdict=_verdict(name, found, p))
+        for (name, (x, y)), p in zip(both.items(), chances, strict=True)
+    )
 
 
-def _verdict(name: str, difference: Interval) -> Faster:
-    if difference.low is None or difference.high is None or difference.low <= 0 <= difference.high:
+def _verdict(name: str, difference: Interval, p: float) -> Faster:
+    if p > LEVEL or difference.value is None:
         return "cannot tell"
     more_is_faster = not name.endswith("_ms")
-    return "A faster" if (difference.low > 0) == more_is_faster else "B faster"
+    return "A faster" if (difference.value > 0) == more_is_faster else "B faster"
+
+
+def _over_repeats(name: str, values: Sequence[float]) -> Interval:
+    """The mean; nothing of these can be under 0, and no share over 1."""
+    found = mean(values)
+    if found.low is None or found.high is None:
+        return found
+    return msgspec.structs.replace(
+        found, low=max(0.0, found.low), high=min(1.0, found.high) if name == "within_slo" else found.high
+    )
 
 
 def _quantiles(repeats: Sequence[Sequence[float]], q: float) -> Sequence[float] | Interval:

@@ -41,7 +41,7 @@ class Side(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PairedFigure(msgspec.Struct, frozen=True, kw_only=True):
-    """A less B, repeat by repeat. The verdict is of this number by itself."""
+    """A less B, repeat by repeat. The verdicts of all numbers hold together."""
 
     name: str
     difference: Interval

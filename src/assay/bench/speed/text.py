@@ -47,7 +47,7 @@ def as_text(report: SpeedReport) -> str:
             *_columns(lines),
             "",
             *(_counts(side) for side in sides),
-            f"own side: {own.events_per_s:,.0f} events/s at most, {own.used:.1%} of it used; late by {own.late_p50_ms:.2f} ms (p50), "
+            f"own side: {own.events_per_s:,.0f} events/s at most, {own.used:.2%} of it used; late by {own.late_p50_ms:.2f} ms (p50), "
             f"{own.late_p99_ms:.2f} ms (p99); questions sent at most {max(side.late_ms for side in sides):.2f} ms late",
             *(NOTES[note] for note in report.notes),
         ]
