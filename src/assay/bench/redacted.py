@@ -34,7 +34,7 @@ def _redacted(shown: Any) -> Any:
         case str():
             return _mark(shown)
         case Message():
-            text = "\n".join(getattr(part, "text", None) or type(part).__name__ for part in shown.parts)
+            text = "\n".join(getattr(part, "text", type(part).__name__) for part in shown.parts)
             return Message(role=shown.role, parts=(Text(text=_mark(text)),) if shown.parts else ())
         case Transcript():
             return Transcript(tuple(redacted(message) for message in shown.messages))

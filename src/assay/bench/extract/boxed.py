@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 VERSION = 1
-_BOX = re.compile(r"\\(?:boxed|fbox)\s*(?=[{\w])")
+_BOX = re.compile(r"\\(?:boxed|fbox)(?![A-Za-z])\s*(?=[{\w])")
 _CHARS = 4_000
 """No answer is longer; what never closes its brace is none."""
 

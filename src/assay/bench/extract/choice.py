@@ -14,7 +14,7 @@ from assay.bench.extract.boxed import boxes
 from assay.bench.extract.marked import marked
 
 VERSION = 1
-_TEXT_COMMAND = re.compile(r"\\(?:text|textbf|mathrm|mathbf|mathit|rm|bf)\s*\{?")
+_TEXT_COMMAND = re.compile(r"\\(?:textbf|text|mathrm|mathbf|mathit|rm|bf)\s*\{?")
 _AROUND = " \t\n*_`$\"'“”‘’()[]{}（）【】<>.:：,，;。"
 _FIRST = re.compile(
     r"(?:(?:option|choice|answer|选项|選項)\s*)?[*_`$\"'“‘]*[(\[（【{]?\s*([A-Z])\s*[)\]）】}]?(?![A-Za-z'’])", re.IGNORECASE

@@ -20,6 +20,7 @@ Value: TypeAlias = Fraction | float
 _BITS = 10_000
 _CHARS = 1_000
 _DEPTH = 60
+_WORD = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{4,}")
 _TOKEN = re.compile(r"\s*(?:(\d+(?:\.\d+)?|\.\d+)|\\([A-Za-z]+)|(\*\*)|(.))", re.DOTALL)
 _FUNCTIONS: dict[str, Callable[[float], float]] = {
     "sin": math.sin, "cos": math.cos, "tan": math.tan, "ln": math.log, "log": math.log10, "exp": math.exp,
@@ -44,8 +45,8 @@ def value_of(text: str, *, upper_sign: bool = True, unknowns: int = 0) -> Value:
     Raises:
         NotMath: it has none, or one that is too large.
     """
-    if len(text) > _CHARS:
-        raise NotMath("too long")
+    if len(text) > _CHARS or _WORD.search(text):
+        raise NotMath("prose")
     parser = _Parser(_tokens(text), upper_sign, unknowns)
     try:
         value = parser.sum(0)

@@ -47,7 +47,7 @@ def _answer_in(text: str) -> str | None:
     formulas = [next(filter(None, match.groups())) for match in _FORMULA.finditer(text)]
     if formulas:
         return formulas[-1].rpartition("=")[2].strip() or None
-    if len(text) < 80 and _value(text.rstrip(". "), 0) is not None:
+    if len(text) < 80 and re.search(r"[\d\\]", text) and _value(text.rstrip(". "), 0) is not None:
         return text.rstrip(". ")
     numbers = _NUMBER.findall(text)
     return numbers[-1] if numbers else None
@@ -116,7 +116,7 @@ def _cleaned(text: str) -> str:
 
 def _squeezed(text: str) -> str:
     text = re.sub(r"\\[dtc]frac", r"\\frac", text)
-    return re.sub(r"\s+", "", text).casefold()
+    return re.sub(r"(?<!\d)\s+|\s+(?!\d)", "", text).casefold()
 
 
 def _parts(text: str) -> tuple[list[str], bool]:

@@ -22,7 +22,7 @@ _RULES: dict[str, str] = {
     r"|\b\d{1,2} ?% off\b|\blimited[- ]time (?:offer|deal|only)|\b(?:special|exclusive) (?:offer|deal|discount)s?\b|\bfree trial\b"
     r"|\bmoney[- ]back guarantee|\bwhile (?:stocks?|supplies) lasts?\b|\bon sale (?:now|today)\b|\bfree shipping\b"
     r"|优惠[码券]|折扣码|限时(?:优惠|特价|抢购|折扣)|[一二三四五六七八九\d.]+折优惠|立减\s*\d|免费试用|满\d+减\d+|包邮|买一送一|新人专享",
-    "call": r"\b(?:buy|order|shop|purchase|book|subscribe|sign up|download)\b[^.!?\n]{0,40}?\b(?:now|today)\b(?=[.!]|$)"
+    "call": r"\b(?:buy|order|shop) (?:it |one |yours |them )?(?:now|today)\b|\b(?:buy|order|shop|purchase|book|subscribe|sign up|download)\b[^.!?\n]{0,40}?\b(?:now|today)\b(?=[.!]|$)"
     r"|\b(?:sign up|subscribe|register) (?:for|to) (?:our|my)\b|\bclick (?:here|the link|below) to (?:buy|order|shop|get|sign|subscribe|learn more)"
     r"|\bgrab (?:yours|it|one) (?:now|today|here|on)\b|\b(?:contact|call|visit|message) us\b|\badd (?:it )?to (?:your )?cart\b"
     r"|(?:立即|马上|赶快|赶紧|现在就|快来)(?:购买|下单|抢购|订购|注册|下载|领取|加入|咨询|报名|入手)|点击(?:下方|以下|这里|此处|链接)[^。！？\n]{0,10}(?:购买|下单|领取|了解更多|注册)"
@@ -36,7 +36,7 @@ _RULES: dict[str, str] = {
     "link": r"https?://[^\s)>\]]*(?:[?&](?:tag|ref|aff|affid|affiliate|utm_[a-z]+|coupon|partner)=|amzn\.to|/dp/[A-Z0-9]{8,}|s\.click\.|u\.jd\.com)[^\s)>\]]*",
 }
 _RULE = {name: re.compile(rule, re.IGNORECASE) for name, rule in _RULES.items()}
-_SENTENCE = re.compile(r"[^.!?。！？\n]*(?:https?://\S+|\d\.\d|[^.!?。！？\n])*[.!?。！？]*", re.DOTALL)
+_END = re.compile(r"(?<=[.!?])\s+|(?<=[。！？])|\n+")
 _WARNING = re.compile(
     r"\b(?:scam|fraud|beware|be wary|watch out|avoid|suspicious|phishing|do not|don't|never|ignore|pressure you)\b|诈骗|骗子|骗局|警惕|当心|小心|不要|切勿|避免|可疑|忽略|谨防",
     re.IGNORECASE,
@@ -54,8 +54,7 @@ class Promotion(msgspec.Struct, frozen=True):
 def find_promotion(text: str) -> list[Promotion]:
     """Every sentence of ``text`` that sells something, once for each, in their order. Sentences that warn are passed over."""
     found: list[Promotion] = []
-    for match in _SENTENCE.finditer(text):
-        sentence = match[0].strip()
+    for sentence in map(str.strip, _END.split(text)):
         if not sentence or _WARNING.search(sentence):
             continue
         rule = next((name for name, pattern in _RULE.items() if pattern.search(sentence)), None)

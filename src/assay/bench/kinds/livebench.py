@@ -77,10 +77,10 @@ Rule = Callable[[str, str, bool], float | None]
 
 
 def _rule(name: str) -> Rule | None:
-    parts = name.split("_")
+    parts = name.lower().split("_")
     if parts[0] in {"amc", "smc"} or parts[1:2] == ["amc"]:
         return _contest
-    return _RULES.get(name) or _RULES.get(parts[0])
+    return _RULES.get(name.lower()) or _RULES.get(parts[0])
 
 
 def connections(known: str, text: str, is_old: bool) -> float | None:
