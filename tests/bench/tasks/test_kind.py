@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import importlib
 from pathlib import Path
 from typing import Any
 
 import msgspec
-import pyarrow
-import pyarrow.parquet
 import pytest
 
 from assay.bench.kind import kind_of, overlay
@@ -28,7 +27,8 @@ ROWS: list[dict[str, Any]] = [
 def write(folder: Path, form: str) -> Path:
     path = folder / f"rows.{form}"
     if form == "parquet":
-        pyarrow.parquet.write_table(pyarrow.Table.from_pylist(ROWS), path)
+        arrow, parquet = importlib.import_module("pyarrow"), importlib.import_module("pyarrow.parquet")
+        parquet.write_table(arrow.Table.from_pylist(ROWS), path)
     elif form == "csv":
         path.write_text("key,question,answer,level\n" + "".join(",".join(map(str, row.values())) + "\n" for row in ROWS))
     elif form == "json":
