@@ -51,7 +51,7 @@ async def measure(
         b=b,
         paired=paired(taken["A"], taken["B"], spec.slo) if b is not None else (),
         own=own,
-        notes=tuple(_notes(own, max(side.late_ms for side in sides), any(side.tokens_unknown for side in sides))),
+        notes=tuple(notes_of(own, max(side.late_ms for side in sides), any(side.tokens_unknown for side in sides))),
     )
 
 
@@ -85,7 +85,8 @@ def _busiest(repeats: Sequence[Sequence[Timed]]) -> float:
     )
 
 
-def _notes(own: OwnLimit, late_ms: float, some_unknown: bool) -> list[str]:
+def notes_of(own: OwnLimit, late_ms: float, some_unknown: bool) -> list[str]:
+    """What speaks against the result, by the keys of `assay.bench.speed.text.NOTES`."""
     notes = []
     if own.used > _MUCH:
         notes.append("own_limit")
