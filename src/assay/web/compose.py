@@ -24,6 +24,7 @@ from assay.bench.data import Sources
 from assay.bench.library import Library
 from assay.bench.run_shelf import Shelf
 from assay.bench.runs import Runs
+from assay.bench.speed.routes import speed_routes
 from assay.board import routes as board_routes
 from assay.challenge import routes as challenge_routes
 from assay.challenge.challenges import Challenges
@@ -179,6 +180,7 @@ class Assay:
                 data_dir=self.settings.data_dir,
             ),
             *bench_routes.routes(self.database, self.runs, self.shelf.library),
+            *speed_routes(self.database, self.gateway.caller, self.gateway.find),
             *work_routes(self.database),
             *challenge_routes.routes(self.database, self.challenges, people, url=lambda: self.url),
         ]
