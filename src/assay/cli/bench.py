@@ -9,6 +9,7 @@ from assay.bench.library import Library
 from assay.bench.task import Task
 from assay.cli.bench_report import as_text, compared, percent
 from assay.cli.bench_run import newest, run
+from assay.cli.bench_speed import speed
 from assay.cli.configure import Configured
 from assay.cli.exits import FAILED, OK
 from assay.cli.options import as_json, configured
@@ -23,6 +24,7 @@ def bench() -> None:
 
 
 bench.add_command(run)
+bench.add_command(speed)
 
 
 @bench.command("list")
