@@ -25,6 +25,7 @@ def _measurement(report: RunReport, metric: str, interval: Interval) -> Measurem
     conditions = {
         "recipe": report.recipe,
         "task": report.task,
+        "title": report.title,
         "version": report.version,
         "sampling": report.parts.get("sampling", {}),
         "questions": summary.questions,

@@ -47,15 +47,15 @@ class Cost(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def hold(db: Database, run: str, worker: str, budget: Money, held: int, wanted: int, least: int) -> int:
-    """Let ``worker``, who holds ``held`` nano-units of the budget, hold ``wanted`` more, or as much as there is, but at least
-    ``least``. Returns what it holds then."""
+    """Let ``worker``, who holds ``held`` nano-units of the budget, hold ``wanted`` more, yet no more than half of what is left, so that
+    others find some, but at least ``least``. Returns what it holds then: as before, where there is less."""
     async with db.transaction() as tx:
         await tx.read(LOCK_RUN, run=run)
         others = await tx.read(SELECT_HELD, run=run, worker=worker, currency=budget.currency)
         left = budget.nano - int(others[0]["held"]) - held  # PostgreSQL sums bigints as numeric
         if left < least:
             return held
-        held += min(wanted, left)
+        held += max(least, min(wanted, left // 2))
         await tx.write(HOLD, {"run": run, "worker": worker, "currency": budget.currency, "held": held})
     return held
 

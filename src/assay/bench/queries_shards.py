@@ -40,8 +40,11 @@ _FREE = "SELECT shard FROM bench_shards WHERE run = :run AND done = 0 AND worker
 SELECT_FREE = Sql(sqlite=_FREE, postgresql=f"{_FREE} FOR UPDATE SKIP LOCKED")
 TAKE = Sql("UPDATE bench_shards SET worker = :worker WHERE run = :run AND shard = :shard")
 SET_DONE = Sql("UPDATE bench_shards SET done = 1 WHERE run = :run AND shard = :shard AND worker = :worker")
-COUNT_FREE = Sql("SELECT COUNT(*) AS count FROM bench_shards WHERE run = :run AND done = 0 AND worker IS NULL")
-COUNT_LEFT = Sql("SELECT COUNT(*) AS count FROM bench_shards WHERE run = :run AND done = 0")
+COUNT_LEFT = Sql("""
+    SELECT COALESCE(SUM(CASE WHEN worker IS NULL THEN 1 ELSE 0 END), 0) AS free,
+           COALESCE(SUM(CASE WHEN worker <> :worker THEN 1 ELSE 0 END), 0) AS others
+    FROM bench_shards WHERE run = :run AND done = 0
+""")
 
 
 async def enter(db: Database, run: str, worker: str, owner: str) -> None:
@@ -93,14 +96,10 @@ async def lease(db: Database, run: str, worker: str, most: int) -> list[int] | N
     return shards
 
 
-async def count_left(db: Database, run: str) -> int:
-    """How many shards are not done."""
-    return int((await db.read(COUNT_LEFT, run=run))[0]["count"])
-
-
-async def count_free(db: Database, run: str) -> int:
-    """How many of them nobody has."""
-    return int((await db.read(COUNT_FREE, run=run))[0]["count"])
+async def count_left(db: Database, run: str, worker: str = "") -> tuple[int, int]:
+    """Of the shards that are not done, how many nobody has, and how many others than ``worker`` have."""
+    row = (await db.read(COUNT_LEFT, run=run, worker=worker))[0]
+    return int(row["free"]), int(row["others"])
 
 
 def ranges(shards: Sequence[int], size: int) -> list[tuple[int, int]]:

@@ -10,7 +10,7 @@ from assay.core import AssayError
 
 DOWN_AFTER = 10
 """Failures in a row after which only single calls are made."""
-PROBES_S = (1.0, 2.0, 4.0, 8.0, 16.0)
+PROBES_S = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0)
 """How long to wait before each of those; when the last one fails, too, the run is interrupted."""
 LONGEST_PAUSE_S = 300.0
 """An upstream that asks to be left alone for longer than this is down."""
@@ -59,7 +59,7 @@ class Breaker:
 
     def succeeded(self, *, is_probe: bool) -> None:
         """An answer came."""
-        self.failures = 0
+        self.failures = self._probes = 0
         self._probe_at = None
         self.leave(is_probe=is_probe or self._is_probing)
 
@@ -70,15 +70,11 @@ class Breaker:
             EndpointDown: there is no use in going on.
         """
         self.failures += 1
+        self._probes += is_probe
         rest_s = error.retry_after_s or 0.0
-        if is_probe:
-            self._probes += 1
-            if self._probes >= len(self._probes_s):
-                raise EndpointDown(self._deployment, self.failures, error)
+        if self._probes >= len(self._probes_s) or rest_s > LONGEST_PAUSE_S:
+            raise EndpointDown(self._deployment, self.failures, error)
         if is_probe or (self._probe_at is None and self.failures >= DOWN_AFTER):
-            if rest_s > LONGEST_PAUSE_S:
-                raise EndpointDown(self._deployment, self.failures, error)
-            self._probes = self._probes if is_probe else 0
             self._probe_at = time.monotonic() + max(self._probes_s[self._probes], rest_s)
         self.leave(is_probe=is_probe)
 

@@ -39,25 +39,30 @@ class Saver:
             StorageFailed: they are not, after several attempts.
         """
         self._lines += lines
-        if self._saved is None:
-            self._saved = asyncio.get_running_loop().create_future()
-        saved = self._saved
+        saved = self._linger()
         if not patient:
             self._begin()
-        elif self._lingering is None:
-            self._lingering = asyncio.get_running_loop().call_later(LINGER_S, self._begin)
         await asyncio.shield(saved)
 
     def note(self, key: object, line: Line) -> None:
-        """To be saved with what is saved next, unless something newer is noted under the same key before."""
+        """To be saved with what is saved within `LINGER_S`, unless something newer is noted under the same key before."""
         self._notes[key] = line
+        self._linger()
 
     async def close(self) -> None:
         """Save all that is left."""
-        if self._notes or self._saved is not None:
+        if self._saved is not None:
             await self.save()
         while self._saving is not None:
             await asyncio.wait([self._saving])
+
+    def _linger(self) -> asyncio.Future[None]:
+        """See to it that what waits is saved in a while; resolved when it is."""
+        if self._saved is None:
+            self._saved = asyncio.get_running_loop().create_future()
+        if self._lingering is None:
+            self._lingering = asyncio.get_running_loop().call_later(LINGER_S, self._begin)
+        return self._saved
 
     def _begin(self) -> None:
         if self._lingering is not None:

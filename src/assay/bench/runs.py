@@ -24,7 +24,7 @@ from assay.bench.publish import publish
 from assay.bench.queries import Run
 from assay.bench.report import RunReport, State
 from assay.bench.result import Result
-from assay.bench.run_halt import Halt
+from assay.bench.run_halt import Halt, LeaseLost
 from assay.bench.run_plan import SHARD, Cast, Find, Plan, cast_of, check_budget, draw
 from assay.bench.run_tasks import Tasks
 from assay.bench.run_telling import Telling
@@ -188,6 +188,19 @@ class Runs:
         elif run.state == "running":
             await queries.stop_elsewhere(self._db, id)
 
+    async def help(self, id: str) -> None:
+        """Work on a run that another process sees to, until all of it is scored, or it is running no longer.
+
+        Raises:
+            NotFound: ``bench.run_not_found``. Halt, BudgetSpent: this process cannot go on.
+        """
+        run = await self._load(id)
+        try:
+            await LocalExecutor(self._means, f"{self._owner} {new_id()}").work(run, lambda: None)
+        except LeaseLost:
+            if (await self._load(id)).state == "running":
+                raise
+
     async def list(self, *, task: str = "", limit: int = 200) -> builtins.list[RunReport]:
         """The newest runs as they stand, of one task where it is named."""
         return [await self._report(run) for run in await queries.list_runs(self._db, task=task, limit=limit)]
@@ -284,15 +297,16 @@ class Runs:
         return msgspec.structs.replace(run, spec=spec, plan=msgspec.structs.replace(run.plan, prices=_prices(cast)))
 
     def _executor(self, spec: Spec) -> Executor:
-        try:
-            return self._executors[spec.executor]
-        except KeyError:
+        executor = self._executors.get(spec.executor)
+        if executor is None:
             raise InvalidInput(
                 "bench.no_executor",
                 f"There is no executor {spec.executor!r} here.",
-                hint="`pip install modelassay[ray]` brings ray; `local` is always there.",
+                hint="`local` is always there.",
                 param="executor",
-            ) from None
+            )
+        executor.check()
+        return executor
 
     def _set_going(self, run: Run) -> None:
         live = self._live[run.id] = _Live(Telling(self._db))
@@ -323,10 +337,15 @@ class Runs:
             live.stirred.set()
 
     async def _work_through(self, run: Run, live: _Live) -> None:
-        """Work, and wait for others who do, until all is scored."""
+        """Work, and wait for others who do, until all is scored. A worker that was taken for lost, and is not, begins anew."""
         others = Others(self._db, run.id, self._means.limits.lost_s)
         while await others.wait():
-            await self._executor(run.spec).work(run, live.stir)
+            try:
+                await self._executor(run.spec).work(run, live.stir)
+            except LeaseLost:
+                now = await queries.load_run(self._db, run.id)
+                if now is None or (now.state, now.owner) != ("running", self._owner):
+                    raise
 
     async def _put_down(self, run: Run, state: State, trouble: str | None, worked_us: int) -> None:
         if trouble is not None:  # it may quote an upstream

@@ -19,8 +19,6 @@ from assay.core import AssayError, CallFailed, RateLimited
 FEWEST = 1
 BUSY = frozenset((429, 503, 529))
 """With these an upstream says that it has too much to do."""
-LONGEST_REST_S = 300.0
-"""An upstream that asks to be left alone for longer is left alone for as long as this, and then asked again."""
 
 
 def is_busy(error: AssayError) -> bool:
@@ -111,7 +109,7 @@ class Window:
             self.limit = max(float(FEWEST), self.limit / 2)
             self._halved_at = now
         if rest_s is not None:
-            self._rests_until = max(self._rests_until, now + min(rest_s, LONGEST_REST_S))
+            self._rests_until = max(self._rests_until, now + rest_s)
 
 
 class Windows:

@@ -19,6 +19,7 @@ from pathlib import Path
 import msgspec
 
 from assay.bench import queries_shards as shards
+from assay.bench.others import Others
 from assay.bench.outcome import Scored
 from assay.bench.queries import Run
 from assay.bench.queries_results import Figures, Open, answered, failed, forget_failed, load_body, load_open, scored
@@ -117,7 +118,7 @@ class Worker:
         self._heard_at = time.monotonic()
 
     async def work(self) -> None:
-        """Until there is nothing of the run to lease, and all that was leased is scored.
+        """Until all of the run is scored, by this worker or others.
 
         Raises:
             Halt, BudgetSpent: it cannot go on, and might later. AssayError: the scorer cannot be opened.
@@ -127,6 +128,7 @@ class Worker:
             async with self._scorer() as scorer:
                 await self._work(scorer)
         except EndpointDown:
+            await self._saver.close()
             await forget_failed(self._means.db, self._run.id, self._given_up)
             raise
         finally:
@@ -214,21 +216,23 @@ class Worker:
                 continue
 
     async def _lease_on(self) -> None:
-        """Keep as many samples at hand as are asked at once, until there are no more."""
+        """Keep as many samples at hand as are asked at once, until nobody has any that could still fall back."""
         size, wanted = self._run.plan.shard, self._run.spec.concurrency
+        others = Others(self._means.db, self._run.id, self._means.limits.lost_s, self.id)
         while not self._is_dry:
             await self._is_low.wait()
             self._is_low.clear()
-            most = -(-max(wanted - len(self._todo), 0) // size) + 1
-            got = await shards.lease(self._means.db, self._run.id, self.id, most)
+            got = await shards.lease(self._means.db, self._run.id, self.id, -(-max(wanted - len(self._todo), 1) // size))
             if got is None:
                 raise LeaseLost
             for first, end in shards.ranges(got, size):
                 for row in await load_open(self._means.db, self._run.id, first, end):
                     self._take(row)
-            self._is_dry = len(got) < most
             for shard in got:
                 self._end_if_done(shard)
+            if not got:
+                self._is_dry = not await others.wait()
+                self._is_low.set()
             self._stir()
 
     def _take(self, row: Open) -> None:
@@ -274,9 +278,8 @@ class Worker:
             pause_s = pauses[min(self._failures[row.number] // FAILED, len(pauses) - 1)]
             heapq.heappush(self._later, (time.monotonic() + pause_s, row.number, row))
             return
-        worth = _no_answer(error)
-        await self._saver.save(failed(self._run.id, row.number, asking.figures(None), worth))
         self._given_up.append(row.number)
+        await self._saver.save(failed(self._run.id, row.number, asking.figures(None), _no_answer(error)))
         self._done(row)
 
     async def _score_on(self, scorer: Scorer) -> None:

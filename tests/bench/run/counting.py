@@ -53,8 +53,10 @@ async def counting_model(seconds: float) -> AsyncIterator[CountingModel]:
     model = CountingModel(seconds)
     server = await asyncio.start_server(model.serve, "127.0.0.1", 0)
     model.port = server.sockets[0].getsockname()[1]
-    yield model
-    server.close()
+    try:
+        yield model
+    finally:
+        server.close()
 
 
 def _events(text: str) -> bytes:

@@ -15,8 +15,12 @@ from assay.bench.queries import Run
 class Executor(Protocol):
     """Brings workers to a run."""
 
+    def check(self) -> None:
+        """Raises InvalidInput, ``bench.no_executor``, where it cannot be used."""
+        ...
+
     async def work(self, run: Run, changed: Callable[[], None]) -> None:
-        """Until nothing of it is left to lease. ``changed`` is called after each thing that came of it.
+        """Until all of it is scored. ``changed`` is called after each thing that came of it.
 
         Raises:
             Halt, BudgetSpent: no worker can go on, and one might later. AssayError: none can begin.

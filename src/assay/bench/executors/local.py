@@ -15,6 +15,9 @@ class LocalExecutor:
         self._means = means
         self._owner = owner
 
+    def check(self) -> None:
+        """Nothing is needed."""
+
     async def work(self, run: Run, changed: Callable[[], None]) -> None:
         """As `Executor.work`."""
         material = await gather(run, self._means.tasks)
