@@ -22,6 +22,7 @@ from assay.bench.download import Get, Reply, over_http
 from assay.bench.task import DataFile, Task
 from assay.core import AssayError, InvalidInput, Unauthorized, Unavailable
 
+HUB_TOKEN = "HF_TOKEN"  # noqa: S105  # its name
 HUB = "https://huggingface.co"
 _ON_HUB = re.compile(r"hf://([^/]+/[^/]+)/(.+)")
 _DENIED = frozenset({401, 403})
@@ -31,12 +32,13 @@ Progress = Callable[[str, int, int | None], None]
 
 
 class Sources(msgspec.Struct, frozen=True, kw_only=True):
-    """Where data may come from: ``data_dir`` (the setting), ``cache`` (a folder that is made), ``tokens`` by the name that a task
-    gives them (the environment's where not given), and the ``hub``'s address."""
+    """Where data may come from: ``data_dir`` (the setting), ``cache`` (a folder that is made), and the ``hub``'s address. ``tokens``
+    are the user's own, by the name that a task gives them; for files on the hub the environment is looked into, too, and for no other
+    address: a task from somewhere must not be able to name a secret and a place to send it."""
 
     cache: Path
     data_dir: Path | None = None
-    tokens: Mapping[str, str] = msgspec.field(default_factory=lambda: dict(os.environ))
+    tokens: Mapping[str, str] = {}
     hub: str = msgspec.field(default_factory=lambda: os.environ.get("HF_ENDPOINT", HUB))
 
 
@@ -80,7 +82,7 @@ async def _download(task: Task, file: DataFile, sources: Sources, get: Get, prog
     await asyncio.to_thread(goal.parent.mkdir, parents=True, exist_ok=True)
     have = await asyncio.to_thread(lambda: part.stat().st_size if part.is_file() else 0)
     headers = {"Range": f"bytes={have}-"} if have else {}
-    if token := sources.tokens.get(file.token or ""):
+    if token := _token(file, sources):
         headers["Authorization"] = f"Bearer {token}"
     url = address(file, sources.hub)
     try:
@@ -122,6 +124,13 @@ def address(file: DataFile, hub: str = HUB) -> str:
     if found := _ON_HUB.fullmatch(url):
         return f"{hub.rstrip('/')}/datasets/{found[1]}/resolve/{file.revision or 'main'}/{found[2]}"
     return url
+
+
+def _token(file: DataFile, sources: Sources) -> str | None:
+    if file.token is None:
+        return None
+    is_on_hub = _ON_HUB.fullmatch(file.url or "") is not None
+    return sources.tokens.get(file.token) or (os.environ.get(file.token) if is_on_hub and file.token == HUB_TOKEN else None)
 
 
 def _cached(task: Task, file: DataFile, sources: Sources) -> Path:

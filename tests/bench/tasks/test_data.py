@@ -171,6 +171,21 @@ async def test_a_gated_file_needs_the_users_own_token(server: Server, tmp_path: 
 
 
 @pytest.mark.anyio
+async def test_the_environments_token_goes_to_the_hub_and_nowhere_else(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_TOKEN", "secret")
+    monkeypatch.setenv("OTHER_SECRET", "secret")
+    sources = Sources(cache=tmp_path, hub=server.url)
+    on_hub = with_file(url="hf://owner/name/gated", token="HF_TOKEN")
+    await fetch(task("numbers", data=(on_hub,)), sources)
+    assert server.asked.pop() == ("/datasets/owner/name/resolve/main/gated", None, "Bearer secret")
+    for file in (with_file(url=f"{server.url}/plain", token="HF_TOKEN"), with_file(url="hf://o/n/x", token="OTHER_SECRET")):
+        await fetch(task("numbers", id=(file.token or "").lower(), data=(file,)), sources)
+        assert server.asked.pop()[2] is None
+
+
+@pytest.mark.anyio
 async def test_a_token_is_not_handed_on_to_another_host(server: Server, tmp_path: Path) -> None:
     with running() as other:
         server.elsewhere = other.url

@@ -140,7 +140,6 @@ def _words(
         "template": template,
         "count": f"{len(rows):,}",
         "source": _harmless(source.name) if source else "the template's own worked rows",
-        "path": _harmless(str(folder)),
         "judge": "--judge MODEL " if "needs_judge" in kind.text else "",
     }
 

@@ -22,9 +22,9 @@ class Template(msgspec.Struct, frozen=True, kw_only=True):
 _HEAD = """\
 # <<title>>: <<count>> questions of your own, made from <<source>> by `assay bench new --template <<template>>`.
 #
-#   assay bench run <<path>> --model MODEL <<judge>>--limit 5     try it on five questions
-#   assay bench run <<path>> --model MODEL <<judge>>              all of them
-#   assay bench compare RUN RUN                 two models, question by question
+#   assay bench run <<id>> --model MODEL <<judge>>--limit 5
+#   assay bench run <<id>> --model MODEL <<judge>>
+#   assay bench compare RUN RUN
 #
 # Everything here may be changed; docs/guides/own-task.md says what each line means. A number is comparable with another only where
 # the recipe is the same, so raise `version` when you change what is asked or how it is scored.
