@@ -9,7 +9,8 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from assay.sandbox import Died, Limits, Packed, Raised, Returned, TimedOut, TooMuch, Zygote, digest
+from assay.sandbox import Died, Digest, Limits, Opaque, Packed, Raised, Returned, TimedOut, TooMuch, Zygote, digest
+from assay.sandbox.inside.values import encode
 
 PATIENCE_S = 30.0
 """For calls that answer at once; the machine may be busy."""
@@ -110,7 +111,20 @@ def test_of_a_large_value_a_digest_is_enough(zygote: Zygote) -> None:
     with zygote.run("def f(x):\n    return {'n': list(range(x)), 's': {1, 2}}", "f") as child:
         outcome = child.call([1 << 20], PATIENCE_S, digest=True)
     assert isinstance(outcome, Returned)
-    assert outcome.value == digest({"s": {2, 1}, "n": [float(n) for n in range(1 << 20)]})
+    assert outcome.value == Digest(digest({"n": list(range(1 << 20)), "s": {1, 2}}))
+
+
+def test_a_value_that_cannot_be_digested_is_sent(zygote: Zygote) -> None:
+    with zygote.run("def f():\n    return (n for n in [1])", "f") as child:
+        outcome = child.call([], PATIENCE_S, digest=True)
+    assert isinstance(outcome, Returned)
+    assert isinstance(outcome.value, Opaque)
+
+
+def test_bytes_come_as_they_were_sent_where_they_are_asked_for(zygote: Zygote) -> None:
+    with zygote.run("def f(x):\n    return [x]", "f") as child:
+        outcomes = list(child.call_many([[1.5], ["a"]], [PATIENCE_S, PATIENCE_S], PATIENCE_S, raw=True))
+    assert [outcome.value for outcome in outcomes if isinstance(outcome, Returned)] == [encode([1.5]), encode(["a"])]
 
 
 def test_numpy_values_come_as_numpy_values(zygote: Zygote) -> None:

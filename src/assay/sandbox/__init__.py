@@ -8,7 +8,7 @@ in, and only plain values come out, read by a decoder that refuses every class. 
 from assay.sandbox.inside.values import Opaque, digest
 from assay.sandbox.layers import Layer, Layers
 from assay.sandbox.limits import Limits
-from assay.sandbox.outcomes import Died, Raised, Ran, Returned, TimedOut, TooMuch
+from assay.sandbox.outcomes import Died, Digest, Raised, Ran, Returned, TimedOut, TooMuch
 from assay.sandbox.probing import probe
 from assay.sandbox.refusal import NoSandbox, SandboxBroken
 from assay.sandbox.workspace import Finished, Workspace, WorkspaceLimits
@@ -17,6 +17,7 @@ from assay.sandbox.zygote import Child, Packed, Zygote
 __all__ = [
     "Child",
     "Died",
+    "Digest",
     "Finished",
     "Layer",
     "Layers",

@@ -8,11 +8,15 @@ import msgspec
 
 
 class Returned(msgspec.Struct, frozen=True):
-    """``value`` is what it claims, and plain: whoever compares it decides. With ``digest``, 32 bytes. ``seconds`` is how long the judge
-    waited for it."""
+    """``value`` is what it claims, and plain: whoever compares it decides. It is a `Digest` where that was asked for and could be made,
+    and the value's bytes where they were asked for as they are. ``seconds`` is how long the judge waited for it."""
 
     value: Any
     seconds: float
+
+
+class Digest(bytes):
+    """What `assay.sandbox.digest` made of a value that was not sent."""
 
 
 class Raised(msgspec.Struct, frozen=True):

@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from itertools import repeat
 from types import TracebackType
 from typing import Any, Self
 
@@ -27,7 +28,7 @@ from assay.sandbox.inside import frames
 from assay.sandbox.inside.values import Unreadable, decode
 from assay.sandbox.layers import Layers
 from assay.sandbox.limits import Limits
-from assay.sandbox.outcomes import Died, Raised, Ran, Returned, TimedOut, TooMuch
+from assay.sandbox.outcomes import Died, Digest, Raised, Ran, Returned, TimedOut, TooMuch
 from assay.sandbox.probing import probe
 from assay.sandbox.refusal import SandboxBroken
 from assay.sandbox.start import setting_for, spawn
@@ -182,23 +183,30 @@ class Child:
         self.close()
 
     def call(self, arguments: Sequence[Any], timeout_s: float, *, digest: bool = False) -> Ran:
-        """``entry(*arguments)``. With ``digest``, the value is not sent but only what `assay.sandbox.digest` makes of it."""
-        return next(self.call_many([arguments], timeout_s, timeout_s, digest=digest))
+        """``entry(*arguments)``. With ``digest``, the value is not sent but only what `assay.sandbox.digest` makes of it, if it can."""
+        return next(self.call_many(Packed([arguments], [digest]), timeout_s, timeout_s))
 
     def call_many(
-        self, inputs: Iterable[Sequence[Any]] | Packed, timeout_each_s: float, timeout_all_s: float, *, digest: bool = False
+        self,
+        inputs: Iterable[Sequence[Any]] | Packed,
+        timeout_each_s: float | Sequence[float],
+        timeout_all_s: float,
+        *,
+        raw: bool = False,
     ) -> Iterator[Ran]:
         """One outcome for each of ``inputs``, as they come, without waiting for the judge between them; after `TimedOut`, `Died` or
-        `TooMuch` no more. Stop reading, and close, at the first that is wrong."""
-        packed = inputs if isinstance(inputs, Packed) else Packed(inputs)
+        `TooMuch` no more. Stop reading, and close, at the first that is wrong. With ``raw``, values stay the bytes that came: those of
+        equal values are mostly equal, and `assay.sandbox.inside.values.decode` reads the others."""
+        packed = inputs if isinstance(inputs, Packed) else Packed(list(inputs))
         if (end := self._load()) is not None:
             yield end
             return
-        self._channel.queue(packed.bytes_for(digest))
+        limits_s = repeat(timeout_each_s) if isinstance(timeout_each_s, int | float) else timeout_each_s
+        self._channel.queue(packed.sent)
         left_s = self._bound(timeout_all_s)
-        for _ in range(len(packed)):
+        for digest, limit_s in zip(packed.digests, limits_s, strict=False):
             began = time.monotonic()
-            outcome = self._outcome(began, min(self._bound(timeout_each_s), left_s), digest)
+            outcome = self._outcome(began, min(self._bound(limit_s), left_s), digest, raw)
             left_s -= time.monotonic() - began
             yield outcome
             if self._end is not None:
@@ -228,14 +236,14 @@ class Child:
             self._finish(_raised(body) if letter == frames.RAISED else _unreadable())
         return self._end
 
-    def _outcome(self, began: float, timeout_s: float, digest: bool) -> Ran:
+    def _outcome(self, began: float, timeout_s: float, digest: bool, raw: bool) -> Ran:
         letter, body = self._read(began + timeout_s, self._limits.output_bytes)
         seconds = time.monotonic() - began
         try:
-            if letter == frames.RETURNED and not digest:
-                return Returned(decode(body), seconds)
+            if letter == frames.RETURNED:
+                return Returned(body if raw else decode(body), seconds)
             if letter == frames.DIGEST and digest and len(body) == 32:
-                return Returned(body, seconds)
+                return Returned(Digest(body), seconds)
         except (Unreadable, MemoryError, RecursionError):
             return self._finish(_unreadable())
         if letter == frames.RAISED:
@@ -266,19 +274,12 @@ class Child:
 
 class Packed:
     """Inputs made ready for sending once, for many children. Each is packed on its own: what one call does to its arguments never
-    shows in the next."""
+    shows in the next. ``digests`` says of which a digest is wanted instead of the value; left out, of none."""
 
-    def __init__(self, inputs: Iterable[Sequence[Any]]):
-        self._inputs = [tuple(arguments) for arguments in inputs]
-        self._ready: dict[bool, bytes] = {}
-
-    def __len__(self) -> int:
-        return len(self._inputs)
-
-    def bytes_for(self, digest: bool) -> bytes:
-        if digest not in self._ready:
-            self._ready[digest] = b"".join(frames.trusted(frames.CALL, (each, digest)) for each in self._inputs)
-        return self._ready[digest]
+    def __init__(self, inputs: Sequence[Sequence[Any]], digests: Sequence[bool] | None = None):
+        self.digests = [False] * len(inputs) if digests is None else list(digests)
+        pairs = zip(inputs, self.digests, strict=True)
+        self.sent = b"".join(frames.trusted(frames.CALL, (tuple(arguments), digest)) for arguments, digest in pairs)
 
 
 def _raised(body: bytes) -> Raised:

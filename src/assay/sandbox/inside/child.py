@@ -83,12 +83,19 @@ def _load(source: str, entry: str) -> Any:
 def _call(function: Any, arguments: Any, wants_digest: bool, most_bytes: int) -> bytes:
     try:
         value = function(*arguments)
-        body = digest(value) if wants_digest else encode(value)
+        if wants_digest and (body := _digested(value)):
+            return frame(DIGEST, body)
+        body = encode(value)
     except BaseException as error:  # noqa: BLE001  # the candidate may raise anything, SystemExit too
         return _raised(error)
-    if len(body) > most_bytes:
-        return frame(TOO_MUCH)
-    return frame(DIGEST if wants_digest else RETURNED, body)
+    return frame(RETURNED, body) if len(body) <= most_bytes else frame(TOO_MUCH)
+
+
+def _digested(value: Any) -> bytes | None:
+    try:
+        return digest(value)
+    except Exception:  # noqa: BLE001  # some values cannot be pickled, and their classes may say so in any way
+        return None
 
 
 def _raised(error: BaseException) -> bytes:

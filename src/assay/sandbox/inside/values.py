@@ -21,6 +21,7 @@ Lengths and counts are four bytes, little endian.
 from __future__ import annotations
 
 import hashlib
+import pickle
 import struct
 import sys
 from array import array
@@ -72,8 +73,18 @@ def encode(value: object) -> bytes:
 
 
 def digest(value: object) -> bytes:
-    """32 bytes that are equal for values that are equal: 1, 1.0 and True, and sets and dicts in whatever order."""
-    return hashlib.sha256(encode(_canonical(value, 0))).digest()
+    """32 bytes, which for plain values are equal only where the values are; not for all of those: 1 and 1.0, or a set in another order,
+    have others. It takes no memory to speak of, however large the value. Raises whatever pickling the value does."""
+    hashing = hashlib.sha256()
+    pickler = pickle.Pickler(_Sink(hashing.update), protocol=5)
+    pickler.fast = True  # without it, texts that are the same object would be written otherwise than equal ones
+    pickler.dump(value)
+    return hashing.digest()
+
+
+class _Sink:
+    def __init__(self, write: Callable[[bytes], object]):
+        self.write = write
 
 
 def _write(value: Any, out: list[bytes], depth: int) -> None:
@@ -223,28 +234,6 @@ _WRITERS: dict[type, Callable[[Any, list[bytes], int], None]] = {
     frozenset: _write_frozenset,
     dict: _write_dict,
 }
-
-
-def _canonical(value: Any, depth: int) -> Any:
-    """The same value for values that are equal, built of what `encode` writes in one way only."""
-    if depth > MOST_DEPTH:
-        raise RecursionError("nested too deeply")
-    if hasattr(value, "dtype") and hasattr(value, "tolist"):
-        value = value.tolist()
-    if isinstance(value, bool):
-        return int(value)
-    if isinstance(value, float):
-        return int(value) if value.is_integer() else float(value)
-    if isinstance(value, list):
-        return [_canonical(item, depth + 1) for item in value]
-    if isinstance(value, tuple):
-        return tuple(_canonical(item, depth + 1) for item in value)
-    if isinstance(value, (set, frozenset)):
-        return ("set", sorted(encode(_canonical(item, depth + 1)) for item in value))
-    if isinstance(value, dict):
-        pairs = [(encode(_canonical(key, depth + 1)), encode(_canonical(item, depth + 1))) for key, item in value.items()]
-        return ("dict", sorted(pairs))
-    return value
 
 
 def _little(column: array[Any]) -> array[Any]:
