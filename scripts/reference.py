@@ -29,7 +29,7 @@ _SHARED = {"data", "database", "config"}
 _NOT_CODES = {
     *("arena.battle_token", "arena.rating", "arena.voter", "chat.completion", "chat.completion.chunk"),
     *("gateway.keys", "gateway.prices", "gateway.version", "practice.sock", "provider.live", "api.openai.com"),
-    *("budget.near", "provider.down", "provider.up"),
+    *("budget.near", "provider.down", "provider.up", "task.py", "task.toml"),
 }
 """Words that look like codes and are none: metrics, settings, purposes of derived keys, kinds of alerts, names of files and hosts."""
 _RAISING = {"Fault": 502, "_fail": 502, "_Untestable": 502}
@@ -51,6 +51,8 @@ _WORDS = {
     "provider.busy": (503, "All who could answer have as much under way as they may be asked; try again in a moment."),
     "reconcile.bad_row": (400, "A row of the report cannot be read; it is named, with what is wrong in it."),
     "store.corrupt": (503, "The database file is damaged."),
+    "task.baseline_silent": (502, "The baseline of a pairwise task said nothing to a question. Seen in samples only."),
+    "task.judge_unread": (502, "A judge was asked twice and gave no verdict. Seen in samples only."),
     "upstream.forbidden": (403, "The provider does not allow this with the key that it was given."),
     "upstream.not_found": (404, "The provider does not know the model or the path."),
     "upstream.rate_limited": (429, "The provider wants fewer requests; its Retry-After is passed on."),
