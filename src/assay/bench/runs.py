@@ -76,6 +76,8 @@ class Runs:
         self._executors = {"local": LocalExecutor(means, owner), **executors}
         self._live: dict[str, _Live] = {}
         self._resuming: set[str] = set()
+        self._troubles: dict[str, str] = {}
+        """What cut a run short, where the storage could not take even that."""
         self._attending: asyncio.Task[None] | None = None
 
     @classmethod
@@ -309,6 +311,7 @@ class Runs:
         return executor
 
     def _set_going(self, run: Run) -> None:
+        self._troubles.pop(run.id, None)
         live = self._live[run.id] = _Live(Telling(self._db))
         live.task = asyncio.create_task(self._drive(run, live), name=f"run {run.id}")
 
@@ -360,6 +363,7 @@ class Runs:
                 await publish(self._db, report)
         except Unavailable as error:
             log.warning("that a run is %s is not on record run=%s code=%s", state, run.id, error.code)
+            self._troubles[run.id] = trouble or f"{error.code}: {error.message}"
 
     async def _cancel(self, live: _Live, ending: State) -> None:
         """Once: a second time would cut off what the first one lets be saved."""
@@ -375,7 +379,7 @@ class Runs:
         if run is None:
             raise NotFound("bench.run_not_found", f"There is no run {id[:64]!r}.", hint="`assay bench runs` shows them all.")
         if run.state == "running" and id not in self._live and run.owner == self._owner:
-            return msgspec.structs.replace(run, state="interrupted")
+            return msgspec.structs.replace(run, state="interrupted", trouble=self._troubles.get(id))
         return run
 
     async def _report(self, run: Run) -> RunReport:

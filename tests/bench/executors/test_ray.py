@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,10 +29,10 @@ NODES = 3
 @contextmanager
 def cluster() -> Iterator[Any]:
     """A head that works on nothing, and three nodes with a place each."""
-    import ray
-    from ray.cluster_utils import Cluster
-
-    nodes = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
+    ray: Any = importlib.import_module("ray")
+    nodes = importlib.import_module("ray.cluster_utils").Cluster(
+        initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False}
+    )
     try:
         for _ in range(NODES):
             nodes.add_node(num_cpus=1)

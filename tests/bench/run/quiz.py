@@ -238,6 +238,7 @@ class School:
         self.db = db
         self.folder = folder
         self.quiz = Quiz(40)
+        self.task = QUIZ
         self.pupil = Pupil(knows)
         self._runs: Runs | None = None
 
@@ -249,7 +250,7 @@ class School:
     async def open(self, script: Script = knows, *, owner: str = "", seconds: float = 0.0, limits: Limits = FAST) -> Runs:
         self.pupil = Pupil(script, seconds)
         self._runs = await Runs.start(
-            self.db, self.pupil, find, QuizTasks(self.quiz), folder=self.folder, owner=owner, limits=limits
+            self.db, self.pupil, find, QuizTasks(self.quiz, self.task), folder=self.folder, owner=owner, limits=limits
         )
         return self.runs
 

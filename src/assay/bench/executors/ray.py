@@ -54,8 +54,7 @@ class RayExecutor(Executor):
 
     async def work(self, run: Run, changed: Callable[[], None]) -> None:
         """As `Executor.work`, at ``workers`` processes spread over the nodes."""
-        import ray
-
+        ray: Any = importlib.import_module("ray")  # nobody else pays for it, and nothing tells its types where it is not installed
         if not ray.is_initialized():
             await asyncio.to_thread(ray.init, log_to_driver=False, logging_level=logging.ERROR)
         remote = ray.remote(num_cpus=1, max_retries=-1, scheduling_strategy="SPREAD")(work_here)
