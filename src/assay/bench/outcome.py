@@ -15,6 +15,10 @@ nothing of the model, scores nothing and lowers the coverage."""
 OUTCOMES: tuple[Outcome, ...] = ("right", "wrong", "graded", "unparsed", "refused", "truncated", "timeout", "error")
 
 
+OF = ":of"
+"""``name:of`` among the parts is how many things the part ``name`` is a share of, where that is not one answer."""
+
+
 class Scored(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """``value`` in [0, 1] is what counts towards the score: 1 for ``right``, anything for ``graded``, 0 for the other ways of
     having answered, None for ``error``.

@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.bench.outcome import OUTCOMES, Outcome
+from assay.bench.outcome import OF, OUTCOMES, Outcome
 from assay.bench.result import Result
 from assay.core import Money
 from assay.stats import Interval, Split, bootstrap_mean, mean, pass_at_k, quantile, share, split_variance
@@ -115,7 +115,7 @@ def summarise(results: Sequence[Result]) -> Summary:
             share=len(answers) / len(ended) if ended else None,
         ),
         outcomes={outcome: outcomes[outcome] for outcome in OUTCOMES},
-        metrics={name: mean_of(part[has], clusters_among(clusters, has))[0] for name, (has, part) in parts_of(answers).items()},
+        metrics=_metrics(answers, clusters),
         by_category=by_category,
         pass_at_k=_pass_at(values, questions, clusters),
         spread=split_variance(values, questions),
@@ -199,6 +199,16 @@ def _macro(categories: Sequence[str | None], values: Floats, clusters: Codes) ->
     return _within(Interval(value=value, low=value - reach, high=value + reach, n=values.size))
 
 
+def _metrics(answers: Sequence[Result], clusters: Codes) -> dict[str, Interval]:
+    """The mean of each part. One that is a share of several things (``name:of``) counts once for each of them, as if each were an
+    answer of the same cluster: so a metric over instructions is one over all instructions of a run."""
+    found = {}
+    for name, (has, part) in parts_of(answers).items():
+        sizes = [int(one.scored.parts.get(name + OF, 1)) for one, had in zip(answers, has, strict=True) if had and one.scored]
+        found[name] = mean_of(np.repeat(part[has], sizes), np.repeat(clusters_among(clusters, has), sizes))[0]
+    return found
+
+
 def parts_of(answers: Sequence[Result]) -> dict[str, tuple[NDArray[np.bool_], Floats]]:
     """By name of a part: which answers have it, and what they got. A part that every real answer has is one of all questions: it is 0
     where there was none to be found, or the model refused, or ran out of tokens or time. A part beyond 0 and 1 is a count of something,
@@ -206,7 +216,7 @@ def parts_of(answers: Sequence[Result]) -> dict[str, tuple[NDArray[np.bool_], Fl
     parts = [result.scored.parts if result.scored is not None else {} for result in answers]
     real = [result.scored is not None and result.scored.outcome in _ANSWERED for result in answers]
     found = {}
-    counts = {name for one in parts for name, value in one.items() if not 0.0 <= value <= 1.0}
+    counts = {name for one in parts for name, value in one.items() if name.endswith(OF) or not 0.0 <= value <= 1.0}
     for name in dict.fromkeys(name for one in parts for name in one if name not in counts):
         of_all = all(name in one for one, answered in zip(parts, real, strict=True) if answered)
         found[name] = (

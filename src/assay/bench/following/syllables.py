@@ -16,7 +16,7 @@ _TWO = re.compile(
     r"[bdhkmpruvz]ia(?!ge)|[bdnr]ial|giant|[^l]lian[ct]|liab|[ct]iat|i(?:o(?!us|n|r)|um|us$|et|ers?$|est$)|[^v]ior|[^ctgx]ious|"
     r"[dlnprv]ien[ct]|scien|quiet|[^qg]ua|[^q]uen|[lr]ui[dn]|[nt]uit|uou|(?<!g)eo(?!u|n|p)|[nl]eon|eum|[nlr]eous|reali|ias[tm]|creat(?!u)|react|"
     r"theat|[ai]rea$|[ai]reas$|idea|inear|nuclear|pean|korea|coe|coo[rp]|poe[mt]|chaos|[^aeiou]ying|[aeou]ing|[aeou]y(?!e[ds]$)[aeiou]|"
-    r"ism|thm|nyone|maybe"
+    r"ism|thm|nyone|maybe|^lion"
 )
 """A group of vowels that is two syllables, or a syllable without a vowel."""
 

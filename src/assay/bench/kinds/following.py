@@ -4,8 +4,8 @@ Option ``headline``: ``prompt_strict`` or ``prompt_loose``, the one of the two t
 original's code contradicts its own prompts, do as that code does, so that a number can be put beside older ones.
 
 Parts: ``prompt_strict`` and ``prompt_loose`` (1 where all instructions were followed), ``instruction_strict`` and
-``instruction_loose`` (the share of them that were), and the counts behind these shares, so that shares over all instructions of a run
-can be computed: ``instructions``, ``followed_strict``, ``followed_loose``.
+``instruction_loose``, the share of them that were, each with its count behind ``:of``: over a run both are shares of all instructions,
+as in the papers.
 
 All text is an answer to such a prompt. So outcomes other than ``right`` and ``wrong`` only say why instructions were not followed,
 and never change the score: ``truncated`` and ``refused`` count as not followed where they are not.
@@ -25,7 +25,7 @@ from assay.bench.following.registry import UnknownInstruction, instruction
 from assay.bench.following.verdict import Verdict, judge
 from assay.bench.judgement import final_words, no_answer
 from assay.bench.kind import rows_of, samples_of
-from assay.bench.outcome import Scored
+from assay.bench.outcome import OF, Scored
 from assay.bench.task import Context, Sample, Scorer, Task
 from assay.core import Answer, InvalidInput
 
@@ -79,7 +79,8 @@ class _Following:
         asked = msgspec.convert(sample.target, _Asked)
         text = final_words(answer)
         if isinstance(text, Scored):
-            return text
+            none = (False,) * len(asked.kwargs)
+            return msgspec.structs.replace(text, parts=_parts(Verdict(none, none)))
         instructions = _instructions(asked, as_published=self._options.as_published)
         if len(text) > _LONG_CHARS:
             verdict = await anyio.to_thread.run_sync(judge, text, instructions)
@@ -99,17 +100,12 @@ class _Following:
 
 
 def _parts(verdict: Verdict) -> dict[str, float]:
-    count = len(verdict.strict)
-    strict, loose = sum(verdict.strict), sum(verdict.loose)
-    return {
-        "prompt_strict": float(strict == count),
-        "prompt_loose": float(loose == count),
-        "instruction_strict": strict / count,
-        "instruction_loose": loose / count,
-        "instructions": float(count),
-        "followed_strict": float(strict),
-        "followed_loose": float(loose),
-    }
+    parts = {}
+    for name, followed in (("strict", verdict.strict), ("loose", verdict.loose)):
+        parts[f"prompt_{name}"] = float(all(followed))
+        parts[f"instruction_{name}"] = sum(followed) / len(followed)
+        parts[f"instruction_{name}{OF}"] = float(len(followed))
+    return parts
 
 
 def _without_none(asked: _Asked) -> _Asked:

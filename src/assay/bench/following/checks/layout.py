@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import string
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 
 from assay.bench.following.emoji import is_emoji
 from assay.bench.following.splitting import sentences, without_marks
@@ -70,7 +70,7 @@ def stairs(answer: str) -> bool:
 def emoji_ends_sentences(answer: str) -> bool:
     """An emoji is the last or last but one character of each sentence, marks aside, or the first of the next sentence."""
     found = [without_marks(sentence).strip() for sentence in sentences(answer)]
-    for sentence, after in zip(found, [*found[1:], None], strict=True):
+    for sentence, after in zip_longest(found, found[1:]):
         if not sentence:
             return False
         if not any(is_emoji(mark) for mark in sentence[-2:]) and not (after and is_emoji(after[0])):
