@@ -28,8 +28,8 @@ from assay.wire.sse import SseSplitter
 @click.option(
     "--concurrency", type=click.IntRange(1, 512), help="Closed schedule: so many askers, each waits for its answer. [default: 4]"
 )
-@click.option("--requests", type=click.IntRange(1), default=40, show_default=True, help="Questions in each repeat.")
-@click.option("--repeats", type=click.IntRange(3, 100), default=3, show_default=True, help="Intervals are over repeats.")
+@click.option("--requests", type=click.IntRange(1), default=24, show_default=True, help="Questions in each repeat.")
+@click.option("--repeats", type=click.IntRange(3, 100), default=5, show_default=True, help="Intervals are over repeats.")
 @click.option(
     "--warmup", type=click.IntRange(0), default=1, show_default=True, help="Questions before each repeat that do not count."
 )

@@ -28,7 +28,7 @@ from tests.upstream.script import Answer as Said
 from tests.upstream.script import Asked, Says, Used
 
 pytestmark = pytest.mark.anyio
-QUICK = SpeedSpec(model="p/m", requests=4, concurrency=2, warmup=1)
+QUICK = SpeedSpec(model="p/m", requests=4, repeats=3, concurrency=2, warmup=1)
 
 
 async def test_two_are_asked_the_same_in_turns_at_the_same_times() -> None:

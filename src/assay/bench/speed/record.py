@@ -25,9 +25,13 @@ async def keep(db: Database, report: SpeedReport) -> None:
 
 def measurements(report: SpeedReport, side: Side) -> list[Measurement]:
     """The numbers of one side, as rows."""
-    spec = msgspec.to_builtins(report.spec)
-    asked = {name: value for name, value in spec.items() if name not in {"model", "against", "prompts", "seed"}}
-    conditions = {**asked, "prompts": content_hash(report.spec.prompts) if report.spec.prompts else "own"}
+    left_out = {"model", "against", "prompts", "seed", "concurrency" if report.spec.schedule == "open" else "rate_per_s"}
+    asked = {name: value for name, value in msgspec.structs.asdict(report.spec).items() if name not in left_out}
+    conditions = {
+        **asked,
+        "slo": msgspec.to_builtins(report.spec.slo),
+        "prompts": content_hash(report.spec.prompts) if report.spec.prompts else "own",
+    }
     since, until = (iso(at) for at in (report.at, report.at + round(report.took_s * 1e6)))
     rows = "/traffic?" + urlencode({"purpose": "bench", "text": side.model, "since": since, "until": until})
     return [

@@ -34,8 +34,8 @@ class SpeedSpec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, f
     schedule: Literal["open", "closed"] = "closed"
     rate_per_s: Annotated[float, msgspec.Meta(gt=0, le=1000)] = 2.0
     concurrency: Annotated[int, msgspec.Meta(ge=1, le=512)] = 4
-    requests: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 40
-    repeats: Annotated[int, msgspec.Meta(ge=3, le=100)] = 3
+    requests: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 24
+    repeats: Annotated[int, msgspec.Meta(ge=3, le=100)] = 5
     warmup: Annotated[int, msgspec.Meta(ge=0, le=1000)] = 1
     input_words: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 100
     prompts: tuple[str, ...] = ()
