@@ -49,18 +49,22 @@ class _Writer:
 
     def write(self, endpoints: Iterable[Endpoint]) -> str:
         self._name(Problem, is_sent=False)
+        streams: set[int] = set()
         for endpoint in endpoints:
             for kind, is_sent in ((endpoint.takes, True), (endpoint.gives, False)):
                 if kind not in (None, bytes):
                     self._type(types.type_info(kind), kind, is_sent)
-            if endpoint.events:
+            if endpoint.events and id(endpoint.events) not in streams:
+                streams.add(id(endpoint.events))
                 cases = (
                     f"\n  | ({{ event: {json.dumps(event)} }} & {self._name(kind, False)})"
                     for event, kind in endpoint.events.items()
                 )
-                what = endpoint.path.split("/")[3].removesuffix("s")
-                stream = f"{what.title()}Event"
-                self._declared[stream] = f"/** One event of a {what}. */\nexport type {stream} ={''.join(cases)};"
+                what = [word for word in endpoint.path.split("/") if word != "events" and not word.startswith("{")][-1]
+                what = what.removesuffix("s")
+                self._declared[f"{what.title()}Event"] = (
+                    f"/** One event of a {what}. */\nexport type {what.title()}Event ={''.join(cases)};"
+                )
         return "\n\n".join([_NOTICE, *self._declared.values()]) + "\n"
 
     def _name(self, struct: type[msgspec.Struct], is_sent: bool) -> str:

@@ -35,7 +35,7 @@ ROLES = {
         POST /challenges/{id}/stop, POST /challenges/{id}/resume, GET /challenges/{id}/items, GET /challenges/{id}/items/{number},
         GET /challenges/{id}/report, POST /challenges/{id}/people, DELETE /challenges/{id}/people/{person},
         GET /challenges/{id}/pairs, GET /challenges/{id}/pairs/next, POST /challenges/{id}/pairs/{number}/vote,
-        POST /challenges/{id}/pairs/{number}/skip, POST /bench/runs, POST /bench/runs/{id}/stop, POST /bench/runs/{id}/resume,
+        POST /challenges/{id}/pairs/{number}/skip, POST /bench/runs, POST /bench/speed, POST /bench/runs/{id}/stop, POST /bench/runs/{id}/resume,
         GET /bench/runs/{id}/samples, GET /bench/runs/{id}/samples/{sample}/{epoch}
     """,
     "admin": """

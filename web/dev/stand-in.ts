@@ -46,14 +46,14 @@ function boardRows(): BoardRow[] {
       licence: at % 4 ? "proprietary" : "Apache-2.0", rating: value, low: value - half, high: value + half * 1.05,
       rank: index + 1, rank_low: better + 1, rank_high: rows.length - worse, votes, reason: null, preliminary: votes < 70,
       price: at % 3 === 2 ? null : { input: 150_000_000 * (1 + (at % 9)), output: 600_000_000 * (1 + (at % 9)), currency: "USD", date: "2026-11-02", source: "https://example.com/prices" },
-      ttft_ms_p50: at % 4 === 1 ? 320 + 17 * at : null, tokens_per_s_p50: at % 4 === 1 ? 38 + 2 * at : null, speed_calls: at % 4 === 1 ? 12 * at : 0, speed_days: 30,
+      ttft_ms_p50: at % 4 === 1 ? 320 + 17 * at : null, tokens_per_s_p50: at % 4 === 1 ? 38 + 2 * at : null, speed_calls: at % 4 === 1 ? 12 * at : 0, speed_days: 30, scores: [],
     };
   });
 }
 
 function board(state: string, ties: string, cluster: string): ShownBoard {
   const datasets = [{ name: "llmfao", title: "llmfao", votes: 8931, licence: "CC BY 4.0", author: "Dmitry Ustalov", link: "https://github.com/dustalov/llmfao", imported: state !== "empty" }];
-  if (state === "empty") return { source: null, sources: [], rows: [], method: null, excluded: [], datasets };
+  if (state === "empty") return { source: null, sources: [], rows: [], method: null, excluded: [], datasets, benchmarks: [], measured: [] };
   const rows = boardRows();
   const reasons: Array<[string, Reason]> = [["Antimony 1B", "undefeated"], ["Dross 3B", "winless"], ["Slag", "separate_component"]];
   const unrated = reasons.map(([title, reason], at) => ({
@@ -71,7 +71,7 @@ function board(state: string, ties: string, cluster: string): ShownBoard {
       votes: 8931, votes_used: 8928, voters: 124, models: rows.length + unrated.length, rated: rows.length, nu: ties === "davidson" ? 1.273 : null, nu_error: ties === "davidson" ? 0.021 : null, iterations: 5, components: 4, computed_at: "2026-11-22T09:30:00Z", text_key: "half_none",
     },
     excluded: [{ reason: "identity_leak", votes: 3 }],
-    datasets,
+    datasets, benchmarks: [], measured: [],
   };
 }
 

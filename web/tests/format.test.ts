@@ -46,7 +46,7 @@ describe("CSV", () => {
 
 function row(model: string, rank: number, low: number, high: number, rating = 1100 - rank * 10): Rated {
   return {
-    model, title: model, provider: null, organization: null, licence: null, rating, low: rating - 10, high: rating + 10, rank, rank_low: low, rank_high: high, votes: 10 * rank, reason: null,
+    model, title: model, provider: null, organization: null, licence: null, rating, low: rating - 10, high: rating + 10, rank, rank_low: low, rank_high: high, votes: 10 * rank, reason: null, scores: [],
     preliminary: false, price: null, ttft_ms_p50: null, tokens_per_s_p50: rank === 2 ? 40 : null, speed_calls: rank === 2 ? 12 : 0, speed_days: 30,
   };
 }

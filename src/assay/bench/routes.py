@@ -34,6 +34,7 @@ from assay.bench.shown import (
     SamplePage,
     ShownRun,
     TaskList,
+    compared,
     is_redacted,
     read_sample,
     read_task,
@@ -173,15 +174,10 @@ def _reading(db: Database, runs: Runs) -> list[Endpoint]:
                 hint="Compare two runs of one task.",
                 param="b",
             )
-        results = [await load_results(db, report.id) for report in (a, b)]
+        results = (await load_results(db, a.id), await load_results(db, b.id))
         recipes = (Recipe(hash=a.recipe, parts=a.parts), Recipe(hash=b.recipe, parts=b.parts))
         found = await asyncio.to_thread(compare, *results, recipes=recipes, allow_different=True)
-        return ComparedRuns(
-            a=run_line(a),
-            b=run_line(b),
-            found=msgspec.structs.replace(found, better_a=found.better_a[: query.limit], better_b=found.better_b[: query.limit]),
-            flipped=(len(found.better_a), len(found.better_b)),
-        )
+        return compared((a, b), results, found, query.limit)
 
     return [
         Endpoint("GET", "/api/v1/bench/runs/{id}/samples", list_samples, role="member"),

@@ -21,6 +21,9 @@ from assay.bench.task import Task
 from assay.core import Message, Money, StopReason, Usage, iso
 from assay.stats import Interval
 
+SHORT = 200
+"""Characters of an answer in a list; the sample's own page has all of it."""
+
 
 class NamedInterval(Interval, frozen=True, kw_only=True):
     """A metric, or a category of questions, by its ``name``."""
@@ -211,12 +214,14 @@ class ReadSample(SampleLine, frozen=True, kw_only=True):
 
 class ComparedRuns(msgspec.Struct, frozen=True, kw_only=True):
     """Two runs and what the questions that both have scored say of them. ``found`` holds at most as many flipped questions of either
-    side as were asked for; ``flipped`` counts all, those on which ``a`` did better first."""
+    side as were asked for; ``flipped`` counts all, those on which ``a`` did better first. ``answers`` are what was found in the first
+    answers of either to the flipped questions; none, where one of the two is redacted."""
 
     a: RunLine
     b: RunLine
     found: Comparison
     flipped: tuple[int, int]
+    answers: dict[str, tuple[str | None, str | None]]
 
 
 def show_task(task: Task) -> ShownTask:
@@ -292,7 +297,8 @@ def show_run(report: RunReport) -> ShownRun:
 
 def sample_line(result: Result, *, redacted: bool) -> SampleLine:
     """``result`` in one line."""
-    return SampleLine(**_of_sample(result, redacted))
+    line = SampleLine(**_of_sample(result, redacted))
+    return msgspec.structs.replace(line, answer=_short(line.answer), detail=_short(line.detail) or "")
 
 
 def read_sample(result: Result, number: int, *, redacted: bool) -> ReadSample:
@@ -313,6 +319,26 @@ def read_sample(result: Result, number: int, *, redacted: bool) -> ReadSample:
         judge_calls=scored.calls if scored else (),
         after=number,
     )
+
+
+def compared(
+    runs: tuple[RunReport, RunReport], results: tuple[Sequence[Result], Sequence[Result]], found: Comparison, limit: int
+) -> ComparedRuns:
+    """What was ``found`` of two runs and their ``results``, with at most ``limit`` flipped questions of either side."""
+    better_a, better_b = found.better_a[:limit], found.better_b[:limit]
+    flipped = {flip.sample for flip in (*better_a, *better_b)} if not any(map(is_redacted, runs)) else set()
+    answers = [{one.sample: one.scored.extracted for one in side if one.scored and one.epoch == 0} for side in results]
+    return ComparedRuns(
+        a=run_line(runs[0]),
+        b=run_line(runs[1]),
+        found=msgspec.structs.replace(found, better_a=better_a, better_b=better_b),
+        flipped=(len(found.better_a), len(found.better_b)),
+        answers={sample: (_short(answers[0].get(sample)), _short(answers[1].get(sample))) for sample in sorted(flipped)},
+    )
+
+
+def _short(answer: str | None) -> str | None:
+    return answer if answer is None or len(answer) <= SHORT else f"{answer[:SHORT]}…"
 
 
 def _of_task(task: Task) -> dict[str, Any]:

@@ -9,9 +9,10 @@ from statistics import median
 
 import msgspec
 
+from assay.board.benchmarks import Benchmarks, read_benchmarks
 from assay.board.books import HERE, Book, Books
 from assay.board.datasets import datasets
-from assay.board.shown import BoardDataset, BoardMethod, BoardRow, BoardSource, Excluded, ShownBoard
+from assay.board.shown import BoardDataset, BoardMeasured, BoardMethod, BoardRow, BoardScore, BoardSource, Excluded, ShownBoard
 from assay.core import Model, NotFound, Provider, iso, now_us
 from assay.stats import Row, Ties
 from assay.store import Database
@@ -24,6 +25,7 @@ _SPEEDS_KEPT_S = 30.0
 _DAY_US = 86_400_000_000
 
 Providers = Callable[[], Iterable[Provider]]
+Served = dict[str, tuple[Provider, Model]]
 HiddenRequests = Callable[[], Awaitable[Collection[str]]]
 
 
@@ -58,6 +60,8 @@ class Board:
             known = ", ".join(sources) or "none yet"
             raise NotFound("board.unknown_source", f"There are no votes from {source!r}.", hint=f"There are votes from: {known}.")
         chosen = source or self._books.default_source()
+        served = _served(self._providers())
+        benchmarks = await read_benchmarks(self._db, self._providers())
         shown = ShownBoard(
             source=chosen,
             sources=[_source(book) for book in sources.values()],
@@ -65,6 +69,8 @@ class Board:
             rows=[],
             method=None,
             excluded=[],
+            benchmarks=benchmarks.columns,
+            measured=_measured(benchmarks, served, ()),
         )
         if chosen is None:
             return shown
@@ -75,7 +81,8 @@ class Board:
             excluded["not_connected"] = method.votes - method.votes_used
         return msgspec.structs.replace(
             shown,
-            rows=await self._rows(fitted.board.models),
+            rows=await self._rows(fitted.board.models, served, benchmarks),
+            measured=_measured(benchmarks, served, [row.model for row in fitted.board.models]),
             method=BoardMethod(**msgspec.structs.asdict(method), computed_at=iso(fitted.at)),
             excluded=[Excluded(reason, votes) for reason, votes in excluded.items()],
         )
@@ -98,11 +105,13 @@ class Board:
             for name, row in datasets().items()
         ]
 
-    async def _rows(self, rows: Iterable[Row]) -> list[BoardRow]:
-        served = _served(self._providers())
+    async def _rows(self, rows: Iterable[Row], served: Served, benchmarks: Benchmarks) -> list[BoardRow]:
         rows = list(rows)
         speeds = await asyncio.gather(*(self._speed(row.model) if row.model in served else _unknown() for row in rows))
-        return [_row(row, served.get(row.model), speed) for row, speed in zip(rows, speeds, strict=True)]
+        return [
+            _row(row, served.get(row.model), speed, benchmarks.scores.get(row.model, []))
+            for row, speed in zip(rows, speeds, strict=True)
+        ]
 
     async def _speed(self, model: str) -> Speed | None:
         kept = self._speeds.get(model)
@@ -123,9 +132,24 @@ async def _unknown() -> None:
     return None
 
 
-def _served(providers: Iterable[Provider]) -> dict[str, tuple[Provider, Model]]:
+def _measured(benchmarks: Benchmarks, served: Served, rated: Collection[str]) -> list[BoardMeasured]:
+    """The models with scores that have no row."""
+    return [
+        BoardMeasured(
+            model=name,
+            title=(served[name][1].title if name in served else None) or name,
+            provider=served[name][0].name if name in served else None,
+            organization=(served[name][1].organization or served[name][0].organization) if name in served else None,
+            scores=scores,
+        )
+        for name, scores in benchmarks.scores.items()
+        if name not in rated
+    ]
+
+
+def _served(providers: Iterable[Provider]) -> Served:
     """Who serves each model: of several providers the first that states a price, else the first."""
-    served: dict[str, tuple[Provider, Model]] = {}
+    served: Served = {}
     for provider in providers:
         for model in provider.models:
             if model.name not in served or (model.price is not None and served[model.name][1].price is None):
@@ -133,7 +157,7 @@ def _served(providers: Iterable[Provider]) -> dict[str, tuple[Provider, Model]]:
     return served
 
 
-def _row(row: Row, served: tuple[Provider, Model] | None, speed: Speed | None) -> BoardRow:
+def _row(row: Row, served: tuple[Provider, Model] | None, speed: Speed | None, scores: list[BoardScore]) -> BoardRow:
     provider, model = served if served is not None else (None, None)
     organization = (model.organization if model else None) or (provider.organization if provider else None)
     return BoardRow(
@@ -148,6 +172,7 @@ def _row(row: Row, served: tuple[Provider, Model] | None, speed: Speed | None) -
         tokens_per_s_p50=speed.tokens_per_s if speed else None,
         speed_calls=speed.calls if speed else 0,
         speed_days=SPEED_DAYS,
+        scores=scores,
     )
 
 

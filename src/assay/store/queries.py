@@ -139,6 +139,14 @@ SELECT_LATEST = Sql("""
       )
     ORDER BY publication, number
 """)
+SELECT_LATEST_BELOW = Sql("""
+    SELECT body FROM measurements AS shown
+    WHERE body LIKE :rows
+      AND publication = (
+          SELECT MAX(publication) FROM measurements AS other WHERE other.metric = shown.metric AND other.series = shown.series
+      )
+    ORDER BY publication, number
+""")
 
 _encode = msgspec.json.Encoder().encode
 _usage = msgspec.json.Decoder(Usage)
@@ -388,6 +396,11 @@ async def publish_measurements(db: Database, measurements: Sequence[Measurement]
 async def latest_measurements(db: Database, metric: str, *, series: str | None = None) -> list[Measurement]:
     """The last publication of ``metric``, in its order: of one series, or of each."""
     return [_measurement.decode(row["body"]) for row in await db.read(SELECT_LATEST, metric=metric, series=series)]
+
+
+async def latest_measurements_below(db: Database, path: str) -> list[Measurement]:
+    """The last publication of every metric and series whose records are on a page below ``path``, such as ``/bench/``."""
+    return [_measurement.decode(row["body"]) for row in await db.read(SELECT_LATEST_BELOW, rows=f'%"rows":"{path}%')]
 
 
 def _said_row(call: str, request: Body | None, reply: Body | None) -> dict[str, Any]:

@@ -1259,7 +1259,10 @@ export interface BadRow {
   code: string;
 }
 
-/** The board of one `source`; without any votes there is none, and no `method` either. */
+/**
+ * The board of one `source`; without any votes there is none, and no `method` either. `benchmarks` are those run here, that
+ * with the most models first; `measured` the models that have scores of them and no row.
+ */
 export interface ShownBoard {
   source: string | null;
   sources: Array<BoardSource>;
@@ -1267,6 +1270,8 @@ export interface ShownBoard {
   rows: Array<BoardRow>;
   method: BoardMethod | null;
   excluded: Array<Excluded>;
+  benchmarks: Array<BoardBenchmark>;
+  measured: Array<BoardMeasured>;
 }
 
 /** A collection of votes; `first` and `last` are null where its votes have no times. */
@@ -1294,7 +1299,8 @@ export interface BoardDataset {
 /**
  * A rated model (or one that cannot be rated, and why). null: nobody here serves it, or nobody says.
  *
- * `preliminary`: few votes so far. The medians of speed are of `speed_calls` streamed answers of `speed_days` days.
+ * `preliminary`: few votes so far. The medians of speed are of `speed_calls` streamed answers of `speed_days` days. `scores`
+ * are those of benchmarks that were run here.
  */
 export interface BoardRow {
   model: string;
@@ -1316,9 +1322,28 @@ export interface BoardRow {
   tokens_per_s_p50: number | null;
   speed_calls: number;
   speed_days: number;
+  scores: Array<BoardScore>;
 }
 
 export type Reason = "no_votes" | "undefeated" | "winless" | "separate_component" | "only_ties" | "ties_unbounded" | "one_voter" | "no_spread";
+
+/**
+ * What a run of a benchmark measured here: the score with its 95 % interval on `n` answers; `reason` says why there is none.
+ * `model` is the deployment, `rows` the page of the run, `questions` how many were asked where not all were.
+ */
+export interface BoardScore {
+  task: string;
+  recipe: string;
+  model: string;
+  value: number | null;
+  low: number | null;
+  high: number | null;
+  n: number;
+  reason: string | null;
+  questions: number | null;
+  at: string;
+  rows: string;
+}
 
 /** How and when the board was computed. */
 export interface BoardMethod {
@@ -1355,6 +1380,23 @@ export type RankTest = "pairwise" | "simultaneous";
 export interface Excluded {
   reason: string;
   votes: number;
+}
+
+/** A benchmark that models were measured on, in the `recipe` that most of them share; `models` counts those. */
+export interface BoardBenchmark {
+  task: string;
+  title: string;
+  recipe: string;
+  models: number;
+}
+
+/** A model that was measured here and is not rated by these votes. */
+export interface BoardMeasured {
+  model: string;
+  title: string;
+  provider: string | null;
+  organization: string | null;
+  scores: Array<BoardScore>;
 }
 
 /** Every task that can be run here, and what is wrong with those that cannot be read. */
@@ -1567,8 +1609,8 @@ export interface RunOver {
   run: ShownRun;
 }
 
-/** One event of a bench. */
-export type BenchEvent =
+/** One event of a run. */
+export type RunEvent =
   | ({ event: "progress" } & RunProgress)
   | ({ event: "end" } & RunOver);
 
@@ -1633,13 +1675,15 @@ export type StopReason = "end" | "length" | "tool_calls" | "stop_sequence" | "re
 
 /**
  * Two runs and what the questions that both have scored say of them. `found` holds at most as many flipped questions of either
- * side as were asked for; `flipped` counts all, those on which `a` did better first.
+ * side as were asked for; `flipped` counts all, those on which `a` did better first. `answers` are what was found in the first
+ * answers of either to the flipped questions; none, where one of the two is redacted.
  */
 export interface ComparedRuns {
   a: RunLine;
   b: RunLine;
   found: Comparison;
   flipped: [number, number];
+  answers: Record<string, [string | null, string | null]>;
 }
 
 /**
@@ -1698,6 +1742,119 @@ export interface Flip {
   outcome_a: BenchOutcome;
   outcome_b: BenchOutcome;
 }
+
+/**
+ * `open`: questions come by chance (Poisson), `rate_per_s` of them on average, however slow the answers are, as people's do.
+ * `closed`: `concurrency` askers, each of whom waits for an answer before the next question, as a batch job does.
+ *
+ * `requests` are asked in each of the `repeats`, the same ones in the same order at the same intervals; `against` is asked the
+ * very same, in turns. `warmup` questions before each repeat are not counted. `prompts` replace our own of about
+ * `input_words` words; a line in front makes each one new to any cache, unless `may_be_cached`.
+ */
+export interface SpeedSpec {
+  model: string;
+  against?: string | null;
+  schedule?: "closed" | "open";
+  rate_per_s?: number;
+  concurrency?: number;
+  requests?: number;
+  repeats?: number;
+  warmup?: number;
+  input_words?: number;
+  prompts?: Array<string>;
+  may_be_cached?: boolean;
+  max_tokens?: number;
+  temperature?: number | null;
+  slo?: Slo;
+  seed?: number;
+  timeout_s?: number;
+}
+
+/** What an answer has to keep to count towards goodput, in milliseconds: to its first piece, between tokens on average, in all. */
+export interface Slo {
+  ttft_ms?: number | null;
+  between_ms?: number | null;
+  total_ms?: number | null;
+}
+
+/** How many questions that count were asked, of how many, and how many of them failed. */
+export interface SpeedProgress {
+  done: number;
+  planned: number;
+  failed: number;
+}
+
+/** The result; it is on record. */
+export interface SpeedMeasured {
+  report: SpeedReport;
+}
+
+/** `at` in microseconds UTC. `order` is how repeats took turns, such as `AB BA AB`. */
+export interface SpeedReport {
+  spec: SpeedSpec;
+  at: number;
+  took_s: number;
+  order: string;
+  a: Side;
+  b: Side | null;
+  paired: Array<PairedFigure>;
+  own: OwnLimit;
+  notes: Array<string>;
+}
+
+/**
+ * One deployment. `asked` and `answered` count requests; `errors` are the others, by code. `late_ms` is how much later than it
+ * was due a question was sent, at worst: if that is much, our own side was too slow, and times contain it.
+ */
+export interface Side {
+  model: string;
+  asked: number;
+  answered: number;
+  errors: Record<string, number>;
+  tokens: number;
+  tokens_unknown: number;
+  characters: number;
+  bytes: number;
+  cost: Array<Money>;
+  late_ms: number;
+  figures: Array<Figure>;
+}
+
+/**
+ * A number by name, such as `ttft_p95_ms`. `value.n` counts repeats.
+ *
+ * Besides the reasons of every `Interval`: `few_requests`, a repeat has too few for that quantile, which is then that of
+ * all repeats together and has no interval; `not_counted`, a provider that counts no tokens, or sent an answer in one piece.
+ */
+export interface Figure {
+  name: string;
+  value: Interval;
+}
+
+/** A less B, repeat by repeat. The verdicts of all numbers hold together. */
+export interface PairedFigure {
+  name: string;
+  difference: Interval;
+  verdict: Faster;
+}
+
+export type Faster = "A faster" | "B faster" | "cannot tell";
+
+/**
+ * What our own side does with answers that take no time: `events_per_s` at most, and by how much it is late to see an event
+ * when as many answers come at once as here, in milliseconds. `used` is how much of the first the measurement needed at its busiest.
+ */
+export interface OwnLimit {
+  events_per_s: number;
+  late_p50_ms: number;
+  late_p99_ms: number;
+  used: number;
+}
+
+/** One event of a speed. */
+export type SpeedEvent =
+  | ({ event: "progress" } & SpeedProgress)
+  | ({ event: "end" } & SpeedMeasured);
 
 /** What a file held: `items` in it, by category, and how many of them were `added` to the collection `name`. */
 export interface BroughtIn {
@@ -1914,7 +2071,7 @@ export interface Report {
   at: string;
   ended_at: string | null;
   spec: Spec;
-  sides: Record<Side, string>;
+  sides: Record<ChallengeSide, string>;
   decision: Decision | null;
   win_rate: Estimate;
   superior: boolean;
@@ -1925,7 +2082,7 @@ export interface Report {
   metrics: Array<Metric>;
   judges: Array<JudgeNote>;
   agreements: Array<Agreement>;
-  diverged: Record<Side, number>;
+  diverged: Record<ChallengeSide, number>;
   histories_by_incumbent: Estimate;
   clearest_wins: Array<number>;
   clearest_losses: Array<number>;
@@ -1936,7 +2093,7 @@ export interface Report {
   trouble: string | null;
 }
 
-export type Side = "challenger" | "incumbent";
+export type ChallengeSide = "challenger" | "incumbent";
 
 /** Items by what became of them. `unjudged`: both answered, but no judge gave a usable judgment. */
 export interface Tally {
@@ -2085,7 +2242,7 @@ export interface ReadItem {
   score: number | null;
   prefix: Array<Message>;
   recorded: Array<Exchange>;
-  sides: Record<Side, ReadSide | null>;
+  sides: Record<ChallengeSide, ReadSide | null>;
   judgments: Array<ReadJudgment>;
 }
 
@@ -2113,7 +2270,7 @@ export type Ending = "answered" | "diverged" | "failed";
 export interface ReadJudgment {
   judge: string;
   kind: "human" | "model" | "program";
-  first: Side | null;
+  first: ChallengeSide | null;
   won: "both_bad" | "challenger" | "incumbent" | "tie" | null;
   outcome: "error" | "ok" | "unparsed";
   reason: string;

@@ -6,7 +6,7 @@ const NANO = 1e9;
 
 export function asCommand(spec: NewRun): string {
   const said: Array<[string, string | number | null | undefined]> = [
-    ["--model", spec.model], ["--limit", spec.limit], ["--samples", spec.samples], ["--judge", spec.judge],
+    ["--model", spec.model], ["--limit", spec.limit], ["--samples", spec.samples], ["--judge", spec.judge], ["--baseline", spec.baseline],
     ["--concurrency", spec.concurrency === 32 ? null : spec.concurrency], ["--budget", spec.budget ? spec.budget.nano / NANO : null],
   ];
   const options = said.flatMap(([flag, value]) => (value === null || value === undefined || value === "" ? [] : [`${flag} ${value}`]));

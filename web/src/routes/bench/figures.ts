@@ -3,7 +3,6 @@
 import { duration } from "../../lib/format.ts";
 import type { Interval, BenchOutcome } from "../../lib/types.ts";
 import { language, t, tOr, type Key } from "../../lib/words.svelte.ts";
-import { percent, percentDigits } from "../challenges/figures.ts";
 
 /** From so many observations on, a tenth of a percent is less than the interval and still tells counts apart. */
 const MANY = 100;
@@ -17,11 +16,16 @@ export const IN_ORDER = Object.keys(OUTCOMES) as BenchOutcome[];
 
 /** A share of `n` observations, in percent. */
 export function share(value: number, n: number): string {
-  return percent(value, n >= MANY ? 0 : 1);
+  return t("percent", { n: digits(value, n) });
+}
+
+function digits(value: number, n: number): string {
+  const places = n >= MANY ? 1 : 0;
+  return new Intl.NumberFormat(language(), { minimumFractionDigits: places, maximumFractionDigits: places }).format(value * 100);
 }
 
 export function range({ low, high, n }: Interval): string {
-  return low === null || high === null ? "" : t("interval.of", { low: share(low, n), high: share(high, n) });
+  return low === null || high === null ? "" : t("interval.of", { low: digits(low, n), high: share(high, n) });
 }
 
 /** Why a number, or its interval, is missing. */
@@ -35,8 +39,8 @@ export function points(value: number): string {
 }
 
 export function signedPoints(value: number): string {
-  const size = percentDigits(Math.abs(value), language(), 0);
-  return value > 0 ? `+${size}` : value < 0 ? `−${size}` : size;
+  const size = digits(Math.abs(value), MANY);
+  return Number(size) === 0 ? size : value > 0 ? `+${size}` : `−${size}`;
 }
 
 /** How much longer it takes, in the two largest units: `3 h 20 min`. */

@@ -2,7 +2,7 @@
 
 import { asProblem, get, post, type Problem } from "../../lib/api.ts";
 import { followOn } from "../../lib/follow.ts";
-import type { BenchEvent, ShownRun } from "../../lib/types.ts";
+import type { RunEvent, ShownRun } from "../../lib/types.ts";
 
 export class LiveRun {
   readonly id: string;
@@ -51,7 +51,7 @@ export class LiveRun {
   }
 
   async #follow(signal: AbortSignal): Promise<void> {
-    const hear = (event: BenchEvent): boolean => {
+    const hear = (event: RunEvent): boolean => {
       if (event.event === "progress" || event.event === "end") this.run = event.run;
       return event.event === "end";
     };

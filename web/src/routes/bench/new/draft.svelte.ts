@@ -9,6 +9,7 @@ export class Draft {
   task = $state("");
   model = $state("");
   judge = $state("");
+  baseline = $state("");
   limit = $state<number | null>(null);
   samples = $state<number | null>(null);
   budget = $state<number | null>(null);
@@ -34,6 +35,7 @@ export class Draft {
       ...filled("seed", this.seed),
       ...(this.budget !== null ? { budget: { nano: Math.round(this.budget * NANO), currency: "USD" } } : {}),
       ...(this.needsJudge && this.judge ? { judge: this.judge } : {}),
+      ...(this.needsJudge && this.baseline ? { baseline: this.baseline } : {}),
       ...(Object.keys(sampling).length > 0 ? { sampling } : {}),
       ...(this.useCache ? { use_cache: true } : {}),
       ...(this.unlocked ? { unlocked: true } : {}),
