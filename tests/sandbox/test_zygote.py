@@ -111,7 +111,15 @@ def test_of_a_large_value_a_digest_is_enough(zygote: Zygote) -> None:
     with zygote.run("def f(x):\n    return {'n': list(range(x)), 's': {1, 2}}", "f") as child:
         outcome = child.call([1 << 20], PATIENCE_S, digest=True)
     assert isinstance(outcome, Returned)
-    assert outcome.value == Digest(digest({"n": list(range(1 << 20)), "s": {1, 2}}))
+    assert isinstance(outcome.value, Digest)
+    assert outcome.value == digest({"n": list(range(1 << 20)), "s": {1, 2}})
+
+
+def test_a_small_value_is_sent_where_a_digest_would_do(zygote: Zygote) -> None:
+    with zygote.run("def f(x):\n    return 'x' * x", "f") as child:
+        outcome = child.call([1000], PATIENCE_S, digest=True)
+    assert isinstance(outcome, Returned)
+    assert outcome.value == "x" * 1000
 
 
 def test_a_value_that_cannot_be_digested_is_sent(zygote: Zygote) -> None:

@@ -8,7 +8,7 @@ import msgspec
 
 
 class Returned(msgspec.Struct, frozen=True):
-    """``value`` is what it claims, and plain: whoever compares it decides. It is a `Digest` where that was asked for and could be made,
+    """``value`` is what it claims, and plain: whoever compares it decides. It is a `Digest` where that would do and the value is large,
     and the value's bytes where they were asked for as they are. ``seconds`` is how long the judge waited for it."""
 
     value: Any

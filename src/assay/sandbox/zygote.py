@@ -183,7 +183,7 @@ class Child:
         self.close()
 
     def call(self, arguments: Sequence[Any], timeout_s: float, *, digest: bool = False) -> Ran:
-        """``entry(*arguments)``. With ``digest``, the value is not sent but only what `assay.sandbox.digest` makes of it, if it can."""
+        """``entry(*arguments)``. With ``digest``, only what `assay.sandbox.digest` makes of it is sent of a large value."""
         return next(self.call_many(Packed([arguments], [digest]), timeout_s, timeout_s))
 
     def call_many(
@@ -274,7 +274,7 @@ class Child:
 
 class Packed:
     """Inputs made ready for sending once, for many children. Each is packed on its own: what one call does to its arguments never
-    shows in the next. ``digests`` says of which a digest is wanted instead of the value; left out, of none."""
+    shows in the next. ``digests`` says for which a digest will do where the value is large; left out, for none."""
 
     def __init__(self, inputs: Sequence[Sequence[Any]], digests: Sequence[bool] | None = None):
         self.digests = [False] * len(inputs) if digests is None else list(digests)

@@ -1,15 +1,15 @@
 """What each input of a problem should give: found by running the canonical solution in the sandbox, once, and kept on disk.
 
-Kept are the values as they came over the wire, each under 4 KiB in full and of longer ones (HumanEval+ has 240 MB of them) the hash;
-a program that gives the same has sent the same bytes. Where one has not, and the value was long, the canonical solution is asked
-again. A file is as good as its checksum: one that was cut or changed is made anew, and so it is when the data are others.
+Kept are small values as bytes and of large ones (HumanEval+ has 250 MB of them, and one input of MBPP+ gives 800 MB) a digest. Where
+a program's large value has another digest, which an equal value may have, the canonical solution is asked again. A file is as good
+as its checksum: one that was cut or changed is made anew, and so it is when the data or Python are others.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,85 +18,85 @@ import msgspec
 from assay.bench.code.equality import is_equal, tolerances
 from assay.bench.code.problem import Problem
 from assay.core import Unavailable
-from assay.sandbox import Died, Layers, Limits, Packed, Raised, Returned, TimedOut, TooMuch, Zygote
+from assay.sandbox import Digest, Packed, Ran, Returned, Zygote
 from assay.sandbox.inside.values import decode, encode
 
 VERSION = 1
 LEAST_S = 1.0
 FACTOR = 4.0
-"""An input may take `FACTOR` times as long as the canonical solution took, and at least `LEAST_S` (both as in evalplus 0.3.1)."""
+"""An input may take `FACTOR` times as long as the canonical solution took, and at least `LEAST_S`, as in evalplus 0.3.1."""
 
-MOST_PART_S = 60.0
-_KEPT_BYTES = 4096
-_HASH_BYTES = 32
 _PATIENCE_S = 300.0
+_HASH_BYTES = 32
 
 
 class Wanted(msgspec.Struct, frozen=True, array_like=True):
-    """What one input should give. ``sent`` is the value's bytes, None where they are too long to keep; ``hash`` is theirs, empty where
-    equal bytes do not mean equal values (NaN). ``limit_s``: how long it may take."""
+    """What one input should give: the ``value``'s bytes, or for a large one its ``digest``. ``is_itself``: not NaN or the like, which is
+    not even equal to itself. ``tolerance`` is absolute, ``limit_s`` how long it may take."""
 
-    sent: bytes | None
-    hash: bytes
+    value: bytes | None
+    digest: bytes | None
+    is_itself: bool
     tolerance: float
     limit_s: float
 
 
 class Expectations:
-    """What the problems of one data file expect. ``folder`` is where it is kept, ``data`` the hash of the file."""
+    """What the problems of one data file expect. ``folder`` keeps it; ``zygote`` runs nothing but canonical solutions."""
 
-    def __init__(self, folder: Path, data: str, layers: Layers, limits: Limits, *, accept_unsafe: bool = False):
-        self._folder = folder / f"{data[:16]}-{VERSION}"
-        self._zygote = Zygote(imports=("math",), limits=limits, layers=layers, accept_unsafe=accept_unsafe)
-        self._known: dict[str, dict[str, list[Wanted]]] = {}
+    def __init__(self, folder: Path, data_hash: str, zygote: Zygote):
+        self._folder = folder / f"{data_hash[:16]}-{VERSION}-{sys.implementation.cache_tag}"
+        self._zygote = zygote
 
     def of(self, problem: Problem) -> dict[str, list[Wanted]]:
-        """What every input of ``problem`` should give, by part."""
-        if problem.id not in self._known:
-            path = self._folder / f"{problem.id.replace('/', '-')}.bin"
-            found = _load(path)
-            if found is None:
-                found = {name: self._find(problem, name) for name in problem.parts}
-                _save(path, found)
-            self._known[problem.id] = found
-        return self._known[problem.id]
+        """What every input of ``problem`` should give, by part.
 
-    def value(self, problem: Problem, part: str, number: int) -> Any:
-        """The value that input ``number`` should give."""
-        wanted = self.of(problem)[part][number]
-        if wanted.sent is not None:
-            return decode(wanted.sent)
+        Raises:
+            Unavailable: ``code.reference_failed``.
+        """
+        path = self._folder / f"{problem.id.replace('/', '-')}.bin"
+        found = _load(path)
+        if found is None:
+            found = {name: self._find(problem, name) for name in problem.parts}
+            _save(path, found)
+        return found
+
+    def value(self, problem: Problem, arguments: list[Any]) -> Any:
+        """What the canonical solution makes of ``arguments``, however large.
+
+        Raises:
+            Unavailable: ``code.reference_failed``.
+        """
         with self._zygote.run(problem.reference, problem.entry) as child:
-            return _returned(problem, child.call(problem.parts[part][number], _PATIENCE_S)).value
-
-    def close(self) -> None:
-        self._zygote.close()
+            return _returned(problem, child.call(arguments, _PATIENCE_S)).value
 
     def _find(self, problem: Problem, part: str) -> list[Wanted]:
+        packed = Packed(problem.parts[part], [True] * len(problem.parts[part]))
         with self._zygote.run(problem.reference, problem.entry) as child:
-            came = [_returned(problem, ran) for ran in child.call_many(Packed(problem.parts[part]), _PATIENCE_S, _PATIENCE_S)]
+            came = [_returned(problem, ran) for ran in child.call_many(packed, _PATIENCE_S, _PATIENCE_S)]
         tolerated = tolerances([each.value for each in came], problem.tolerance)
         return [_wanted(each, tolerance) for each, tolerance in zip(came, tolerated, strict=True)]
 
 
 def _wanted(came: Returned, tolerance: float) -> Wanted:
-    sent = encode(came.value)
-    is_itself = is_equal(came.value, decode(sent))
+    digest = bytes(came.value) if isinstance(came.value, Digest) else None
+    value = encode(came.value) if digest is None else None
     return Wanted(
-        sent=sent if len(sent) <= _KEPT_BYTES or not is_itself else None,
-        hash=hashlib.sha256(sent).digest() if is_itself else b"",
+        value=value,
+        digest=digest,
+        is_itself=value is None or is_equal(came.value, decode(value)),
         tolerance=tolerance,
         limit_s=max(LEAST_S, FACTOR * came.seconds),
     )
 
 
-def _returned(problem: Problem, ran: Returned | Raised | TimedOut | Died | TooMuch) -> Returned:
+def _returned(problem: Problem, ran: Ran) -> Returned:
     if isinstance(ran, Returned):
         return ran
     raise Unavailable(
         "code.reference_failed",
         f"The canonical solution of {problem.id} did not return: {ran}.",
-        hint="Its data may be broken, or this machine too short of memory or time.",
+        hint="This machine may be too short of memory or time, or the data are broken.",
     )
 
 
@@ -117,9 +117,3 @@ def _save(path: Path, found: dict[str, list[Wanted]]) -> None:
     part = path.with_name(f"{path.name}.{os.getpid()}")  # several judges may find the same at once
     part.write_bytes(hashlib.sha256(body).digest() + body)
     part.replace(path)
-
-
-def limits_of(wanted: Sequence[Wanted]) -> tuple[float, float]:
-    """How long one input may take at most, and all of them together."""
-    each = [one.limit_s for one in wanted]
-    return max(each, default=LEAST_S), min(MOST_PART_S, sum(each)) + 1.0

@@ -44,7 +44,7 @@ class CodeJudge:
         shapes = task.options.get("shapes", {})
         data = hashlib.sha256(content + repr(sorted(shapes.items())).encode()).hexdigest()
         judge = cls(
-            Begin(problems=str(path), data=data, folder=str(folder), shapes=dict(shapes), accept_unsafe=accept_unsafe),
+            Begin(problems=str(path), data_hash=data, folder=str(folder), shapes=dict(shapes), accept_unsafe=accept_unsafe),
         )
         processes = [_JudgeProcess(judge._begin) for _ in range(workers)]
         try:

@@ -16,7 +16,7 @@ class Begin(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     """The first message: what to judge by."""
 
     problems: str
-    data: str
+    data_hash: str
     folder: str
     shapes: dict[str, list[str]]
     accept_unsafe: bool

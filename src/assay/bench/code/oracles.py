@@ -34,7 +34,7 @@ def _is_same(arguments: Sequence[Any], value: Any, expected: Any, tolerance: flo
 def _is_root(arguments: Sequence[Any], value: Any, expected: Any, tolerance: float) -> bool:
     """Any root of the polynomial will do. evalplus 0.3.1 leaves this problem's inputs uncounted, so that nothing ever passes it."""
     terms = [factor * math.pow(value, power) for power, factor in enumerate(arguments[0])]
-    return abs(sum(terms)) <= tolerance
+    return bool(abs(sum(terms)) <= tolerance)
 
 
 def _has_same_members(arguments: Sequence[Any], value: Any, expected: Any, tolerance: float) -> bool:

@@ -49,8 +49,8 @@ def _begin(stack: ExitStack, message: Message | None) -> tuple[Problems, Examine
     layers = probe()
     unsafe = message.accept_unsafe
     zygote = stack.enter_context(Zygote(limits=LIMITS, imports=IMPORTS, layers=layers, accept_unsafe=unsafe))
-    expectations = Expectations(Path(message.folder), message.data, layers, LIMITS, accept_unsafe=unsafe)
-    stack.callback(expectations.close)
+    canonical = stack.enter_context(Zygote(limits=LIMITS, layers=layers, accept_unsafe=unsafe))
+    expectations = Expectations(Path(message.folder), message.data_hash, canonical)
     problems = Problems(Path(message.problems), message.shapes)
     return problems, Examiner(zygote, expectations), Ready(layers.text)
 

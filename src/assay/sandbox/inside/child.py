@@ -92,6 +92,7 @@ def _call(function: Any, arguments: Any, wants_digest: bool, most_bytes: int) ->
 
 
 def _digested(value: Any) -> bytes | None:
+    """None where the value is to be sent itself."""
     try:
         return digest(value)
     except Exception:  # noqa: BLE001  # some values cannot be pickled, and their classes may say so in any way

@@ -42,6 +42,10 @@ _MOST_BITS = 10_000
 _NUMPY_KINDS = frozenset("biufcSU")
 
 
+SMALL_BYTES = 4096
+"""Values that pickle to no more are sent even where a digest would do."""
+
+
 class Unreadable(Exception):
     """The bytes are not a value as `encode` writes them."""
 
@@ -72,19 +76,25 @@ def encode(value: object) -> bytes:
     return b"".join(out)
 
 
-def digest(value: object) -> bytes:
+def digest(value: object) -> bytes | None:
     """32 bytes, which for plain values are equal only where the values are; not for all of those: 1 and 1.0, or a set in another order,
-    have others. It takes no memory to speak of, however large the value. Raises whatever pickling the value does."""
-    hashing = hashlib.sha256()
-    pickler = pickle.Pickler(_Sink(hashing.update), protocol=5)
+    have others. None for a small value, which is sent as it is. However large the value, this takes no memory to speak of. Raises
+    whatever pickling the value does."""
+    sink = _Sink()
+    pickler = pickle.Pickler(sink, protocol=5)
     pickler.fast = True  # without it, texts that are the same object would be written otherwise than equal ones
     pickler.dump(value)
-    return hashing.digest()
+    return sink.hashing.digest() if sink.size > SMALL_BYTES else None
 
 
 class _Sink:
-    def __init__(self, write: Callable[[bytes], object]):
-        self.write = write
+    def __init__(self) -> None:
+        self.hashing = hashlib.sha256()
+        self.size = 0
+
+    def write(self, data: bytes) -> None:
+        self.hashing.update(data)
+        self.size += len(data)
 
 
 def _write(value: Any, out: list[bytes], depth: int) -> None:
