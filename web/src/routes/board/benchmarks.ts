@@ -1,7 +1,7 @@
 /** Scores of benchmarks on the board: which column holds which, and how they are written. */
 
 import type { BoardBenchmark, BoardScore } from "../../lib/types.ts";
-import { language } from "../../lib/words.svelte.ts";
+import { language, t } from "../../lib/words.svelte.ts";
 
 /** So many columns of benchmarks find room beside the ratings. */
 export const BESIDE = 2;
@@ -20,7 +20,7 @@ export function scoreOf(scores: readonly BoardScore[], { task, recipe }: BoardBe
 const points = () => new Intl.NumberFormat(language(), { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 
 export function shareOf(value: number): string {
-  return new Intl.NumberFormat(language(), { style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 }).format(value);
+  return t("percent", { n: points().format(value * 100) });
 }
 
 /** How far it may be off either way: `+4.5 −4.6`. */

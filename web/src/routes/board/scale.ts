@@ -17,11 +17,12 @@ export interface Scale {
   ticks: number[];
 }
 
-export function sharedScale(rows: readonly Rated[]): Scale {
+/** `marks`: about how many ticks there is room for. */
+export function sharedScale(rows: readonly Rated[], marks = 5): Scale {
   const [low = 900, high = 1100] = extent(rows.flatMap((row) => [row.low, row.high])) as [number, number] | [undefined, undefined];
   const room = Math.max(high - low, 20) * 0.04;
   const scale = scaleLinear([low - room, high + room], [0, 100]);
-  return { at: (rating) => scale(rating), ticks: scale.ticks(5) };
+  return { at: (rating) => scale(rating), ticks: scale.ticks(marks) };
 }
 
 /** Whether the vote has not settled which of the two is better: one stands inside the other's rank range. */
