@@ -149,26 +149,3 @@ def test_a_hundred_thousand_results_are_summed_up_at_once() -> None:
     begin = time.perf_counter()
     assert summarise(results).questions == 10_000
     assert time.perf_counter() - begin < 20
-
-
-@pytest.mark.parametrize(("questions", "samples", "truth"), [(164, 1, 0.85), (30, 16, 0.7), (198, 4, 0.55), (541, 1, 0.97)])
-def test_the_interval_covers_the_skill_of_a_model_in_200_runs(questions: int, samples: int, truth: float) -> None:
-    """Questions are drawn, each as hard as it is; the model is of known skill on what they are drawn from."""
-    assert 0.92 <= covered(questions, samples, truth, 200) <= 0.98
-
-
-@pytest.mark.prove
-@pytest.mark.parametrize(("questions", "samples"), [(30, 1), (30, 16), (164, 1), (164, 5), (541, 1)])
-@pytest.mark.parametrize("truth", [0.2, 0.5, 0.85, 0.95])
-def test_the_interval_covers_the_skill_of_a_model_in_1000_runs(questions: int, samples: int, truth: float) -> None:
-    assert 0.92 <= covered(questions, samples, truth, 1000) <= 0.985
-
-
-def covered(questions: int, samples: int, truth: float, runs: int) -> float:
-    rng, hits = np.random.default_rng(11), 0
-    for _ in range(runs):
-        score = summarise(answered(rng.beta(3 * truth, 3 * (1 - truth), questions), rng, samples)).score
-        assert score.low is not None
-        assert score.high is not None
-        hits += score.low <= truth <= score.high
-    return hits / runs
