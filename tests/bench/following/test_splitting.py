@@ -84,12 +84,15 @@ def test_emoji_are_told_from_other_marks() -> None:
 
 
 @pytest.mark.parametrize(
-    "opening", ["Consider the oak", "Running water", "Is it", "Went home", "Plan your trip", "Tries hard", "Stopped it"]
+    "opening",
+    ["Consider the oak", "Running water", "Is it", "Went home", "Plan your trip", "Tries hard", "Stopped it", "Whirring softly"],
 )
 def test_a_verb_opens(opening: str) -> None:
     assert is_verb(opening.split())
 
 
-@pytest.mark.parametrize("opening", ["The oak", "Plan B", "Can you", "Oak trees", "Time flies", "Very well", "String theory"])
+@pytest.mark.parametrize(
+    "opening", ["The oak", "Plan B", "Can you", "Oak trees", "Time flies", "Very well", "String theory", "During it"]
+)
 def test_no_verb_opens(opening: str) -> None:
     assert not is_verb(opening.split())

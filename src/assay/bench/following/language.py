@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache, lru_cache
 from importlib.resources import files
 
@@ -19,6 +19,9 @@ UNKNOWN = "und"
 _CHARS = 10_000
 _AROUND = ".,;:!?\"'()[]{}<>*_#`~|/\\-–—…“”„‘’«»।॥،؛؟¿¡|0123456789"
 _IN_ADDRESSES = ("://", "www.", "@")
+_PLAIN_WEIGHT = 0.3
+"""For English where all letters are plain ones and hardly a word says anything, as in ``Silent moonlight``."""
+
 _LETTER_WEIGHT = 0.5
 _ENDING_WEIGHT = 0.4
 
@@ -70,16 +73,19 @@ class Evidence:
         self._endings = _shares({code: one.endings.split() for code, one in languages.items()}, _ENDING_WEIGHT)
         self._longest = max(map(len, self._endings), default=0)
 
-    def weigh(self, words: Iterable[str]) -> Counter[str]:
+    def weigh(self, words: Iterable[str]) -> defaultdict[str, float]:
         """How much speaks for each language that anything speaks for."""
-        total: Counter[str] = Counter()
+        total: defaultdict[str, float] = defaultdict(float)
         for word in words:
-            total.update(self._words.get(word, {}))
-            for letter in set(word) & self._letters.keys():
-                total.update(self._letters[letter])
-            for size in range(2, min(self._longest, len(word) - 1) + 1):
-                total.update(self._endings.get(word[-size:], {}))
+            for share in self._signs(word):
+                for code, weight in share.items():
+                    total[code] += weight
         return total
+
+    def _signs(self, word: str) -> Iterator[dict[str, float]]:
+        yield self._words.get(word, {})
+        yield from (self._letters[letter] for letter in set(word) & self._letters.keys())
+        yield from (self._endings.get(word[-size:], {}) for size in range(2, min(self._longest, len(word) - 1) + 1))
 
 
 def language_of(text: str) -> str | None:
@@ -110,9 +116,9 @@ def _script(letter: str) -> str | None:
 
 def _by_words(words: Sequence[str], script: str) -> str:
     total = _evidence(script).weigh(bare for word in words if (bare := word.strip(_AROUND)))
-    if total:
-        return max(sorted(total), key=total.__getitem__)
-    return "en" if script == "latin" and all(map(str.isascii, words)) else UNKNOWN
+    if script == "latin" and all(map(str.isascii, words)):
+        total["en"] += _PLAIN_WEIGHT
+    return max(sorted(total), key=total.__getitem__, default=UNKNOWN)
 
 
 @cache

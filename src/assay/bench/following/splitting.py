@@ -66,6 +66,7 @@ def _sentences(text: str) -> Iterator[str]:
 
 _NEXT = re.compile(r"\s*(\S{1,40})")
 _LONGEST_TOKEN = 60
+_OPENING = "\"'([{*_“‘«"
 
 
 def _ends_sentence(text: str, begin: int, end: re.Match[str]) -> bool:
@@ -73,19 +74,21 @@ def _ends_sentence(text: str, begin: int, end: re.Match[str]) -> bool:
     following = _NEXT.match(text, end.end())
     if following is None or "?" in marks or "!" in marks:
         return True
-    after = following[1].lstrip("\"'([{*_“‘«")
+    after = following[1].lstrip(_OPENING)
     is_capital = after[:1].isupper()
-    starts = is_capital and bare(after).lower() in STARTERS
+    starts = is_capital and bare(after).lower().partition("'")[0] in STARTERS
     if len(marks) > 1:
         return is_capital
     before = text[max(begin, end.start() - _LONGEST_TOKEN) : end.start()].split()
-    word = before[-1].lstrip("\"'([{*_“‘«").lower() if before and not text[end.start() - 1].isspace() else ""
+    word = before[-1].lstrip(_OPENING) if before and not text[end.start() - 1].isspace() else ""
     if word.isdecimal():
         return not after[:1].islower()
+    if len(word) == 1 and word.isalpha():
+        return starts if word.isupper() else is_capital
+    word = word.lower()
     if word in _POSTSCRIPTS:
         return True
-    is_abbreviation = (len(word) == 1 and word.isalpha()) or "." in word.strip(".") or word in ABBREVIATIONS
-    return starts if is_abbreviation else True
+    return starts if "." in word.strip(".") or word in ABBREVIATIONS else True
 
 
 _CLOSING = "\"'”’»)]}>*"

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from assay.bench.following.lexicon import AFTER_A_VERB, NOUNS_TOO, VERBS
+from assay.bench.following.lexicon import AFTER_A_VERB, NO_VERBS, NOUNS_TOO, VERBS
 
+_SHORTEST_GERUND = 4
 _INFLECTED = (
     ("ies", ("y",)),
     ("es", ("", "e")),
@@ -29,7 +30,9 @@ def is_verb(opening: Sequence[str]) -> bool:
     bases = {word, *_bases(word)}
     if bases & VERBS:
         return True
-    return bool(bases & NOUNS_TOO) and (after in AFTER_A_VERB or word.endswith(("ing", "ed")))
+    if word.endswith("ing") and len(word) > _SHORTEST_GERUND:
+        return word not in NO_VERBS
+    return bool(bases & NOUNS_TOO) and (after in AFTER_A_VERB or word.endswith("ed"))
 
 
 def _bases(word: str) -> Iterator[str]:
