@@ -33,10 +33,11 @@ class Reply(NamedTuple):
 class Session:
     """Somebody with a session. ``seen`` is all that came: headers and bodies."""
 
-    def __init__(self, routes: Sequence[BaseRoute], session: str = "one"):
+    def __init__(self, routes: Sequence[BaseRoute], session: str = "one", actor: Actor = ADMIN):
         handlers = {AssayError: problems.on_assay_error, Exception: problems.on_bug}
         self._app = Starlette(routes=routes, exception_handlers=handlers)
         self.session = session
+        self.actor = actor
         self.seen = bytearray()
 
     async def get(self, path: str) -> Reply:
@@ -105,7 +106,7 @@ class Session:
             "headers": [(b"host", b"test")],
             "client": ("127.0.0.1", 1),
             "server": ("127.0.0.1", 80),
-            "state": {"session": self.session, "actor": ADMIN},
+            "state": {"session": self.session, "actor": self.actor},
         }
 
 
