@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -91,7 +92,7 @@ async def add_run(db: Database, run: Run, samples: Sequence[Sample]) -> None:
     await db.write(
         [
             (INSERT_RUN, row),
-            (INSERT_RESULT, _rows(run, samples)),
+            (INSERT_RESULT, await asyncio.to_thread(_rows, run, samples)),
             (INSERT_SHARD, [{"run": run.id, "shard": shard} for shard in range(shards)]),
         ]
     )

@@ -29,12 +29,13 @@ FREE = Sql("""
         SELECT worker FROM bench_workers WHERE run = :run AND beat = -1
     )
 """)
-REOPEN = Sql("""
-    UPDATE bench_shards SET done = 0, worker = NULL WHERE run = :run AND done = 1 AND EXISTS (
+SORT_OUT = Sql("""
+    UPDATE bench_shards SET worker = NULL, done = CASE WHEN EXISTS (
         SELECT 1 FROM bench_results AS results
         WHERE results.run = :run AND results.state IN ('waiting', 'answered')
           AND results.number >= bench_shards.shard * :size AND results.number < (bench_shards.shard + 1) * :size
-    )
+    ) THEN 0 ELSE 1 END
+    WHERE run = :run AND (done = 1 OR worker IS NULL)
 """)
 _FREE = "SELECT shard FROM bench_shards WHERE run = :run AND done = 0 AND worker IS NULL ORDER BY shard LIMIT :limit"
 SELECT_FREE = Sql(sqlite=_FREE, postgresql=f"{_FREE} FOR UPDATE SKIP LOCKED")
@@ -80,9 +81,9 @@ async def load_workers(db: Database, run: str) -> dict[str, int]:
     return {row["worker"]: row["beat"] for row in await db.read(SELECT_WORKERS, run=run)}
 
 
-async def reopen(db: Database, run: str, size: int) -> None:
-    """Put shards back that hold samples which are to be asked or scored again."""
-    await db.write([(REOPEN, {"run": run, "size": size})])
+async def sort_out(db: Database, run: str, size: int) -> None:
+    """Put back what holds samples that are to be asked or scored again, and take out what holds none."""
+    await db.write([(SORT_OUT, {"run": run, "size": size})])
 
 
 async def lease(db: Database, run: str, worker: str, most: int) -> list[int] | None:

@@ -175,7 +175,7 @@ class Runs:
             raise Conflict("bench.running", f"Run {id!r} is running at another server.", hint="Stop it first, or just wait.")
         await queries_results.try_errors_again(self._db, id)
         await queries_shards.take_back(self._db, id, self._owner)
-        await queries_shards.reopen(self._db, id, run.plan.shard)
+        await queries_shards.sort_out(self._db, id, run.plan.shard)
         self._set_going(msgspec.structs.replace(run, state="running", owner=self._owner, trouble=None, ended_at=None))
 
     async def stop(self, id: str) -> None:
