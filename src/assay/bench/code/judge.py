@@ -6,62 +6,55 @@ import asyncio
 import hashlib
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from assay.bench.code.examine import Examined
 from assay.bench.code.messages import HEAD, Begin, Examine, Failed, Message, Ready, Said, pack, unpack
 from assay.bench.task import Task
-from assay.core import AssayError, Unavailable, Unprocessable
+from assay.core import AssayError, InvalidInput, NotFound, Unavailable, Unprocessable
+from assay.sandbox import Layers
 
 _PATIENCE_S = 400.0
 """No program takes as long, by its judge's own clock; a judge that does is lost."""
 
 
 class CodeJudge:
-    """Judges programs in ``workers`` processes. Use it by `open`."""
+    """Judges programs in judge processes; come by one with `open`. ``layers`` are those of their sandboxes."""
 
-    def __init__(self, begin: Begin):
-        self._begin = begin
+    def __init__(self, processes: Sequence[_JudgeProcess], layers: Layers):
+        self.layers = layers
         self._idle: asyncio.Queue[_JudgeProcess] = asyncio.Queue()
-        self.layers = ""
+        for process in processes:
+            self._idle.put_nowait(process)
 
     @classmethod
     @asynccontextmanager
     async def open(
         cls, task: Task, files: Mapping[str, Path], *, workers: int, folder: Path, accept_unsafe: bool = False
     ) -> AsyncIterator[CodeJudge]:
-        """Judges of ``task``, whose data ``files`` are here. ``folder`` keeps what is expected from one run to the next. ``layers`` says
-        what the sandbox is made of.
+        """``workers`` judges of ``task``, whose data ``files`` are here. ``folder`` keeps what is expected from one run to the next.
 
         Raises:
             Unprocessable: ``sandbox.unavailable``: code cannot be run safely here.
             InvalidInput: ``task.data_invalid``.
         """
-        path = files[task.data[0].name]
-        content = await asyncio.to_thread(path.read_bytes)
-        shapes = task.options.get("shapes", {})
-        data = hashlib.sha256(content + repr(sorted(shapes.items())).encode()).hexdigest()
-        judge = cls(
-            Begin(problems=str(path), data_hash=data, folder=str(folder), shapes=dict(shapes), accept_unsafe=accept_unsafe),
-        )
-        processes = [_JudgeProcess(judge._begin) for _ in range(workers)]
+        begin = await asyncio.to_thread(_begin, task, files[task.data[0].name], folder, accept_unsafe)
+        processes = [_JudgeProcess(begin) for _ in range(workers)]
         try:
-            found = await asyncio.gather(*(process.start() for process in processes))
-            judge.layers = found[0]
-            for process in processes:
-                judge._idle.put_nowait(process)
-            yield judge
+            layers = await asyncio.gather(*(process.start() for process in processes))
+            yield cls(processes, layers[0])
         finally:
-            await asyncio.gather(*(process.end() for process in processes))
+            await asyncio.gather(*(process.close() for process in processes))
 
-    async def score(self, problem: str, program: str) -> Examined:
-        """How ``program`` fares at ``problem``; waits for an idle process.
+    async def examine(self, problem: str, program: str) -> Examined:
+        """How ``program`` fares at ``problem``; waits for an idle judge.
 
         Raises:
             NotFound: ``code.problem_unknown``.
-            Unavailable: ``code.judge_lost`` when two processes ended over this program; that says nothing of the program.
+            Unavailable: ``code.judge_lost`` when two judges ended over this program, which says nothing of the program;
+                ``code.reference_failed``.
         """
         process = await self._idle.get()
         try:
@@ -76,31 +69,44 @@ class _JudgeProcess:
     def __init__(self, begin: Begin):
         self._begin = begin
         self._process: Process | None = None
+        self._is_closed = False
 
-    async def start(self) -> str:
-        """Returns the layers of its sandbox, in words."""
-        self._process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "assay.bench.code.process", stdin=PIPE, stdout=PIPE
-        )
-        reply = await self._exchange(self._process, self._begin)
+    async def start(self) -> Layers:
+        """Returns the layers of its sandbox."""
+        if self._is_closed:
+            raise Unavailable("code.judge_lost", "The judge has been closed.")
+        process = await asyncio.shield(asyncio.ensure_future(self._spawn()))
+        reply = await self._exchange(process, self._begin)
         assert isinstance(reply, Ready)
         return reply.layers
 
     async def examine(self, problem: str, program: str) -> Examined:
         for _ in range(2):
-            if self._process is None:
-                await self.start()
-            assert self._process is not None
             try:
+                if self._process is None:
+                    await self.start()
+                assert self._process is not None
                 reply = await self._exchange(self._process, Examine(problem, program))
                 assert isinstance(reply, Said)
                 return reply.examined
             except (asyncio.IncompleteReadError, ConnectionError, TimeoutError):
-                await self.end()
+                await self._end()
             except asyncio.CancelledError:
-                await self.end()  # its reply would be taken for the next program's
+                await self._end()  # its reply would be taken for that to the next program
                 raise
-        raise Unavailable("code.judge_lost", f"Two judges ended over a program for {problem}.", hint="See what they wrote.")
+        raise Unavailable("code.judge_lost", f"Two judges ended over a program for {problem}.", hint="Their last words are above.")
+
+    async def close(self) -> None:
+        self._is_closed = True
+        await self._end()
+
+    async def _spawn(self) -> Process:
+        """Whoever waits for this may be cancelled; the process is known all the same, and will be ended."""
+        process = await asyncio.create_subprocess_exec(sys.executable, "-m", "assay.bench.code.process", stdin=PIPE, stdout=PIPE)
+        self._process = process
+        if self._is_closed:
+            await self._end()
+        return process
 
     async def _exchange(self, process: Process, message: Message) -> Message:
         assert process.stdin is not None
@@ -114,7 +120,7 @@ class _JudgeProcess:
             raise _error(reply)
         return reply
 
-    async def end(self) -> None:
+    async def _end(self) -> None:
         process, self._process = self._process, None
         if process is not None:
             with suppress(ProcessLookupError):
@@ -122,6 +128,12 @@ class _JudgeProcess:
             await process.wait()
 
 
+def _begin(task: Task, path: Path, folder: Path, accept_unsafe: bool) -> Begin:
+    shapes = dict(task.options.get("shapes", {}))
+    data_hash = hashlib.sha256(path.read_bytes() + repr(sorted(shapes.items())).encode()).hexdigest()
+    return Begin(problems=str(path), data_hash=data_hash, folder=str(folder), shapes=shapes, accept_unsafe=accept_unsafe)
+
+
 def _error(failed: Failed) -> AssayError:
-    kind = {"Unavailable": Unavailable}.get(failed.kind, Unprocessable)
-    return kind(failed.code, failed.message, hint=failed.hint)
+    kinds: dict[int, type[AssayError]] = {kind.status: kind for kind in (InvalidInput, Unprocessable, NotFound)}
+    return kinds.get(failed.status, Unavailable)(failed.code, failed.message, hint=failed.hint)

@@ -8,6 +8,7 @@ from typing import TypeAlias
 import msgspec
 
 from assay.bench.code.examine import Examined
+from assay.sandbox import Layers
 
 HEAD = struct.Struct("<I")
 
@@ -23,9 +24,9 @@ class Begin(msgspec.Struct, frozen=True, tag=True, kw_only=True):
 
 
 class Ready(msgspec.Struct, frozen=True, tag=True):
-    """It can begin. ``layers`` are those of the sandbox, in words."""
+    """It can begin. ``layers`` are those of the sandbox."""
 
-    layers: str
+    layers: Layers
 
 
 class Examine(msgspec.Struct, frozen=True, tag=True):
@@ -40,7 +41,7 @@ class Said(msgspec.Struct, frozen=True, tag=True):
 class Failed(msgspec.Struct, frozen=True, tag=True):
     """The judge itself could not; nothing is said of the program."""
 
-    kind: str
+    status: int
     code: str
     message: str
     hint: str | None

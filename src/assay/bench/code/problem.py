@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,14 +32,15 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     tolerance: float = 0.0
 
 
-class _Id(msgspec.Struct):
-    task_id: str
+class Question(msgspec.Struct):
+    """What of a problem is put to a model. ``prompt`` is Python."""
 
-
-class _Row(msgspec.Struct):
     task_id: str
     prompt: str
     entry_point: str
+
+
+class _Row(Question, kw_only=True):
     canonical_solution: str
     test: str | None = None
     base_input: list[list[Any]] | None = None
@@ -57,24 +58,16 @@ class Problems:
 
     def __init__(self, path: Path, shapes: Mapping[str, list[str]] | None = None):
         self._shapes = shapes or {}
-        self._lines = {_decoded(path, number, line, _Id).task_id: line for number, line in enumerate(_lines(path), 1)}
+        rows = [(_decoded(path, number, line, Question), line) for number, line in enumerate(_lines(path), 1)]
+        self.questions: dict[str, Question] = {question.task_id: question for question, _ in rows}
+        self._lines = {question.task_id: line for question, line in rows}
         self._path = path
         self._read: dict[str, Problem] = {}
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._lines)
-
-    def __len__(self) -> int:
-        return len(self._lines)
 
     def __getitem__(self, id: str) -> Problem:
         if id not in self._read:
             if id not in self._lines:
-                raise NotFound(
-                    "code.problem_unknown",
-                    f"There is no problem {id!r} among the {len(self)} of {self._path.name}.",
-                    param="task_id",
-                )
+                raise NotFound("code.problem_unknown", f"There is no problem {id!r} in {self._path.name}.", param="task_id")
             self._read[id] = self._problem(_decoded(self._path, id, self._lines[id], _Row))
         return self._read[id]
 

@@ -52,7 +52,7 @@ def _begin(stack: ExitStack, message: Message | None) -> tuple[Problems, Examine
     canonical = stack.enter_context(Zygote(limits=LIMITS, layers=layers, accept_unsafe=unsafe))
     expectations = Expectations(Path(message.folder), message.data_hash, canonical)
     problems = Problems(Path(message.problems), message.shapes)
-    return problems, Examiner(zygote, expectations), Ready(layers.text)
+    return problems, Examiner(zygote, expectations), Ready(layers)
 
 
 def _read(source: BinaryIO) -> Message | None:
@@ -66,7 +66,7 @@ def _write(sink: BinaryIO, message: Message) -> None:
 
 
 def _failure(error: AssayError) -> Failed:
-    return Failed(type(error).__name__, error.code, error.message, error.hint)
+    return Failed(error.status, error.code, error.message, error.hint)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,92 @@
+"""What a piece of Python defines, what it needs, and what in it is only an example of its use."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import warnings
+from collections.abc import Iterator
+
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+_FOR_SHOW = frozenset({"print", "input", "exit", "quit", "main"})
+
+
+def parse(code: str) -> ast.Module | None:
+    """The syntax tree, or None of what is no Python."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what is odd in somebody else's program
+            return ast.parse(code)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def defined_by(tree: ast.Module) -> set[str]:
+    """The names that are bound at the top level."""
+    return {name for node in tree.body for name in _bound(node)}
+
+
+def names_used(tree: ast.AST) -> set[str]:
+    """The names that are read anywhere, but those that Python has of its own and those bound somewhere inside."""
+    names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
+    stored = {node.id for node in names if not isinstance(node.ctx, ast.Load)}
+    arguments = {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+    return {node.id for node in names if isinstance(node.ctx, ast.Load)} - stored - arguments - set(dir(builtins))
+
+
+def sources_of(code: str) -> Iterator[tuple[str, str, set[str]]]:
+    """Each definition, import and assignment at the top level of ``code``: its name, its text, and the names that it uses. The last
+    comes first."""
+    tree = parse(code)
+    for node in reversed(tree.body if tree else []):
+        for name in _bound(node):
+            yield name, ast.unparse(node), names_used(node)
+
+
+def without_examples(code: str, entry: str) -> str:
+    """``code`` without the statements at its top level that only show or try the function: calls, prints, assertions, and what runs
+    under ``if __name__ == "__main__"``. What cannot be parsed stays as it is."""
+    tree = parse(code)
+    if tree is None:
+        return code
+    lines = code.split("\n")
+    for node in reversed(tree.body):
+        if _is_example(node, entry) and _stands_alone(node, tree.body):
+            lines[node.lineno - 1 : node.end_lineno] = []
+    return "\n".join(lines)
+
+
+def _stands_alone(node: ast.stmt, body: list[ast.stmt]) -> bool:
+    """Whether no other statement shares a line with it."""
+    return all(other is node or other.lineno > (node.end_lineno or 0) or (other.end_lineno or 0) < node.lineno for other in body)
+
+
+def _is_example(node: ast.stmt, entry: str) -> bool:
+    if isinstance(node, (*_DEFINITIONS, ast.Import, ast.ImportFrom)):
+        return False
+    if isinstance(node, ast.Expr):
+        return not isinstance(node.value, ast.Constant)
+    if isinstance(node, ast.Assert) or (isinstance(node, ast.If) and "__name__" in ast.unparse(node.test)):
+        return True
+    if entry in _bound(node):
+        return False
+    used = {name.id for name in ast.walk(node) if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Load)}
+    return bool(used & (_FOR_SHOW | {entry}))
+
+
+def _bound(node: ast.stmt) -> set[str]:
+    if isinstance(node, _DEFINITIONS):
+        return {node.name}
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        return {alias.asname or alias.name.partition(".")[0] for alias in node.names}
+    if isinstance(node, ast.Expr | ast.Assert):
+        return set()
+    inside = {
+        id(part) for inner in ast.walk(node) if isinstance(inner, _DEFINITIONS) for part in ast.walk(inner) if part is not inner
+    }
+    stored = {
+        part.id
+        for part in ast.walk(node)
+        if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store) and id(part) not in inside
+    }
+    return stored | {part.name for part in ast.walk(node) if isinstance(part, _DEFINITIONS)}
