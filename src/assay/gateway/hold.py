@@ -1,75 +1,44 @@
-"""What was set aside of budgets and limits for one attempt at a request, until it is on record what it used."""
+"""What was set aside of budgets and limits for one attempt at a request, until it is on record what it used.
+
+A request takes from a dozen meters, and gives back to most of them. So what is set aside of a `Wallet` is counted here, where the
+loops are, and not by a call for each.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import Literal
 
-Mark: TypeAlias = Any
-"""What a meter gives to know again, later, what it gave."""
-
-
-class Meter(Protocol):
-    """Something of which a request takes a part: a budget, a rate, places at a time. None of it waits."""
-
-    def has(self, need: int, at_us: int, now_s: float) -> bool:
-        """Whether so much can be set aside, at a time of the steady clock (microseconds UTC, seconds)."""
-        ...
-
-    def take(self, need: int, now_s: float) -> Mark:
-        """Set it aside."""
-        ...
-
-    def expect(self, need: int) -> None:
-        """So much of what is set aside will be settled within moments; below zero: it is."""
-        ...
-
-    def settle(self, need: int, mark: Mark, tokens: int) -> None:
-        """What is used of it is known, and counted elsewhere: the rest is free."""
-        ...
-
-
-Need: TypeAlias = tuple[Any, int]
-"""A `Meter`, and how much of it."""
-
-
-class Wanted(NamedTuple):
-    """What an attempt needs: one of each of ``singles``, among them ``places`` at a time and budgets of ``requests``; and so much of each of
-    ``counted``."""
-
-    places: tuple[Meter, ...]
-    requests: tuple[Meter, ...]
-    singles: tuple[Meter, ...]
-    counted: Sequence[Need]
-
-    @property
-    def all(self) -> list[Need]:
-        """One after the other."""
-        return [*((meter, 1) for meter in self.singles), *self.counted]
+from assay.gateway.limits.account import Wanted
+from assay.gateway.limits.wallet import Wallet
 
 
 class Hold:
-    """``Ledger.reserve`` makes it, for one attempt at a request."""
+    """A bank makes it, for one attempt at a request, where there is room for all that is ``wanted``. While the attempt is over and not on
+    record yet, it is among the ``ended``."""
 
-    __slots__ = ("_counted", "_is_over", "_places", "_requests")
+    __slots__ = ("_account", "_amounts", "_ended", "_marks", "_paced", "_state")
 
-    def __init__(self, wanted: Wanted, now_s: float):
-        for meter in wanted.singles:
-            meter.take(1, now_s)
-        self._is_over = False
-        self._places = wanted.places
-        self._requests = wanted.requests
-        self._counted = [(meter, need, meter.take(need, now_s)) for meter, need in wanted.counted]
+    def __init__(self, wanted: Wanted, now_s: float, ended: set[Hold]):
+        self._account, self._amounts, self._paced = account, amounts, paced = wanted
+        self._ended = ended
+        self._state: Literal["runs", "ended", "settled"] = "runs"
+        for place in account.places:
+            place.room -= 1
+        for wallet in account.requests:
+            wallet.room -= 1
+        for wallet, need in zip(account.budgets, amounts):  # noqa: B905  # one amount for each; to check that takes as long again
+            wallet.room -= need
+        for rate in account.rates:
+            rate.take(1, now_s)
+        self._marks = [pace.take(paced, now_s) for pace in account.paces]
 
     def over(self) -> None:
         """The attempt runs no longer: its places are free. What it used is told when its call is settled."""
-        for place in self._places:
-            place.settle(1, None, 0)
-        self._places = ()
-        if not self._is_over:
-            self._is_over = True
-            for meter, need, _ in self._counted:
-                meter.expect(need)
+        if self._state == "runs":
+            self._state = "ended"
+            self._ended.add(self)
+            for place in self._account.places:
+                place.room += 1
 
     def unused(self) -> None:
         """The attempt surely used nothing, beyond being a request."""
@@ -77,15 +46,23 @@ class Hold:
 
     def settle(self, tokens: int) -> None:
         """The attempt's call is on record, with so many tokens."""
-        self._settle_tokens(tokens)
-        for budget in self._requests:
-            budget.settle(1, None, 0)
-        self._requests = ()
+        if self._state != "settled":
+            self._settle_tokens(tokens)
+        for wallet in self._account.requests:
+            wallet.room += 1
+
+    def frees(self, wallet: Wallet) -> int:
+        """How much of a budget will be free if nothing of it is used."""
+        return sum(need for one, need in zip(self._account.budgets, self._amounts, strict=True) if one is wallet)
 
     def _settle_tokens(self, tokens: int) -> None:
         """It is known how many tokens were used; what else was set aside is free."""
         self.over()
-        for meter, need, mark in self._counted:
-            meter.expect(-need)
-            meter.settle(need, mark, tokens)
-        self._counted = []
+        self._state = "settled"
+        self._ended.discard(self)
+        account = self._account
+        for wallet, need in zip(account.budgets, self._amounts):  # noqa: B905  # as above
+            wallet.room += need
+        paced = self._paced
+        for pace, mark in zip(account.paces, self._marks):  # noqa: B905  # as above
+            pace.settle(paced, mark, tokens)

@@ -10,19 +10,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, TypeAlias
 
 import msgspec
 
-from assay.core import Asker, AssayError, Deployment, Holder, Limits, Provider, Unavailable
+from assay.core import Asker, AssayError, Deployment, Holder, Limits, Price, Provider, Unavailable
 from assay.core.clock import STEADY, Clock
-from assay.core.rates import SAME, Rates
+from assay.core.rates import Rates
 from assay.core.settings import Settings
 from assay.gateway.dialect import Asked
-from assay.gateway.hold import Hold, Need, Wanted
+from assay.gateway.hold import Hold
 from assay.gateway.limits import refusal
-from assay.gateway.limits.accounts import NOBODY, Account, Accounts
+from assay.gateway.limits.account import Account, Wanted
+from assay.gateway.limits.accounts import Accounts
 from assay.gateway.limits.minute import SPAN_S
 from assay.gateway.limits.most import Most, most_of, most_of_form, price_of
 from assay.gateway.limits.shared import Shared
@@ -31,7 +32,7 @@ from assay.gateway.limits.wallet import Wallet
 from assay.gateway.recorder import Settled
 from assay.store.budgets import BudgetRow, list_budgets, recount
 from assay.store.database import Database, Write
-from assay.store.meters import Reading, load_leased, load_used, spend, tell_once, used_by
+from assay.store.meters import load_leased, load_used, spend, tell_once
 
 WAIT_S = 5.0
 """The longest that a request waits for the database."""
@@ -42,12 +43,8 @@ _NEW_US = 60_000_000
 _log = logging.getLogger(__name__)
 
 
-class _Entry(NamedTuple):
-    """What is written down of a budget, in the window that ``starts`` then."""
-
-    wallet: Wallet
-    starts: int
-    amount: int
+_Entry: TypeAlias = tuple[Wallet, int, int]
+"""What is written down of a budget: in the window that starts then, so much."""
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,7 +115,7 @@ class Ledger:
         rows = await list_budgets(self._db)
         fresh = self._accounts.replace(rows, providers)
         self._costs_nothing = frozenset(provider.name for provider, _ in providers if provider.kind != "cloud")
-        self._bank.changed()
+        self._bank.changed(self._accounts.wallets.values())
         now = self._clock.now_us()
         self._recount_later([row for row in fresh if now - row.created < _NEW_US])
 
@@ -144,65 +141,69 @@ class Ledger:
             RateLimited: ``limit.requests``, ``limit.tokens``, ``limit.concurrent``, with the seconds to wait where waiting helps.
             Unavailable: ``provider.busy``; ``store.unavailable``: what this process held is used up and the database is away.
         """
-        own = NOBODY if asker is None else self._accounts.of_asker(asker)
-        provider = self._accounts.of_provider(deployment.provider)
-        counted: list[Need] = []
-        if own.is_counted or provider.is_counted:
-            most = self._most(deployment, asked, body, self._output_tokens if answers else 0)
-            counted += self._counted(own, deployment, most)
-            counted += self._counted(provider, deployment, most)
-        singles = (own.places if again else own.singles) + provider.singles
-        if not singles and not counted:
+        account = self._accounts.of(asker, deployment.provider, again)
+        if account is not None and account.money and deployment.price is None:
+            account = self._without_money(account, deployment)
+        if account is None:
             return None
-        requests = provider.requests if again else own.requests + provider.requests
-        wanted = Wanted(own.places + provider.places, requests, singles, counted)
-        now_us, now_s = self._clock.now_us(), self._clock.steady_s()
-        if now_s < self._bank.valid_until and _has(wanted, now_us, now_s):
-            return Hold(wanted, now_s)
-        return await self._wait_for(wanted)
-
-    def _counted(self, account: Account, deployment: Deployment, most: Most) -> Iterable[Need]:
-        """What is needed of the meters for which it matters how large a request is."""
-        needs: list[Need] = [(wallet, most.input + most.output) for wallet in account.tokens]
-        needs += [(rate, most.usual) for rate in account.paces]
-        if account.money:
-            needs += self._money(account.money, deployment, most)
-        return needs
+        amounts: Sequence[int] = ()
+        paced = 0
+        if account.budgets or account.paces:
+            most = self._most(deployment, asked, body, self._output_tokens if answers else 0)
+            paced = most.usual
+            if account.budgets:
+                amounts = self._amounts(account, deployment, most)
+        wanted = Wanted(account, amounts, paced)
+        hold = self._bank.hold(wanted, self._clock.now_us(), self._clock.steady_s())
+        return hold if hold is not None else await self._wait_for(wanted)
 
     def _most(self, deployment: Deployment, asked: Asked | None, body: bytes, output: int) -> Most:
         return most_of_form(body, output) if asked is None else most_of(body, asked.fields, deployment, output)
 
-    def _money(self, wallets: Sequence[Wallet], deployment: Deployment, most: Most) -> Iterable[Need]:
+    def _without_money(self, account: Account, deployment: Deployment) -> Account | None:
+        """Where nobody knows what a model costs."""
+        if deployment.provider in self._costs_nothing or self._allows_unpriced:
+            rest = account._replace(money=(), budgets=account.tokens, currency=None)
+            return rest if any(rest) else None
+        raise refusal.unpriced(account.money[0], deployment)
+
+    def _amounts(self, account: Account, deployment: Deployment, most: Most) -> Sequence[int]:
+        """How much is needed of each budget of tokens and of money."""
+        tokens = (most.input + most.output,) * len(account.tokens)
         price = deployment.price
-        if price is None:
-            if deployment.provider in self._costs_nothing or self._allows_unpriced:
-                return ()
-            raise refusal.unpriced(wallets[0], deployment)
-        nano, needs = price_of(most, price), []
-        for wallet in wallets:
-            assert wallet.budget is not None, "money is counted by budgets only"
-            ratio = self._rates.ratio(price.currency, wallet.budget.currency)
-            if ratio is None:
-                raise refusal.no_rate(wallet, deployment, price.currency)
-            needs.append((wallet, nano if ratio is SAME else ratio.convert(nano)))
-        return needs
+        if price is None or not account.money:
+            return tokens
+        nano = price_of(most, price)
+        if price.currency == account.currency:
+            return tokens + (nano,) * len(account.money)
+        return tokens + tuple([self._converted(nano, wallet, deployment, price) for wallet in account.money])
+
+    def _converted(self, nano: int, wallet: Wallet, deployment: Deployment, price: Price) -> int:
+        assert wallet.budget is not None, "money is counted by budgets only"
+        currency = wallet.budget.currency
+        if currency == price.currency:
+            return nano
+        ratio = self._rates.ratio(price.currency, currency)
+        if ratio is None:
+            raise refusal.no_rate(wallet, deployment, price.currency)
+        return ratio.convert(nano)
 
     async def _wait_for(self, wanted: Wanted) -> Hold:
         """Get what is missing, then set all of it aside at once."""
-        needs = wanted.all
+        needs = list(wanted.needs())
         since_s = asyncio.get_running_loop().time()
         try:
             async with asyncio.timeout(WAIT_S):
                 while True:
                     now_us, now_s = self._clock.now_us(), self._clock.steady_s()
                     short = [(meter, need) for meter, need in needs if not meter.has(need, now_us, now_s)]
-                    if not short and now_s < self._bank.valid_until:
-                        return Hold(wanted, now_s)
+                    if not short and (hold := self._bank.hold(wanted, now_us, now_s)) is not None:
+                        return hold
                     refused = await self._bank.fill(short, now_us, now_s, since_s)
                     if refused is None:
                         continue
                     meter, need = refused
-                    if not isinstance(meter, Wallet) or not meter.will_have(need):
+                    if not isinstance(meter, Wallet) or not self._will_have(meter, need):
                         raise _refuse(meter, need, self._clock)
                     # Whoever asks one thing after the other must not be refused for what only waits to be recorded.
                     await self._recorded.wait()
@@ -211,33 +212,33 @@ class Ledger:
                 raise
             raise refusal.no_answer() from error
 
+    def _will_have(self, wallet: Wallet, need: int) -> bool:
+        """Whether there is room once those requests are on record that are over, if they used nothing."""
+        return need <= wallet.held and need <= wallet.room + sum(hold.frees(wallet) for hold in self._bank.ended)
+
     # After it
 
     def entries(self, settled: Sequence[Settled]) -> Sequence[Write]:
         """What was used, for the commit that records these calls."""
         writing: list[_Entry] = []
         touched: list[Wallet] = []
-        for one in settled:
-            wallets = self._accounts.wallets_of(one.call)
-            if not wallets:
-                continue
-            at, used = one.call.at, used_by(one.call)
-            for wallet in wallets:
-                amount = wallet.counts(used, self._rates)
+        for _, call in settled:
+            at = call.at
+            for wallet in self._accounts.wallets_of(call):
+                amount = wallet.counts(call, self._rates)
                 if not amount:
                     continue
                 if not wallet.starts <= at < wallet.ends:
-                    writing.append(_Entry(wallet, wallet.window(at)[0], amount))
+                    writing.append((wallet, wallet.window(at)[0], amount))
                 else:
                     if not wallet.pending:
                         touched.append(wallet)
                     wallet.pending += amount
         for wallet in touched:
-            writing.append(_Entry(wallet, wallet.starts, wallet.pending))
+            writing.append((wallet, wallet.starts, wallet.pending))
             wallet.pending = 0
         self._writing = writing
-        readings = [Reading(one.wallet.key, one.starts, one.amount, one.wallet.written != one.starts) for one in writing]
-        return spend(readings, self._bank.process)
+        return spend([(wallet.key, starts, amount) for wallet, starts, amount in writing], self._bank.process)
 
     def committed(self, settled: Sequence[Settled]) -> None:
         """They are on disk: what was set aside and not used is free again."""
@@ -246,12 +247,12 @@ class Ledger:
         for wallet, starts, amount in writing:
             if starts == wallet.starts:
                 wallet.spend(amount)
-                wallet.written = starts
-                if wallet.reaches > wallet.told:
+                if wallet.used >= wallet.near and wallet.reaches > wallet.told:
                     self._tell(wallet)
         for attempt, call in settled:
-            if attempt.hold is not None:
-                attempt.hold.settle(0 if call.usage is None else call.usage.total_input + call.usage.total_output)
+            hold, usage = attempt.hold, call.usage
+            if hold is not None:
+                hold.settle(0 if usage is None else usage.total_input + usage.total_output)
         self._recorded.set()
         self._recorded = asyncio.Event()
 
@@ -333,13 +334,6 @@ async def _quietly(work: Callable[..., Awaitable[None]], *args: Any) -> None:
         await work(*args)
     except AssayError as error:
         _log.warning("the ledger's side work failed code=%s", error.code)
-
-
-def _has(wanted: Wanted, now_us: int, now_s: float) -> bool:
-    for meter in wanted.singles:
-        if not meter.has(1, now_us, now_s):
-            return False
-    return all(meter.has(need, now_us, now_s) for meter, need in wanted.counted)
 
 
 def _refuse(meter: Any, need: int, clock: Clock) -> AssayError:

@@ -10,21 +10,29 @@ keys, meters before leases. So no two wait for each other.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import TypeAlias
 
 from assay.core.call import Call
 from assay.core.holder import HolderKind, Measure
-from assay.core.money import Money
 from assay.core.rates import Rates
 from assay.store.database import Database, Transaction, Write
 from assay.store.sql import Sql
 
-SPEND = Sql("""
+SPEND = Sql(
+    sqlite="""
+    INSERT INTO meters (meter, starts, used)
+    WITH given (meter, starts, used) AS (VALUES (:meter, :starts, :used))
+    SELECT meter, starts, used FROM given WHERE EXISTS (SELECT 1 FROM budgets WHERE id = given.meter)
+    ON CONFLICT (meter, starts) DO UPDATE SET used = meters.used + excluded.used
+    """,
+    postgresql="""
     INSERT INTO meters (meter, starts, used)
     SELECT id, CAST(:starts AS BIGINT), CAST(:used AS BIGINT) FROM budgets WHERE id = :meter
     ON CONFLICT (meter, starts) DO UPDATE SET used = meters.used + excluded.used
-""")
-SPEND_MORE = Sql("UPDATE meters SET used = used + :used WHERE meter = :meter AND starts = :starts")
+    """,
+)
+"""Of a budget that was deleted meanwhile, nothing. SQLite takes many rows in one statement, since every step of one costs a turn of the
+interpreter's lock."""
 SPEND_LEASE = Sql("""
     UPDATE leases SET amount = CASE WHEN amount > :used THEN amount - :used ELSE 0 END
     WHERE meter = :meter AND starts = :starts AND process = :process
@@ -91,33 +99,20 @@ _JUMP_US = 40 * 86_400_000_000
 """Ids are by a clock that may have been set; so far from the time of their call they are looked at."""
 
 
-class Reading(NamedTuple):
-    """So much of a meter in one window. ``is_new``: the meter may have no row of it yet."""
-
-    meter: str
-    starts: int
-    used: int
-    is_new: bool
+Reading: TypeAlias = tuple[str, int, int]
+"""A meter, when its window starts, and how much more was used in it."""
 
 
-class Used(NamedTuple):
-    """What a call uses of the budgets of its key, user, team and provider.
-
-    A request counts once, with its first attempt, whichever targets are asked after it; of a provider each of the ``attempts`` counts.
-    What came from the cache is a request, no more.
-    """
-
-    requests: int
-    attempts: int
-    tokens: int
-    paid: Money | None
+def requests_of(call: Call, kind: HolderKind) -> int:
+    """The requests that a call counts for a holder, by its row alone: a request counts once, with its first attempt, whichever targets are
+    asked after it; of a provider every attempt counts that reached it."""
+    return int(call.cached is None) if kind == "provider" else int(call.id == call.request_id)
 
 
-def used_by(call: Call) -> Used:
-    """What a call counts, by its row alone."""
+def tokens_of(call: Call) -> int:
+    """The tokens that a call counts. What came from the cache is a request, no more."""
     usage = call.usage
-    tokens = 0 if usage is None or call.cached is not None else usage.total_input + usage.total_output
-    return Used(int(call.id == call.request_id), int(call.cached is None), tokens, call.cost)
+    return 0 if usage is None or call.cached is not None else usage.total_input + usage.total_output
 
 
 async def count_used(
@@ -160,10 +155,8 @@ def spend(used: Sequence[Reading], process: str | None) -> list[Write]:
     """The writes that count ``used``; of a process with leases, they are used up by it."""
     if not used:
         return []
-    rows = [{"meter": one.meter, "starts": one.starts, "used": one.used, "process": process} for one in sorted(used)]
-    # All rows in one order, whichever are new: a second statement would take its own in another than some other process.
-    sql = SPEND if any(one.is_new for one in used) else SPEND_MORE
-    return [(sql, rows)] if process is None else [(sql, rows), (SPEND_LEASE, rows)]
+    rows = [{"meter": meter, "starts": starts, "used": amount, "process": process} for meter, starts, amount in sorted(used)]
+    return [(SPEND, rows)] if process is None else [(SPEND, rows), (SPEND_LEASE, rows)]
 
 
 async def tell_once(db: Database, meter: str, starts: int, told: int) -> bool:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from assay.core import Asker, Call, Holder, HolderKind, Limits, Measure, Provider
+from assay.gateway.limits.account import Account
+from assay.gateway.limits.meter import Rate
 from assay.gateway.limits.minute import Minute
 from assay.gateway.limits.permits import Permits
 from assay.gateway.limits.shared import Shared
@@ -13,22 +15,6 @@ from assay.gateway.limits.sole import Sole
 from assay.gateway.limits.wallet import Wallet
 from assay.store.budgets import BudgetRow
 from assay.store.meters import RATE
-
-
-class Account(NamedTuple):
-    """The meters of somebody: ``singles`` of which a request takes one each (``places`` and budgets of ``requests`` among them), those of
-    tokens, of tokens per minute, and of money. ``is_counted``: it matters how large a request is."""
-
-    places: tuple[Wallet, ...] = ()
-    requests: tuple[Wallet, ...] = ()
-    singles: tuple[Any, ...] = ()
-    tokens: tuple[Wallet, ...] = ()
-    paces: tuple[Minute | Permits, ...] = ()
-    money: tuple[Wallet, ...] = ()
-    is_counted: bool = False
-
-
-NOBODY = Account()
 
 
 class Accounts:
@@ -39,8 +25,9 @@ class Accounts:
         self.wallets: dict[str, Wallet] = {}
         self._of: dict[HolderKind, dict[str | None, tuple[Wallet, ...]]] = {"key": {}, "user": {}, "team": {}, "provider": {}}
         self._limits: dict[str, Any] = {}
-        self._askers: dict[str, tuple[Asker, Account]] = {}
-        self._providers: dict[str, Account] = {}
+        self._providers: dict[str, Holder] = {}
+        self._compiled: dict[tuple[str | None, str, bool], tuple[Asker | None, Account | None]] = {}
+        self._counting: dict[tuple[str | None, ...], tuple[Wallet, ...]] = {}
 
     def replace(self, rows: Sequence[BudgetRow], providers: Sequence[tuple[Provider, Limits]]) -> list[BudgetRow]:
         """Go on with these budgets, and these providers with their limits; the budgets that are new."""
@@ -51,31 +38,31 @@ class Accounts:
         for row in rows:
             of = self._of[row.holder_kind]
             of[row.holder] = (*of.get(row.holder, ()), self.wallets[row.id])
-        self._askers = {}
-        named = {provider.name: Holder("provider", provider.name, provider.title, limits) for provider, limits in providers}
-        self._providers = {name: account for name, holder in named.items() if (account := self._account([holder])) != NOBODY}
+        self._providers = {
+            provider.name: Holder("provider", provider.name, provider.title, limits) for provider, limits in providers
+        }
+        self._compiled, self._counting = {}, {}
         return fresh
 
-    def of_asker(self, asker: Asker) -> Account:
-        """The meters of a key, its user and its team."""
-        known = self._askers.get(asker.key)
+    def of(self, asker: Asker | None, provider: str, again: bool) -> Account | None:
+        """The meters of a key, its user and its team, and those of a provider; None where there are none. ``again``: it is no further request
+        of the asker's, who needs places for it and what it uses."""
+        place = None if asker is None else asker.key, provider, again
+        known = self._compiled.get(place)
         if known is None or known[0] is not asker:
-            known = self._askers[asker.key] = asker, self._account(asker.holders)
+            known = self._compiled[place] = asker, self._compile(asker, provider, again)
         return known[1]
-
-    def of_provider(self, name: str) -> Account:
-        """The meters of a provider."""
-        return self._providers.get(name, NOBODY)
 
     def wallets_of(self, call: Call) -> tuple[Wallet, ...]:
         """The budgets that a call counts for."""
-        of = self._of
-        return (
-            of["key"].get(call.key, ())
-            + of["user"].get(call.user, ())
-            + of["team"].get(call.team, ())
-            + of["provider"].get(call.provider, ())
-        )
+        if not self.wallets:
+            return ()
+        holders = call.key, call.user, call.team, call.provider
+        wallets = self._counting.get(holders)
+        if wallets is None:
+            wallets = sum((of.get(holder, ()) for of, holder in zip(self._of.values(), holders, strict=True)), ())
+            self._counting[holders] = wallets
+        return wallets
 
     def _wallet(self, row: BudgetRow) -> Wallet:
         holder = Holder(row.holder_kind, row.holder, row.holder_name)
@@ -89,10 +76,27 @@ class Accounts:
         surplus = wallet.change(amount, holder, budget)
         self._bank.give_back(wallet.key, wallet.starts, surplus)
 
+    def _compile(self, asker: Asker | None, provider: str, again: bool) -> Account | None:
+        own = self._account(() if asker is None else asker.holders)
+        named = self._providers.get(provider)
+        theirs = self._account(() if named is None else (named,))
+        if again:
+            own = own._replace(requests=(), rates=())
+        both = _account_of(
+            own.places + theirs.places,
+            own.requests + theirs.requests,
+            own.rates + theirs.rates,
+            own.paces + theirs.paces,
+            own.tokens + theirs.tokens,
+            own.money + theirs.money,
+        )
+        return both if any(both) else None
+
     def _account(self, holders: Sequence[Holder]) -> Account:
         places: list[Wallet] = []
-        rates: list[Minute | Permits] = []
-        paces: list[Minute | Permits] = []
+        rates: list[Rate] = []
+        paces: list[Rate] = []
+        of: dict[Measure, list[Wallet]] = {"requests": [], "tokens": [], "money": []}
         for holder in holders:
             limits = holder.limits
             if limits.concurrent is not None:
@@ -101,19 +105,10 @@ class Accounts:
                 rates.append(self._rate(holder, "requests", limits.requests_per_minute))
             if limits.tokens_per_minute is not None:
                 paces.append(self._rate(holder, "tokens", limits.tokens_per_minute))
-        of: dict[Measure, list[Wallet]] = {"requests": [], "tokens": [], "money": []}
-        for wallet in [wallet for holder in holders for wallet in self._of[holder.kind].get(holder.id, ())]:
-            assert wallet.budget is not None, "a budget's wallet has its row"
-            of[wallet.budget.measure].append(wallet)
-        return Account(
-            places=tuple(places),
-            requests=tuple(of["requests"]),
-            singles=(*places, *rates, *of["requests"]),
-            tokens=tuple(of["tokens"]),
-            paces=tuple(paces),
-            money=tuple(of["money"]),
-            is_counted=bool(of["tokens"] or of["money"] or paces),
-        )
+            for wallet in self._of[holder.kind].get(holder.id, ()):
+                assert wallet.budget is not None, "a budget's wallet has its row"
+                of[wallet.budget.measure].append(wallet)
+        return _account_of(places, of["requests"], rates, paces, of["tokens"], of["money"])
 
     def _places(self, holder: Holder, amount: int) -> Wallet:
         key = f"{holder.kind}:{holder.id}:concurrent"
@@ -128,5 +123,26 @@ class Accounts:
         rate: Minute | Permits | None = self._limits.get(key)
         if rate is None:
             rate = self._limits[key] = self._bank.rate(key, holder, measure, limit)
-        rate.limit, rate.holder = limit, holder
+        rate.change(limit, holder)
         return rate
+
+
+def _account_of(
+    places: Sequence[Wallet],
+    requests: Sequence[Wallet],
+    rates: Sequence[Rate],
+    paces: Sequence[Rate],
+    tokens: Sequence[Wallet],
+    money: Sequence[Wallet],
+) -> Account:
+    currencies = {wallet.budget.currency for wallet in money if wallet.budget is not None}
+    return Account(
+        places=tuple(places),
+        requests=tuple(requests),
+        rates=tuple(rates),
+        paces=tuple(paces),
+        tokens=tuple(tokens),
+        money=tuple(money),
+        budgets=(*tokens, *money),
+        currency=currencies.pop() if len(currencies) == 1 else None,
+    )

@@ -16,65 +16,69 @@ _PORTIONS = 100
 
 
 class Portion:
-    """So much was let in, until ``last`` (seconds, steady)."""
+    """So much was let in, until ``last`` (seconds, steady). ``counts`` until it has lapsed."""
 
-    __slots__ = ("amount", "last")
+    __slots__ = ("amount", "counts", "last")
 
     def __init__(self, amount: int, last: float):
         self.amount = amount
         self.last = last
+        self.counts = True
 
 
 class Minute:
-    """A limit of requests or tokens, of a process that is alone."""
+    """A limit of requests or tokens, of a process that is alone. There is ``room`` for this much, and for what has lapsed since."""
 
-    __slots__ = ("_portions", "_span_s", "_total", "holder", "key", "limit", "measure")
+    __slots__ = ("_most", "_newest", "_portions", "_span_s", "holder", "key", "limit", "measure", "room")
 
     def __init__(self, key: str, holder: Holder, measure: Measure, limit: int, span_s: float = SPAN_S):
         self.key = key
-        self.holder = holder
         self.measure = measure
-        self.limit = limit
         self._span_s = span_s
         self._portions: deque[Portion] = deque()
-        self._total = 0
+        self.limit = self.room = 0
+        self.change(limit, holder)
+        self._newest = Portion(limit, 0.0)  # a full one: the first to come begins another
+
+    def change(self, limit: int, holder: Holder) -> None:
+        """Another limit, or another name."""
+        self.room += limit - self.limit
+        self.limit, self.holder = limit, holder
+        self._most = limit // _PORTIONS
 
     def has(self, need: int, at_us: int, now_s: float) -> bool:
         """Whether so much may be let in now."""
         portions = self._portions
         while portions and portions[0].last <= now_s - self._span_s:
-            self._total -= portions.popleft().amount
-        return self._total + need <= self.limit
+            lapsed = portions.popleft()
+            lapsed.counts = False
+            self.room += lapsed.amount
+        return self.room >= need
 
     def take(self, need: int, now_s: float) -> Portion:
         """Let it in."""
-        self._total += need
-        portions = self._portions
-        if portions and (portions[-1].amount + need) * _PORTIONS <= self.limit:
-            portion = portions[-1]
-            portion.amount += need
-            portion.last = now_s
-        else:
-            portion = Portion(need, now_s)
-            portions.append(portion)
-        return portion
-
-    def expect(self, need: int) -> None:
-        """A rate counts what was let in, whatever becomes of it."""
+        self.room -= need
+        newest = self._newest
+        amount = newest.amount + need
+        if amount <= self._most and newest.counts:
+            newest.amount = amount
+            newest.last = now_s
+            return newest
+        self._newest = newest = Portion(need, now_s)
+        self._portions.append(newest)
+        return newest
 
     def settle(self, need: int, mark: Portion, tokens: int) -> None:
         """What was let in turned out to be ``tokens``."""
-        if self.measure != "tokens":
-            return
         mark.amount += tokens - need
-        if self._portions and mark.last >= self._portions[0].last:
-            self._total += tokens - need
+        if mark.counts:
+            self.room += need - tokens
 
     def wait_s(self, need: int, now_s: float) -> float | None:
         """In how many seconds so much may be let in; None: never, it is more than the limit."""
         if need > self.limit:
             return None
-        over = self._total + need - self.limit
+        over = need - self.room
         for portion in self._portions:
             over -= portion.amount
             if over <= 0:

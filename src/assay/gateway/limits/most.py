@@ -26,6 +26,7 @@ USUAL_BYTES = 4
 
 _SCANNED_FROM = 16_384
 _OUTPUT = ("max_tokens", "max_completion_tokens", "max_output_tokens")
+_BOUNDS = frozenset((*_OUTPUT, "n", "generationConfig"))
 _MARKS = (b"base64,", b'"data"')
 _SHORTEST = 1024
 
@@ -56,7 +57,8 @@ def most_of(body: bytes, fields: Mapping[str, msgspec.Raw], deployment: Deployme
         for length in _media(body):
             size -= length
             media += min(length, MEDIUM_TOKENS)
-    output = _output(fields, deployment, default)
+    says_nothing = _BOUNDS.isdisjoint(fields) and deployment.max_output is None
+    output = default if says_nothing else _output(fields, deployment, default)
     return Most(size + media, output, size // USUAL_BYTES + media + output)
 
 

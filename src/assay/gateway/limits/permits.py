@@ -22,12 +22,11 @@ class Lapse(NamedTuple):
 
 
 class Permits:
-    """``granted`` is when the database gave what is ``held`` (by its clock); ``give_back`` takes what is not needed of that."""
+    """``granted`` is when the database gave what there is ``room`` for (by its clock); ``give_back`` takes what is not needed of that."""
 
     __slots__ = (
         "_give_back",
         "granted",
-        "held",
         "holder",
         "key",
         "lapses",
@@ -35,6 +34,7 @@ class Permits:
         "left",
         "limit",
         "measure",
+        "room",
         "taken",
         "until_s",
     )
@@ -44,7 +44,7 @@ class Permits:
         self.holder = holder
         self.measure = measure
         self.limit = limit
-        self.held = 0
+        self.room = 0
         self.granted = 0
         self.until_s = 0.0
         self.left = 0
@@ -54,29 +54,32 @@ class Permits:
         """How much was let in since the last look, and before that: how fast it goes."""
         self._give_back = give_back
 
+    def change(self, limit: int, holder: Holder) -> None:
+        """Another limit, or another name."""
+        self.limit, self.holder = limit, holder
+
     def has(self, need: int, at_us: int, now_s: float) -> bool:
         """Whether so much may be let in now."""
-        return self.held >= need and now_s < self.until_s
+        return self.room >= need and now_s < self.until_s
 
     def take(self, need: int, now_s: float) -> int:
         """Let it in; when it was granted."""
-        self.held -= need
-        self.taken += need
+        self.room -= need
         return self.granted
-
-    def expect(self, need: int) -> None:
-        """A rate counts what was let in, whatever becomes of it."""
 
     def settle(self, need: int, mark: int, tokens: int) -> None:
         """What was let in turned out to be ``tokens``."""
-        if self.measure == "tokens":
-            self._give_back(self.key, mark, need - tokens)
+        self._give_back(self.key, mark, need - tokens)
+
+    def lose(self) -> None:
+        """What is left is others' now."""
+        self.room = 0
 
     def drop(self) -> None:
-        """Give back what is held."""
-        if self.held:
-            self._give_back(self.key, self.granted, self.held)
-            self.held = 0
+        """Give back what is left."""
+        if self.room:
+            self._give_back(self.key, self.granted, self.room)
+            self.room = 0
 
     def wait_s(self, need: int, now_s: float) -> float | None:
         """In how many seconds so much may be let in; None: never, it is more than the limit."""

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from assay.gateway.hold import Meter
+from assay.gateway.limits.meter import Meter
 
 DEAD_S = 10.0
 """Whose beat stands still for so long is dead."""

@@ -21,7 +21,9 @@ from typing import Any
 
 from assay.core import AssayError, Holder, Measure, Unavailable, new_id
 from assay.core.clock import Clock
-from assay.gateway.hold import Need
+from assay.gateway.hold import Hold
+from assay.gateway.limits.account import Wanted
+from assay.gateway.limits.meter import Need
 from assay.gateway.limits.permits import GOOD_S, Lapse, Permits
 from assay.gateway.limits.rounds import DEAD_S, Answer, Beats, Lease, Round, State, is_denied
 from assay.gateway.limits.wallet import Wallet
@@ -71,6 +73,7 @@ class Shared:
         self._span_s = span_s
         self.process = new_id()
         self.valid_until = float("-inf")
+        self.ended: set[Hold] = set()
         self._leased: set[Wallet | Permits] = set()
         self._rates: set[Permits] = set()
         self._existing: set[tuple[str, int]] = set()
@@ -97,7 +100,7 @@ class Shared:
         self._rates.add(permits)
         return permits
 
-    def changed(self) -> None:
+    def changed(self, wallets: Iterable[Wallet]) -> None:
         """There may be more now than the database said, or less."""
         self._answers.clear()
         self._watch()
@@ -107,6 +110,17 @@ class Shared:
         self._active_s = self._clock.steady_s()
         if self._keeping is None:
             self._keeping = asyncio.create_task(self._keep(), name="leases")
+
+    def hold(self, wanted: Wanted, at_us: int, now_s: float) -> Hold | None:
+        """Set aside what is wanted, if all of it is held."""
+        if now_s >= self.valid_until:
+            return None
+        for meter, need in wanted.needs():
+            if not meter.has(need, at_us, now_s):
+                return None
+        for meter, need in wanted.needs():
+            meter.taken += need
+        return Hold(wanted, now_s, self.ended)
 
     async def fill(self, short: Sequence[Need], at_us: int, now_s: float, since_s: float) -> Need | None:
         """Get more for the meters that are short of something; the need for which there is no more, or None: look again.
@@ -188,13 +202,13 @@ class Shared:
             if wallet.starts != window[0]:
                 wallet.enter(window, grants[wallet], used[wallet.key])
             else:
-                wallet.held += grants[wallet]
+                wallet.add(grants[wallet])
                 wallet.used = used[wallet.key]
             # Who waited for it takes it in a moment.
             wallet.lately = max(wallet.lately, grants[wallet])
         for rate in rates:
             if grants[rate]:
-                rate.held += grants[rate]
+                rate.room += grants[rate]
                 rate.granted, rate.until_s = state.clock_us, self._clock.steady_s() + GOOD_S
         self._leased.update(one for one, amount in grants.items() if amount)
 
@@ -218,7 +232,7 @@ class Shared:
         left: int = wallet.amount - used - sum(row.amount for row in rows)
         # What is set aside without a lease: a window began meanwhile, or we were thought dead.
         owed = min(max(0, wallet.reserved - wallet.held), max(0, left))
-        free = max(0, wallet.held - wallet.reserved)
+        free = max(0, wallet.room)
         room = left - owed + free
         wanted = asked.admit(wallet, room)
         grant = owed + max(0, wanted - free)
@@ -232,16 +246,16 @@ class Shared:
     def _grant_rate(self, rate: Permits, asked: Round, rows: Sequence[Lease], processes: int, now_s: float, clock_us: int) -> int:
         """How many permits this process gets."""
         left: int = rate.limit - sum(row.amount for row in rows)
-        wanted = asked.admit(rate, left + rate.held)
+        wanted = asked.admit(rate, left + rate.room)
         ahead = min(max(rate.taken, rate.lately), rate.limit // (_SHARES * processes))
         held = max(wanted, ahead) if all(asked.admitted[rate]) else wanted
-        grant = max(0, min(left, held - rate.held))
+        grant = max(0, min(left, held - rate.room))
         rate.left = left - grant
         span_us = int(self._span_s * 1e6)
         rate.lapses = [
             Lapse(now_s + (row.starts + span_us - clock_us) / 1e6, row.amount) for row in sorted(rows, key=attrgetter("starts"))
         ]
-        self._answers[rate.key] = Answer(left + rate.held - wanted, 0, now_s)
+        self._answers[rate.key] = Answer(left + rate.room - wanted, 0, now_s)
         return grant
 
     # What goes back
@@ -256,7 +270,7 @@ class Shared:
         if wallet.starts >= 0:
             self._drops.add((wallet.key, wallet.starts))
             self._existing.discard((wallet.key, wallet.starts))
-        wallet.held = 0
+        wallet.lose()
 
     def _look_after(self, now_s: float) -> None:
         """Part with what was not needed lately."""
@@ -269,14 +283,14 @@ class Shared:
                     if not lately:
                         self._leased.discard(one)
                 continue
-            free = one.held - one.reserved
+            free = one.room
             if not lately and one.reserved <= 0:
                 self._drops.add((one.key, one.starts))
-                one.held = 0
+                one.lose()
                 self._leased.discard(one)
             elif free > 2 * _AHEAD * lately:
                 self.give_back(one.key, one.starts, free - _AHEAD * lately)
-                one.held -= free - _AHEAD * lately
+                one.add(_AHEAD * lately - free)
 
     async def _keep(self) -> None:
         """Every quarter of a second as long as anything is leased, and a while after: somebody may have died."""
@@ -399,7 +413,7 @@ class Shared:
     def _forfeit(self) -> None:
         """The others thought us dead, and have what we held."""
         for one in self._leased:
-            one.held = 0
+            one.lose()
         self._leased.clear()
 
     async def _leave(self) -> None:

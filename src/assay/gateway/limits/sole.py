@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from assay.core import Holder, Measure
 from assay.core.window import FOREVER
-from assay.gateway.hold import Need
+from assay.gateway.hold import Hold
+from assay.gateway.limits.account import Wanted
+from assay.gateway.limits.meter import Need
 from assay.gateway.limits.minute import Minute
 from assay.gateway.limits.wallet import Wallet
 from assay.store.database import Database
@@ -19,7 +21,6 @@ _PAUSE_S = 0.005
 class Sole:
     """``is_writing`` says whether what was used is being written just now, and how often it was written before."""
 
-    valid_until = float("inf")
     holds_all = True
     process = None
 
@@ -27,6 +28,9 @@ class Sole:
         self._db = db
         self._is_writing = is_writing
         self._span_s = span_s
+        self._wallets: list[Wallet] = []
+        self._entering = asyncio.Lock()
+        self.ended: set[Hold] = set()
 
     def places(self, key: str, holder: Holder, amount: int) -> Wallet:
         """A limit of requests at a time."""
@@ -38,15 +42,26 @@ class Sole:
         """A limit per minute."""
         return Minute(key, holder, measure, limit, self._span_s)
 
+    def hold(self, wanted: Wanted, at_us: int, now_s: float) -> Hold | None:
+        """Set aside what is wanted, if there is room for all of it."""
+        return Hold(wanted, now_s, self.ended) if wanted.fits(at_us) else None
+
     async def fill(self, short: Sequence[Need], at_us: int, now_s: float, since_s: float) -> Need | None:
         """Get more for the meters that are short of something; the need for which there is no more, or None: look again.
 
         Raises:
             Unavailable: the database does not answer.
         """
-        stale = [meter for meter, _ in short if isinstance(meter, Wallet) and not meter.starts <= at_us < meter.ends]
-        if not stale:
+        if all(not isinstance(meter, Wallet) or meter.starts <= at_us < meter.ends for meter, _ in short):
             return short[0]
+        async with self._entering:
+            stale = [wallet for wallet in self._wallets if not wallet.starts <= at_us < wallet.ends]
+            if stale:
+                await self._enter(stale, at_us)
+        return None
+
+    async def _enter(self, stale: Sequence[Wallet], at_us: int) -> None:
+        """Begin the window of ``at_us``: of all budgets at once, so that the others need not ask one by one."""
         windows = {wallet.key: wallet.window(at_us) for wallet in stale}
         while True:
             before = self._is_writing()
@@ -59,10 +74,10 @@ class Sole:
             window = windows[wallet.key]
             found = used.get((wallet.key, window[0]), 0)
             wallet.enter(window, wallet.amount - found, found)
-        return None
 
-    def changed(self) -> None:
-        """There is as much as the ledger says."""
+    def changed(self, wallets: Iterable[Wallet]) -> None:
+        """These are the budgets now. There is as much as the ledger says."""
+        self._wallets = list(wallets)
 
     def give_back(self, key: str, starts: int, amount: int) -> None:
         """Nothing was leased."""
