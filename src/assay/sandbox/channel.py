@@ -38,17 +38,16 @@ class Channel:
 
     def read(self, until: float, most_bytes: int) -> tuple[bytes, bytes]:
         """The next frame's letter and body. Raises `Silent` at ``until`` (of ``time.monotonic``), `Overlong` or `Gone`."""
-        wanted = HEAD.size
         while True:
             if len(self._incoming) >= HEAD.size:
                 letter, length = HEAD.unpack_from(self._incoming)
                 if length > most_bytes:
                     raise Overlong
-                wanted = HEAD.size + length
-            if len(self._incoming) >= wanted > HEAD.size - 1 and len(self._incoming) >= HEAD.size:
-                body = bytes(memoryview(self._incoming)[HEAD.size : wanted])
-                del self._incoming[:wanted]
-                return letter, body
+                end = HEAD.size + length
+                if len(self._incoming) >= end:
+                    body = bytes(memoryview(self._incoming)[HEAD.size : end])
+                    del self._incoming[:end]
+                    return letter, body
             self._wait(until)
 
     def close(self) -> None:

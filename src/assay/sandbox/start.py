@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import pwd
-import resource
 import subprocess
 import sys
 import sysconfig
@@ -65,11 +63,15 @@ def spawn(program: Literal["zygote", "trial"], control: int, folder: str, *, cle
 
 def unused_uid() -> int:
     """A user that nobody is, so that a child owns no file and shares no process with anybody."""
+    import pwd  # there is none on Windows, where this is never reached
+
     taken = {entry.pw_uid for entry in pwd.getpwall()}
     return next(uid for uid in range(65_533, 60_000, -1) if uid not in taken)
 
 
 def _limits(limits: Limits, counts_threads: bool) -> Iterator[tuple[int, int]]:
+    import resource
+
     yield resource.RLIMIT_AS, limits.memory_bytes
     yield resource.RLIMIT_CPU, limits.cpu_s
     yield resource.RLIMIT_NOFILE, limits.files

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import resource
 import shutil
 import sys
 import tempfile
@@ -25,7 +24,7 @@ from typing import IO, Self
 import msgspec
 
 from assay.core.errors import NotFound, TooLarge
-from assay.sandbox.inside import box, frames
+from assay.sandbox.inside import frames
 from assay.sandbox.probing import probe
 from assay.sandbox.refusal import NoSandbox, SandboxBroken
 from assay.sandbox.system_calls import NoSeccomp, workspace_program
@@ -90,9 +89,9 @@ class Workspace:
     async def run(self, argv: Sequence[str], timeout_s: float, environment: Mapping[str, str] | None = None) -> Finished:
         """Runs a command in ``/work``; when it has ended, or its time is over, everything it started is ended too."""
         variables = {"PATH": _path(), "HOME": "/work", "LC_ALL": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1", **(environment or {})}
-        request = frames.trusted(box.RUN, (tuple(argv), variables, timeout_s, self._limits.output_bytes))
+        request = frames.trusted(frames.RUN, (tuple(argv), variables, timeout_s, self._limits.output_bytes))
         letter, body = await self._ask(request, timeout_s + _PATIENCE_S)
-        if letter == box.FAILED:
+        if letter == frames.FAILED:
             return Finished(127, b"", body, truncated=False, timed_out=False)
         head, _, rest = body.partition(b"\n")
         code, was_cut, timed_out, length = map(int, head.split())
@@ -100,8 +99,8 @@ class Workspace:
 
     async def read(self, path: str) -> bytes:
         """A file's content; ``path`` is relative to ``/work``."""
-        letter, body = await self._ask(frames.trusted(box.READ, (path, self._limits.output_bytes)), _PATIENCE_S)
-        if letter == box.FAILED:
+        letter, body = await self._ask(frames.trusted(frames.READ, (path, self._limits.output_bytes)), _PATIENCE_S)
+        if letter == frames.FAILED:
             reason = body.decode("utf-8", "replace")
             kind = TooLarge if reason.startswith("it is larger") else NotFound
             raise kind("sandbox.file", f"{path!r} cannot be read in the workspace: {reason}.")
@@ -110,8 +109,8 @@ class Workspace:
     async def write(self, path: str, content: bytes, *, is_program: bool = False) -> None:
         """Makes or replaces a file, and the folders it is in."""
         mode = 0o755 if is_program else 0o644
-        letter, body = await self._ask(frames.trusted(box.WRITE, (path, content, mode)), _PATIENCE_S)
-        if letter == box.FAILED:
+        letter, body = await self._ask(frames.trusted(frames.WRITE, (path, content, mode)), _PATIENCE_S)
+        if letter == frames.FAILED:
             raise TooLarge("sandbox.file", f"{path!r} cannot be written in the workspace: {body.decode('utf-8', 'replace')}.")
 
     async def _ask(self, request: bytes, patience_s: float) -> tuple[bytes, bytes]:
@@ -185,6 +184,8 @@ def _world(limits: WorkspaceLimits) -> Iterator[str]:
 
 
 def _rlimits(limits: WorkspaceLimits) -> Iterator[tuple[int, int]]:
+    import resource  # there is none on Windows, where this is never reached
+
     yield resource.RLIMIT_AS, limits.memory_bytes
     yield resource.RLIMIT_CPU, limits.cpu_s
     yield resource.RLIMIT_NPROC, limits.processes

@@ -19,10 +19,7 @@ from contextlib import suppress
 from typing import Any
 
 from . import linux
-from .frames import frame, read_trusted, write_all
-
-FINISHED, CONTENT, FAILED = b"f", b"c", b"x"
-RUN, READ, WRITE = b"r", b"g", b"p"
+from .frames import CONTENT, FAILED, FINISHED, READ, RUN, WRITE, frame, read_trusted, write_all
 
 _GRACE_S = 1.0
 """For output that was written before the end and is still on its way."""

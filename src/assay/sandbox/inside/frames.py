@@ -21,6 +21,11 @@ LOADED, RETURNED, DIGEST, RAISED, TOO_MUCH = b"L", b"R", b"D", b"E", b"M"
 
 LOAD, CALL = b"l", b"c"
 
+RUN, READ, WRITE = b"r", b"g", b"p"
+"""What a workspace is asked for."""
+
+FINISHED, CONTENT, FAILED = b"f", b"c", b"x"
+
 
 def frame(letter: bytes, body: bytes = b"") -> bytes:
     return HEAD.pack(letter, len(body)) + body

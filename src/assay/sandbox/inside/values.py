@@ -260,7 +260,7 @@ def decode(data: bytes) -> Any:
     reader = _Reader(data)
     try:
         value = reader.value(0)
-    except (struct.error, ValueError, OverflowError, TypeError, ArithmeticError) as error:
+    except (struct.error, ValueError, OverflowError, TypeError, ArithmeticError, IndexError, RecursionError, MemoryError) as error:
         raise Unreadable(str(error)) from None
     if reader.at != len(data):
         raise Unreadable("something follows the value")
