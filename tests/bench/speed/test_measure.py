@@ -12,7 +12,7 @@ import pytest
 from assay.bench.speed import Slo, SpeedReport, SpeedSpec, measure
 from assay.bench.speed.measure import notes_of
 from assay.bench.speed.own_limit import own_limit
-from assay.bench.speed.questions import questions
+from assay.bench.speed.questions import question
 from assay.bench.speed.record import METRICS, measurements
 from assay.bench.speed.report import OwnLimit
 from assay.bench.speed.routes import speed_routes
@@ -47,11 +47,11 @@ async def test_two_are_asked_the_same_in_turns_at_the_same_times() -> None:
 
 
 def test_both_sides_have_the_same_questions_but_for_the_mark() -> None:
-    one, other = (questions(QUICK, "p/m", 0, side)[0].transcript.messages[0].text.split("\n", 1) for side in "AB")
+    one, other = (question(QUICK, "p/m", side, 0, 0).transcript.messages[0].text.split("\n", 1) for side in "AB")
     assert one[0] != other[0]
     assert one[1] == other[1]
     cached = msgspec.structs.replace(QUICK, may_be_cached=True, prompts=("one", "two"))
-    assert [one.transcript.messages[0].text for one in questions(cached, "p/m", 0, "A")] == ["one", "two", "one", "two", "one"]
+    assert [question(cached, "p/m", "A", 0, number).transcript.messages[0].text for number in range(3)] == ["one", "two", "one"]
 
 
 async def test_warming_up_counts_for_nothing_and_every_counted_answer_is_told() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from assay.bench.speed.figures import paired, side_of
 from assay.bench.speed.own_limit import own_limit, quantiles
-from assay.bench.speed.questions import questions
+from assay.bench.speed.questions import question
 from assay.bench.speed.report import OwnLimit, SpeedReport
 from assay.bench.speed.schedule import poisson, run_closed, run_open
 from assay.bench.speed.spec import SpeedSpec
@@ -57,18 +57,21 @@ async def measure(
 
 async def _repeat(caller: Caller, spec: SpeedSpec, deployment: str, repeat: int, side: str, noted: Noted) -> list[Timed]:
     """The warm-up, one after another, then the questions that count, by the schedule."""
-    asked, budget = questions(spec, deployment, repeat, side), Budget(timeout_s=spec.timeout_s)
-    for request in asked[: spec.warmup]:
-        await ask_timed(caller, request, deployment, time.monotonic_ns(), budget)
+    budget = Budget(timeout_s=spec.timeout_s)
 
     async def ask(number: int, due_ns: int) -> Timed:
-        timed = await ask_timed(caller, asked[spec.warmup + number], deployment, due_ns, budget)
+        return await ask_timed(caller, question(spec, deployment, side, repeat, number), deployment, due_ns, budget)
+
+    async def ask_counted(number: int, due_ns: int) -> Timed:
+        timed = await ask(spec.warmup + number, due_ns)
         noted(timed)
         return timed
 
+    for number in range(spec.warmup):
+        await ask(number, time.monotonic_ns())
     if spec.schedule == "open":
-        return await run_open(ask, poisson(spec.requests, spec.rate_per_s, spec.seed + repeat))
-    return await run_closed(ask, spec.requests, spec.concurrency)
+        return await run_open(ask_counted, poisson(spec.requests, spec.rate_per_s, spec.seed + repeat))
+    return await run_closed(ask_counted, spec.requests, spec.concurrency)
 
 
 def _at_once(spec: SpeedSpec) -> int:

@@ -15,7 +15,7 @@ import numpy as np
 from assay.bench.speed.timing import ask_timed
 from assay.core import Budget, Event, PartGrew, PartOpened, Purpose, Request, Text, Transcript, user
 
-_PIECES = 2000
+_EVENTS = 40_000
 _PACED_PIECES = 20
 _PACE_S = 0.02
 _NO_BUDGET = Budget()
@@ -25,8 +25,9 @@ _REQUEST = Request(model="stub", transcript=Transcript((user("?"),)), stream=Tru
 async def own_limit(at_once: int) -> tuple[float, list[float]]:
     """Events a second, and by how many milliseconds each event was seen late when so many answers came at once."""
     begin = time.perf_counter()
-    await asyncio.gather(*(_ask(_Flood()) for _ in range(at_once)))
-    events_per_s = at_once * _PIECES / (time.perf_counter() - begin)
+    pieces = _EVENTS // at_once
+    await asyncio.gather(*(_ask(_Flood(pieces)) for _ in range(at_once)))
+    events_per_s = at_once * pieces / (time.perf_counter() - begin)
     paced = [_Paced(offset / at_once * _PACE_S) for offset in range(at_once)]
     await asyncio.gather(*map(_ask, paced))
     return events_per_s, [late_ms for one in paced for late_ms in one.late_ms]
@@ -45,11 +46,14 @@ async def _ask(caller: _Flood | _Paced) -> None:
 class _Flood:
     """Says as much as can be taken, letting others have their turn now and then."""
 
+    def __init__(self, pieces: int):
+        self._pieces = pieces
+
     async def stream(
         self, request: Request, deployment: str, purpose: Purpose, budget: Budget | None = None, *, request_id: str | None = None
     ) -> AsyncGenerator[Event, None]:
         yield PartOpened(index=0, part=Text(text=""), at_ns=time.monotonic_ns())
-        for number in range(_PIECES):
+        for number in range(self._pieces):
             if number % 10 == 0:
                 await asyncio.sleep(0)
             yield PartGrew(index=0, text="word ", at_ns=time.monotonic_ns())

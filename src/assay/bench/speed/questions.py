@@ -42,22 +42,19 @@ _WORDS = [
 _TASK = "Continue this list of words with a long story that uses all of them, and do not stop early."
 
 
-def questions(spec: SpeedSpec, model: str, repeat: int, side: str) -> list[Request]:
-    """Those of one repeat, the warm-up first. They differ from repeat to repeat, and but for the mark not from side to side."""
-    words, marks = (random.Random(f"{spec.seed} {repeat} {of}") for of in ("words", side))  # noqa: S311  # no secrets
-    return [
-        Request(
-            model=model,
-            transcript=Transcript((user(_text(spec, number, words, marks)),)),
-            sampling=Sampling(max_tokens=spec.max_tokens, temperature=spec.temperature),
-            stream=True,
-        )
-        for number in range(spec.warmup + spec.requests)
-    ]
+def question(spec: SpeedSpec, model: str, side: str, repeat: int, number: int) -> Request:
+    """One of a repeat, from 0 on, the warm-up first. But for its mark it is the same for every ``side``."""
+    sampling = Sampling(max_tokens=spec.max_tokens, temperature=spec.temperature)
+    mark = "" if spec.may_be_cached else f"[{_draws(spec, side, repeat, number).getrandbits(64):016x}]\n"
+    text = mark + _text(spec, repeat, number)
+    return Request(model=model, transcript=Transcript((user(text),)), sampling=sampling, stream=True)
 
 
-def _text(spec: SpeedSpec, number: int, words: random.Random, marks: random.Random) -> str:
-    mark = "" if spec.may_be_cached else f"[{marks.getrandbits(64):016x}]\n"
+def _text(spec: SpeedSpec, repeat: int, number: int) -> str:
     if spec.prompts:
-        return mark + spec.prompts[number % len(spec.prompts)]
-    return f"{mark}{_TASK}\n{' '.join(words.choices(_WORDS, k=spec.input_words))}"
+        return spec.prompts[number % len(spec.prompts)]
+    return f"{_TASK}\n{' '.join(_draws(spec, 'words', repeat, number).choices(_WORDS, k=spec.input_words))}"
+
+
+def _draws(spec: SpeedSpec, of: str, repeat: int, number: int) -> random.Random:
+    return random.Random(f"{spec.seed} {of} {repeat} {number}")  # noqa: S311  # words and marks, no secrets

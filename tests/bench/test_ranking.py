@@ -1,0 +1,42 @@
+"""Several runs in order, with the range that each rank may lie in."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from assay.bench.ranking import rank_runs
+from assay.core import Unprocessable
+from tests.bench.marked import answered, marks, result
+
+
+def test_the_best_comes_first_and_equals_share_a_range() -> None:
+    rng = np.random.default_rng(1)
+    hard = rng.random(400) * 0.5
+    found = rank_runs(
+        {name: answered(hard + more, rng) for name, more in (("weak", 0.0), ("even", 0.2), ("alike", 0.2), ("best", 0.45))}
+    )
+    assert (found[0].name, found[-1].name) == ("best", "weak")
+    assert [(one.low, one.high) for one in found] == [(1, 1), (2, 3), (2, 3), (4, 4)]
+    assert {one.questions for one in found} == {400}
+
+
+def test_questions_that_one_has_no_answer_to_are_left_out_for_all() -> None:
+    a, b = marks([1, 1, 0, 1]), [*marks([0, 1, 0]), result("q3", "error"), result("other")]
+    found = rank_runs({"a": a, "b": b})
+    assert [(one.name, one.value, one.questions) for one in found] == [
+        ("a", pytest.approx(2 / 3), 3),
+        ("b", pytest.approx(1 / 3), 3),
+    ]
+
+
+def test_several_samples_count_by_question() -> None:
+    found = rank_runs({"a": [*marks([1, 0]), *marks([0, 0], 1)], "b": marks([1, 1])})
+    assert {one.name: one.value for one in found} == {"a": 0.25, "b": 1.0}
+
+
+def test_runs_without_a_common_question_have_no_order() -> None:
+    for runs in ({}, {"a": marks([1]), "b": [result("other")]}, {"a": [result("q0", "error")]}):
+        with pytest.raises(Unprocessable) as refused:
+            rank_runs(runs)
+        assert refused.value.code == "bench.nothing_shared"
