@@ -13,7 +13,7 @@ import pytest
 from assay.sandbox import Layers, NoSandbox, Returned, Zygote, probe
 from assay.sandbox.layers import COVERS
 from tests.sandbox.hostile.supervise import NOBODY
-from tests.sandbox.hostile.world import descendants
+from tests.sandbox.hostile.world import descendants, is_alive
 
 _ROOT = Path(__file__).parents[2]
 _PATIENCE_S = 30.0
@@ -106,13 +106,6 @@ def test_when_the_judge_is_killed_nothing_of_it_stays() -> None:
             time.sleep(0.01)
         assert len(family) >= 2
         judge.kill()
-    while any(_is_alive(pid) for pid in family) and time.monotonic() < until:
+    while any(is_alive(pid) for pid in family) and time.monotonic() < until:
         time.sleep(0.01)
-    assert [pid for pid in family if _is_alive(pid)] == []
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        return " Z " not in Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return False
+    assert [pid for pid in family if is_alive(pid)] == []

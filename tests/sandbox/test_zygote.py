@@ -11,6 +11,7 @@ import pytest
 
 from assay.sandbox import Died, Digest, Limits, Opaque, Packed, Raised, Returned, TimedOut, TooMuch, Zygote, digest
 from assay.sandbox.inside.values import encode
+from tests.sandbox.hostile.world import descendants, is_alive
 
 PATIENCE_S = 30.0
 """For calls that answer at once; the machine may be busy."""
@@ -166,7 +167,10 @@ def test_the_order_of_sets_is_the_same_in_every_run() -> None:
 def test_a_zygote_that_was_ended_is_started_again(zygote: Zygote) -> None:
     with zygote.run("def f():\n    return 1", "f") as child:
         assert isinstance(child.call([], PATIENCE_S), Returned)
+        family = [zygote.pid, *descendants(zygote.pid)]
         os.kill(zygote.pid, 9)
-        child.close()
+        until = time.monotonic() + PATIENCE_S
+        while any(map(is_alive, family)) and time.monotonic() < until:
+            time.sleep(0.01)
     with zygote.run("def f():\n    return 2", "f") as child:
         assert isinstance(child.call([], PATIENCE_S), Returned)

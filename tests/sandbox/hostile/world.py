@@ -269,3 +269,10 @@ def named(name: str) -> list[int]:
                 if (place / "comm").read_text().strip() == name and " Z " not in (place / "stat").read_text():
                     found.append(int(place.name))
     return found
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return " Z " not in Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
