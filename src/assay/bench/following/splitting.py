@@ -22,8 +22,9 @@ _EDGE = PUNCTUATION + " "
 _NO_MARKS = str.maketrans("", "", PUNCTUATION)
 _WORD = regex.compile(r"\w+")
 
-_END = re.compile(r"(?<![.?!])[.?!]++(?P<closing>[\"')\]}*”’»]*+)(?=\s|$)(?:\s++[\"')\]}]++(?=\s|$))?")
-"""A run of marks, the quotes and brackets that close behind it, and such as stand alone after a space."""
+_END = re.compile(r"(?<![.?!])[.?!]++(?P<closing>[\"')\]}”’»]*+)(?=[\s*]|$)(?:\s++[\"')\]}]++(?=\s|$))?")
+"""A run of marks, the quotes and brackets that close behind it, and such as stand alone after a space. An asterisk may follow: it begins
+what comes next, as Punkt has it."""
 
 _POSTSCRIPTS = frozenset({"p.s", "p.p.s"})
 """Sentences of their own, as Punkt has it."""
@@ -57,8 +58,7 @@ def _sentences(text: str) -> Iterator[str]:
     begin = 0
     for end in _END.finditer(text):
         if _ends_sentence(text, begin, end):
-            if sentence := text[begin : end.end()].strip():
-                yield sentence
+            yield text[begin : end.end()].strip()
             begin = end.end()
     if rest := text[begin:].strip():
         yield rest
