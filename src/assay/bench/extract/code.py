@@ -9,13 +9,19 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from itertools import product
 from textwrap import dedent, indent
 
 from assay.bench.extract.fences import Block, blocks_in
 from assay.bench.extract.python import defined_by, names_used, parse, sources_of, without_examples
 
 VERSION = 1
+_MOST_STARTS = 3
+_MOST_PLACES = 8
+"""Bounds on what is tried with an answer without blocks; more would take long and find nothing."""
+
+_FUTURE = re.compile(r"^from __future__ import .*\n", re.MULTILINE)
 _INLINE = re.compile(r"(?<!`)(`{1,2})(?!`)([^`\n]+)\1(?!`)")
 _CODE_LINE = re.compile(
     r"\s|(?:def|class|import|from|async|if|elif|else|for|while|try|except|finally|with|return)\b|[@#)\]}]|\w+\s*[:+*/-]?="
@@ -86,28 +92,31 @@ def _is_stub(tree: ast.Module, entry: str) -> bool:
 def _among_prose(text: str, entry: str) -> str | None:
     """Code that stands between sentences without a fence: from the last definition of ``entry``, up and down as far as it is code."""
     lines = text.split("\n")
-    starts = [number for number, line in enumerate(lines) if re.match(rf"\s*(?:async )?def {re.escape(entry)}\b", line)]
-    for start in reversed(starts):
-        first, last = start, start
-        while first and _is_code(lines[first - 1]):
-            first -= 1
-        while last + 1 < len(lines) and _is_code(lines[last + 1]):
-            last += 1
-        for begin in _places(first, start):
-            for end in _places(last, start):
-                code = dedent("\n".join(lines[begin : end + 1]))
-                if (tree := parse(code)) and entry in defined_by(tree):
-                    return code
+    definition = re.compile(rf"\s*(?:async )?def {re.escape(entry)}\b(?!\(self)")
+    starts = [number for number, line in enumerate(lines) if definition.match(line)]
+    for start in starts[: -_MOST_STARTS - 1 : -1]:
+        for begin, end in product(_upwards(lines, start), _downwards(lines, start)):
+            code = dedent("\n".join(lines[begin : end + 1]))
+            if (tree := parse(code)) and entry in defined_by(tree):
+                return code
     return None
 
 
-_MOST_TRIES = 60
+def _upwards(lines: list[str], start: int) -> list[int]:
+    """Where the code that goes on at ``start`` may begin, the farthest first: at lines that follow a blank one or none."""
+    first = start
+    while first and _is_code(lines[first - 1]):
+        first -= 1
+    places = [at for at in range(first, start) if lines[at] and (at == first or not lines[at - 1])]
+    return [*places[:_MOST_PLACES], start]
 
 
-def _places(far: int, near: int) -> Iterable[int]:
-    """From ``far`` to ``near``, the far ones first, and not endlessly many."""
-    places = range(far, near + (1 if far <= near else -1), 1 if far <= near else -1)
-    return places[:_MOST_TRIES]
+def _downwards(lines: list[str], start: int) -> list[int]:
+    """Where it may end, the farthest first: at lines that a blank one follows, or none."""
+    last = start
+    while last + 1 < len(lines) and _is_code(lines[last + 1]):
+        last += 1
+    return [at for at in range(last, start - 1, -1) if lines[at] and (at == last or not lines[at + 1])][:_MOST_PLACES]
 
 
 def _is_code(line: str) -> bool:
@@ -150,8 +159,8 @@ def _whole(prompt: str, entry: str, code: str) -> str:
     if not kept:
         return code
     front = "\n\n".join(ast.unparse(node) for node in kept)
-    futures = "".join(re.findall(r"^from __future__ import .*\n", code, re.MULTILINE))
-    return f"{futures}{front}\n\n{code}"
+    futures = "".join(_FUTURE.findall(code))
+    return f"{futures}{front}\n\n{_FUTURE.sub('', code)}"
 
 
 def _defines(node: ast.stmt, entry: str) -> bool:
