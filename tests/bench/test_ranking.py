@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from assay.bench.ranking import rank_runs
+from assay.bench.ranking_routes import ranking_routes
 from assay.core import Unprocessable
+from assay.store import Database
+from tests.asgi import Session
 from tests.bench.marked import answered, marks, result
+from tests.bench.run.quiz import QUIZ, School, knows, knows_even
 
 
 def test_the_best_comes_first_and_equals_share_a_range() -> None:
@@ -37,3 +43,21 @@ def test_runs_without_a_common_question_have_no_order() -> None:
         with pytest.raises(Unprocessable) as refused:
             rank_runs(runs)
         assert refused.value.code == "bench.nothing_shared"
+
+
+@pytest.mark.anyio
+async def test_runs_are_ranked_over_the_api(database: Database, tmp_path: Path) -> None:
+    school = School(database, tmp_path)
+    sure = (await school.run(knows)).id
+    await school.close()
+    half = (await school.run(knows_even)).id
+    session = Session(ranking_routes(school.db, school.runs))
+    said = (await session.get(f"/api/v1/bench/rank?runs={half},{sure}")).json
+    assert (said["task"], said["same_recipe"]) == (QUIZ.id, True)
+    assert [(one["ranked"]["name"], one["ranked"]["low"], one["ranked"]["high"]) for one in said["runs"]] == [
+        (sure, 1, 1),
+        (half, 2, 2),
+    ]
+    assert (await session.get(f"/api/v1/bench/rank?runs={half},{half}")).json["code"] == "bench.ranked_runs"
+    assert (await session.get(f"/api/v1/bench/rank?runs={half},nobody")).status == 404
+    await school.close()

@@ -27,7 +27,7 @@ ROLES = {
         GET /calls/{id}, GET /spend, GET /spend/export, POST /spend/reconcile, GET /keys, GET /teams, GET /budgets, GET /alerts, GET /aliases, GET /battles,
         GET /battles/{id}, GET /arena/verify, GET /board, GET /work, GET /challenges, GET /challenges/{id},
         GET /challenges/{id}/events, GET /challenges/{id}/people, GET /bench/tasks, GET /bench/tasks/{id}, GET /bench/runs,
-        GET /bench/runs/{id}, GET /bench/runs/{id}/events, GET /bench/compare, GET /openapi.json, PUT /account/password
+        GET /bench/runs/{id}, GET /bench/runs/{id}/events, GET /bench/compare, GET /bench/rank, GET /openapi.json, PUT /account/password
     """,
     "member": """
         POST /keys, PATCH /keys/{id}, POST /keys/{id}/rotate, DELETE /keys/{id}, POST /battles, POST /battles/{id}/turns,

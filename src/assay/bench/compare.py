@@ -116,11 +116,7 @@ def compare(
     """
     different = tuple(differing(recipes[0].parts, recipes[1].parts)) if recipes is not None else ()
     if different and not allow_different:
-        raise Unprocessable(
-            "bench.different_recipes",
-            f"The two runs did not measure the same thing: {', '.join(different)} differ.",
-            hint="Run both with one recipe, or compare them all the same with --across-recipes, which the result then says.",
-        )
+        raise refusal(different)
     pairs = Pairs(a, b)
     score = _judged([_row(_SCORE, *pairs.values, pairs.clusters)])[0]
     parts, categories = (
@@ -145,6 +141,15 @@ def compare(
         different=different,
         cost=pairs.cost(),
         latency=pairs.latency(),
+    )
+
+
+def refusal(different: Sequence[str]) -> Unprocessable:
+    """Why runs with these parts of their recipes different are not compared, and the way out."""
+    return Unprocessable(
+        "bench.different_recipes",
+        f"The two runs did not measure the same thing: {', '.join(different)} differ.",
+        hint="Run both with one recipe, or compare them all the same with --across-recipes, which the result then says.",
     )
 
 

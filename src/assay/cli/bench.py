@@ -7,11 +7,12 @@ import click
 from assay.bench.data import Sources, places
 from assay.bench.library import Library
 from assay.bench.task import Task
+from assay.cli.bench_rank import rank
 from assay.cli.bench_report import as_text, compared, percent
 from assay.cli.bench_run import newest, run
 from assay.cli.bench_speed import speed
 from assay.cli.configure import Configured
-from assay.cli.exits import FAILED, OK
+from assay.cli.exits import FAILED, OK, PARTLY
 from assay.cli.options import as_json, configured
 from assay.cli.output import emit, say, table
 from assay.cli.remote import any_server, running_server
@@ -25,6 +26,7 @@ def bench() -> None:
 
 bench.add_command(run)
 bench.add_command(speed)
+bench.add_command(rank)
 
 
 @bench.command("list")
@@ -84,17 +86,25 @@ async def stop(configured: Configured, id: str, as_json: bool) -> None:
 @click.argument("a")
 @click.argument("b")
 @click.option("--gate", is_flag=True, help="Exit 1 when B is worse than A.")
+@click.option("--across-recipes", is_flag=True, help="Compare them though they were not measured alike.")
 @as_json
 @configured()
-async def compare(configured: Configured, a: str, b: str, gate: bool, as_json: bool) -> int:
+async def compare(configured: Configured, a: str, b: str, gate: bool, across_recipes: bool, as_json: bool) -> int:
     """Compare the runs A and B on the questions that both were asked.
 
-    Exit codes with --gate: 0 B is not shown to be worse than A, 1 it is.
+    Exit codes with --gate: 0 B is not shown to be worse than A, 1 it is, 5 too many errors to tell.
     """
     async with any_server(configured.settings) as server:
         said = await server.get(f"/api/v1/bench/compare?a={a}&b={b}")
+    found = said["found"]
+    if found["different"] and not across_recipes:
+        from assay.bench.compare import refusal  # numpy, which no other command should wait for
+
+        raise refusal(found["different"])
     emit(said, as_json, compared(said))
-    return FAILED if gate and said["found"]["verdict"] == "A better" else OK
+    if gate and found["verdict"] == "A better":
+        return FAILED
+    return PARTLY if gate and found["verdict"] == "cannot tell" and found["score"]["difference"]["reason"] == "errors" else OK
 
 
 def _line(task: Task, settings: Settings) -> dict[str, object]:

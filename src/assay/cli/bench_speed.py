@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
 
-from assay.bench.speed.report import SpeedReport
 from assay.bench.speed.spec import Slo, SpeedSpec
-from assay.bench.speed.text import as_text
 from assay.cli.configure import Configured
 from assay.cli.exits import OK, PARTLY, UPSTREAM
 from assay.cli.follow import Line
@@ -19,6 +17,9 @@ from assay.cli.output import emit
 from assay.cli.remote import Server, any_server
 from assay.core import Unavailable
 from assay.wire.sse import SseSplitter
+
+if TYPE_CHECKING:
+    from assay.bench.speed.report import SpeedReport
 
 
 @click.command()
@@ -70,6 +71,8 @@ async def speed(
     lines = prompts.read_text("utf-8-sig").splitlines() if prompts is not None else []
     options.pop("demo", None)
     spec = SpeedSpec(model=model, slo=slo, prompts=tuple(line for line in lines if line.strip()), **options)
+    from assay.bench.speed.text import as_text  # numpy, which no other command should wait for
+
     async with any_server(configured.settings) as server:
         report = await _measured(server, spec)
     emit(report, as_json, as_text(report))
@@ -81,6 +84,8 @@ async def speed(
 
 async def _measured(server: Server, spec: SpeedSpec) -> SpeedReport:
     """Follow the measurement in one line until it ends."""
+    from assay.bench.speed.report import SpeedReport
+
     response = await server.open("POST", "/api/v1/bench/speed", spec)
     splitter, line = SseSplitter(), Line()
     while (piece := await response.read()) is not None:

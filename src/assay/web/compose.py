@@ -21,7 +21,9 @@ from assay.arena import routes as arena_routes
 from assay.arena.imports import import_file
 from assay.bench import routes as bench_routes
 from assay.bench.data import Sources
+from assay.bench.executors.ray import RayExecutor
 from assay.bench.library import Library
+from assay.bench.ranking_routes import ranking_routes
 from assay.bench.run_shelf import Shelf
 from assay.bench.runs import Runs
 from assay.bench.speed.routes import speed_routes
@@ -49,7 +51,7 @@ from assay.store import Database, Vault, keys, migrate, open_database
 from assay.store.lock import DataLock
 from assay.store.queries import drop_expired_bodies
 from assay.store.rotation import open_vault
-from assay.web import SCHEMAS, problems
+from assay.web import SCHEMAS, node, problems
 from assay.web.access import Doorkeeper
 from assay.web.accounts import Accounts
 from assay.web.audit import AuditLog
@@ -180,6 +182,7 @@ class Assay:
                 data_dir=self.settings.data_dir,
             ),
             *bench_routes.routes(self.database, self.runs, self.shelf.library),
+            *ranking_routes(self.database, self.runs),
             *speed_routes(self.database, self.gateway.caller, self.gateway.find),
             *work_routes(self.database),
             *challenge_routes.routes(self.database, self.challenges, people, url=lambda: self.url),
@@ -213,7 +216,15 @@ async def assemble(settings: Settings) -> AsyncGenerator[Assay, None]:
         arena = await Arena.start(database, vault, gateway.caller, gateway.deployments, bodies=settings.bodies)
         stack.push_async_callback(arena.close)
         shelf = Shelf(Library(settings.task_folders), Sources(cache=settings.bench_folder / "data", data_dir=settings.data_dir))
-        runs = await Runs.start(database, gateway.caller, gateway.find, shelf, folder=settings.bench_folder, owner=lock.name)
+        runs = await Runs.start(
+            database,
+            gateway.caller,
+            gateway.find,
+            shelf,
+            folder=settings.bench_folder,
+            owner=lock.name,
+            executors={"ray": RayExecutor(database, node.ENTRY, {"settings": settings})},
+        )
         stack.push_async_callback(runs.close)
         challenges = await Challenges.start(database, gateway.caller, gateway.find, owner=lock.name)
         stack.push_async_callback(challenges.close)

@@ -9,13 +9,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from assay.bench.speed import Slo, SpeedReport, SpeedSpec, measure
-from assay.bench.speed.measure import notes_of
+from assay.bench.speed.measure import measure, notes_of
 from assay.bench.speed.own_limit import own_limit
 from assay.bench.speed.questions import question
 from assay.bench.speed.record import METRICS, measurements
-from assay.bench.speed.report import OwnLimit
+from assay.bench.speed.report import OwnLimit, SpeedReport
 from assay.bench.speed.routes import speed_routes
+from assay.bench.speed.spec import Slo, SpeedSpec
 from assay.bench.speed.text import NOTES, as_text
 from assay.core import Deployment, NotFound, Usage
 from assay.store import Database

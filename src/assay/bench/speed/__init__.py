@@ -4,9 +4,3 @@ Covered: time to the first piece, between tokens, to the end; tokens, characters
 under one schedule. Not covered: what lies between us and the provider (its network is in every number), and tokens that a provider counts
 but does not send, which make tokens a second larger than what can be read.
 """
-
-from assay.bench.speed.measure import measure
-from assay.bench.speed.report import SpeedReport
-from assay.bench.speed.spec import Slo, SpeedSpec
-
-__all__ = ["Slo", "SpeedReport", "SpeedSpec", "measure"]
