@@ -42,3 +42,12 @@ class LeaseLost(Halt):
 
     def __init__(self) -> None:
         super().__init__("bench.lease_lost", "This worker was not heard of for too long, and others took over what it had.")
+
+
+class TaskBroke(Halt):
+    """A task's own code broke on question after question."""
+
+    def __init__(self, task: str, times: int, error: Exception):
+        super().__init__(
+            "bench.task_broke", f"{task} broke on {times} questions in a row. The last time: {type(error).__name__}: {error}"
+        )

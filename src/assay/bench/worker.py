@@ -25,7 +25,7 @@ from assay.bench.queries import Run
 from assay.bench.queries_results import Figures, Open, answered, failed, forget_failed, load_body, load_open, scored
 from assay.bench.run_asking import Asking, Door, Windowed, answer_of
 from assay.bench.run_breaker import DOWN_AFTER, PROBES_S, Breaker
-from assay.bench.run_halt import EndpointDown, Halt, LeaseLost, ScorerDown, StorageFailed
+from assay.bench.run_halt import EndpointDown, Halt, LeaseLost, ScorerDown, StorageFailed, TaskBroke
 from assay.bench.run_plan import draw
 from assay.bench.run_saver import PAUSES_S as SAVING_PAUSES_S
 from assay.bench.run_saver import Saver
@@ -44,6 +44,8 @@ log = logging.getLogger(__name__)
 PATIENCE = 20
 """How much may go wrong with one sample: each failure that may pass takes `FAILED` of it, each busy upstream `BUSY`."""
 FAILED, BUSY = 5, 1
+RAMP_S = 0.001
+"""Between the first calls: what begins together comes back together, again and again, and waits for the processor each time."""
 WORDS_IN_MEMORY = 2000
 """Answers that wait to be scored; the words of further ones are read again when their turn comes."""
 
@@ -127,7 +129,7 @@ class Worker:
         try:
             async with self._scorer() as scorer:
                 await self._work(scorer)
-        except EndpointDown:
+        except (EndpointDown, TaskBroke):
             await self._saver.close()
             await forget_failed(self._means.db, self._run.id, self._given_up)
             raise
@@ -165,7 +167,7 @@ class Worker:
         """Ask and score side by side. Whoever asks is done when all is scored; the others go on until then."""
         many = range(self._run.spec.concurrency)
         works = (
-            together(self._lease_on(), *(self._ask_on() for _ in many)),
+            together(self._lease_on(), *(self._ask_on(nth * RAMP_S) for nth in many)),
             together(*(self._score_on(scorer) for _ in many)),
             self._beat(),
         )
@@ -193,7 +195,8 @@ class Worker:
             else:
                 self._heard_at = time.monotonic()
 
-    async def _ask_on(self) -> None:
+    async def _ask_on(self, after_s: float) -> None:
+        await asyncio.sleep(after_s)
         while (row := await self._next()) is not None:
             await self._ask(row)
 
@@ -254,7 +257,9 @@ class Worker:
             answer = await self._solve(row, asking)
             figures = asking.figures(answer)
             lines = answered(self._run.id, row.number, self.id, figures, asking.body(answer))
-        except (AssayError, UnicodeEncodeError) as error:
+        except (Halt, BudgetSpent):
+            raise
+        except Exception as error:  # noqa: BLE001  # a task's own code, which is not ours
             await self._fail(row, asking, error)
             return
         self._given_up.clear()
@@ -269,7 +274,7 @@ class Worker:
         sample = material.samples[row.sample]
         return await material.kind.solve(material.task, sample, asking.ask, self._run.plan.model, sampling)
 
-    async def _fail(self, row: Open, asking: Asking, error: AssayError | UnicodeEncodeError) -> None:
+    async def _fail(self, row: Open, asking: Asking, error: Exception) -> None:
         may_come = isinstance(error, AssayError) and (is_busy(error) or _may_pass(error))
         if may_come and not self._door.breaker.is_open:
             self._failures[row.number] += BUSY if isinstance(error, AssayError) and is_busy(error) else FAILED
@@ -279,6 +284,10 @@ class Worker:
             heapq.heappush(self._later, (time.monotonic() + pause_s, row.number, row))
             return
         self._given_up.append(row.number)
+        if not isinstance(error, AssayError):
+            log.error("a task broke run=%s sample=%s", self._run.id, row.sample, exc_info=error)
+            if len(self._given_up) >= DOWN_AFTER:
+                raise TaskBroke(self._run.plan.task, len(self._given_up), error)
         await self._saver.save(failed(self._run.id, row.number, asking.figures(None), _no_answer(error)))
         self._done(row)
 
@@ -339,8 +348,10 @@ def _may_pass(error: AssayError) -> bool:
     return may_pass(error) if isinstance(error, CallFailed) else isinstance(error, Unavailable)
 
 
-def _no_answer(error: AssayError | UnicodeEncodeError) -> Scored:
+def _no_answer(error: Exception) -> Scored:
     if isinstance(error, AssayError):
         detail = error.message.replace("\0", "").encode("utf-8", "replace").decode()
         return Scored(outcome="error", value=None, error=error.code, detail=detail)
-    return Scored(outcome="error", value=None, error="bench.bad_text", detail="The answer is no valid Unicode.")
+    return Scored(
+        outcome="error", value=None, error="bench.task_broke", detail=f"The task's own code raised {type(error).__name__}."
+    )

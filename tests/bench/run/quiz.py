@@ -78,6 +78,7 @@ class Quiz:
         self.may_score = asyncio.Event()
         self.may_score.set()
         self.breaks: Callable[[Sample], Exception | None] = lambda sample: None
+        self.template_error: Exception | None = None
         self.scored = 0
 
     def read(self, task: Task, files: Mapping[str, Path]) -> Sequence[Sample]:
@@ -87,6 +88,8 @@ class Quiz:
         ]
 
     async def solve(self, task: Task, sample: Sample, ask: Ask, model: str, sampling: Sampling) -> Answer:
+        if self.template_error is not None:
+            raise self.template_error
         for _ in range(self.turns - 1):
             await solve(task, sample, ask, model, sampling)
         return await solve(task, sample, ask, model, sampling)

@@ -36,7 +36,7 @@ async def test_a_model_that_comes_back_goes_on_where_it_was(school: School) -> N
     def script(number: int, before: int) -> str | CallFailed:
         nonlocal calls
         calls += 1
-        return refusal(503) if 10 <= calls < 25 else str(number)
+        return refusal(503) if 10 <= calls < 22 else str(number)
 
     report = await school.run(script)
     assert report.state == "ended", report.trouble
@@ -85,3 +85,12 @@ async def test_the_specs_concurrency_is_never_exceeded(school: School) -> None:
     await school.open(seconds=0.002)
     await school.see_through(await school.runs.begin(spec_of(concurrency=6)))
     assert school.pupil.most_open == 6
+
+
+async def test_a_task_whose_own_code_breaks_on_everything_uses_up_no_samples(school: School) -> None:
+    school.quiz.template_error = LookupError("no such column")
+    report = await school.run()
+    assert report.state == "interrupted"
+    assert report.trouble is not None
+    assert report.trouble.startswith("bench.task_broke")
+    assert report.counts.scored == 0
