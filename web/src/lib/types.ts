@@ -1743,6 +1743,29 @@ export interface Flip {
   outcome_b: BenchOutcome;
 }
 
+/** The best first. `same_recipe` is false where they were not all measured alike. */
+export interface RankedRuns {
+  task: string;
+  same_recipe: boolean;
+  runs: Array<RankedRun>;
+}
+
+/** A run and where it stands. */
+export interface RankedRun {
+  model: string;
+  ranked: Ranked;
+}
+
+/** `value` is the mean over the `questions` that all have answered. The true rank lies from `low` to `high` with 95 %. */
+export interface Ranked {
+  name: string;
+  value: number;
+  questions: number;
+  rank: number;
+  low: number;
+  high: number;
+}
+
 /**
  * `open`: questions come by chance (Poisson), `rate_per_s` of them on average, however slow the answers are, as people's do.
  * `closed`: `concurrency` askers, each of whom waits for an answer before the next question, as a batch job does.
