@@ -16,6 +16,7 @@ from pathlib import Path
 import msgspec
 
 from assay.bench import queries, queries_results, queries_shards
+from assay.bench.cache import drop_answers
 from assay.bench.executors import Executor
 from assay.bench.executors.local import LocalExecutor
 from assay.bench.others import Others
@@ -40,6 +41,9 @@ log = logging.getLogger(__name__)
 
 TICK_S = 0.25
 """How often whoever follows a run is woken at most."""
+
+CACHED_US = 30 * 86_400_000_000
+"""For so long an answer may be given again to the very same request."""
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -101,6 +105,7 @@ class Runs:
             Unavailable: the storage failed.
         """
         await queries.interrupt_own(db, owner)
+        await drop_answers(db, now_us() - CACHED_US)
         means = Means(db=db, caller=caller, tasks=tasks, windows=Windows(), folder=folder, limits=limits or Limits())
         runs = cls(means, find, owner, executors or {})
         runs._attending = asyncio.create_task(runs._attend(), name="runs elsewhere")

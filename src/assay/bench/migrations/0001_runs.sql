@@ -84,3 +84,5 @@ CREATE TABLE bench_cache (
     at BIGINT NOT NULL,
     answer TEXT NOT NULL
 );
+
+CREATE INDEX bench_cache_by_time ON bench_cache (at);
