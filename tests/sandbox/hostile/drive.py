@@ -21,16 +21,17 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 
-from assay.sandbox import Limits, Ran, Returned, Zygote, probe
+from assay.sandbox import Layers, Limits, Ran, Returned, Zygote, probe
 from tests.sandbox.hostile import naive
 from tests.sandbox.hostile.case import Case
 from tests.sandbox.hostile.corpus import CORPUS
 from tests.sandbox.hostile.world import PROCESS_NAME, Watch, World, named
 
 _MIB = 1 << 20
-_LIMITS = Limits(memory_bytes=700 * _MIB, cpu_s=20, output_bytes=4 * _MIB, threads=16, files=32, load_s=4.0)
+_LIMITS = Limits(memory_bytes=700 * _MIB, cpu_s=20, output_bytes=4 * _MIB, threads=16, files=32)
 _LIMIT_S = {"late": 0.3, "verdict": 1.5}
 _OTHER_LIMIT_S = 2.5
 _GRACE_S = 1.0
@@ -65,7 +66,7 @@ def _fools_naive(case: Case) -> bool:
 
 
 class _Driver:
-    def __init__(self, world: World, layers: Any):
+    def __init__(self, world: World, layers: Layers):
         self._world = world
         self._layers = layers
         self._zygotes: dict[float, Zygote] = {}
@@ -98,14 +99,7 @@ class _Driver:
 
     def _zygote_for(self, limit_s: float) -> Zygote:
         if limit_s not in self._zygotes:
-            limits = Limits(
-                memory_bytes=_LIMITS.memory_bytes,
-                cpu_s=_LIMITS.cpu_s,
-                output_bytes=_LIMITS.output_bytes,
-                threads=_LIMITS.threads,
-                files=_LIMITS.files,
-                load_s=limit_s,
-            )
+            limits = msgspec.structs.replace(_LIMITS, load_s=limit_s)
             self._zygotes[limit_s] = Zygote(limits=limits, imports=("numpy",), layers=self._layers, accept_unsafe=True)
         zygote = self._zygotes[limit_s]
         with zygote.run("def f():\n    return 1", "f") as child:
@@ -129,7 +123,7 @@ class _Driver:
         if case.aim == "contact":
             return bool(world.contacts())
         if case.aim == "bystander":
-            return _comes_true(world.is_bystander_hurt)
+            return _comes_true(world.is_bystander_hurt, 0.05 if self._layers.is_enough else 1.0)
         if case.aim == "left":
             return _end_named()
         if case.aim == "parent":
@@ -165,9 +159,9 @@ def _is_equal(value: Any, expected: Any) -> bool:
     return bool(np.all(value == expected))
 
 
-def _comes_true(condition: Callable[[], bool]) -> bool:
+def _comes_true(condition: Callable[[], bool], patience_s: float) -> bool:
     """Signals take their time."""
-    until = time.monotonic() + 0.05
+    until = time.monotonic() + patience_s
     while not (found := condition()) and time.monotonic() < until:
         time.sleep(0.005)
     return found
