@@ -45,7 +45,7 @@ def test_addresses_are_in_no_language() -> None:
     )
 
 
-@pytest.mark.parametrize("text", ["", "123 !?", "😀 😀"])
+@pytest.mark.parametrize("text", ["", "123 !?", "😀 😀", "❤️ 1️⃣", "\u0301"])
 def test_a_text_without_letters_is_in_no_language(text: str) -> None:
     assert language_of(text) is None
 

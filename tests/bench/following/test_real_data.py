@@ -13,6 +13,7 @@ from assay.bench.following.registry import IFBENCH, IFEVAL
 from assay.bench.kind import kind_of
 from assay.bench.library import Library
 from assay.bench.task import Context
+from assay.bench.template import render
 from tests.bench.tasks.answers import said
 
 pytestmark = [pytest.mark.data, pytest.mark.anyio]
@@ -32,6 +33,7 @@ async def test_every_row_is_read_and_can_be_scored(
     assert known - set(asked) == set()
     async with kind_of(task).scorer(task, files, Context(folder=tmp_path)) as scorer:
         for sample in samples:
+            assert render(task.prompt, sample.fields) == sample.fields["prompt"]
             scored = await scorer.score(sample, said("Certainly. Here is one answer, and no other."))
             assert scored.outcome in {"right", "wrong"}
             assert scored.parts["instruction_strict:of"] == len(sample.target["kwargs"])

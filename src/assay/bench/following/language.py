@@ -17,7 +17,7 @@ import msgspec
 
 UNKNOWN = "und"
 _CHARS = 10_000
-_AROUND = ".,;:!?\"'()[]{}<>*_#`~|/\\-–—…“”„‘’«»।॥،؛؟¿¡|0123456789"
+_AROUND = ".,;:!?\"'()[]{}<>*_#`~|/\\-–—…“”„‘’«»।॥،؛؟¿¡0123456789"
 _IN_ADDRESSES = ("://", "www.", "@")
 _PLAIN_WEIGHT = 0.3
 """For English where all letters are plain ones and hardly a word says anything, as in ``Silent moonlight``."""
@@ -84,7 +84,7 @@ class Evidence:
 
     def _signs(self, word: str) -> Iterator[dict[str, float]]:
         yield self._words.get(word, {})
-        yield from (self._letters[letter] for letter in set(word) & self._letters.keys())
+        yield from (self._letters[letter] for letter in dict.fromkeys(word) if letter in self._letters)
         yield from (self._endings.get(word[-size:], {}) for size in range(2, min(self._longest, len(word) - 1) + 1))
 
 
@@ -107,11 +107,11 @@ def _script_of(words: Iterable[str]) -> str | None:
 
 @lru_cache(4096)
 def _script(letter: str) -> str | None:
-    """None for what is neither a letter nor a mark on one."""
-    if unicodedata.category(letter)[0] not in "LM":
+    """None for what is neither a letter nor a mark on one; marks that no script has for its own, such as those on emoji, are none."""
+    kind, code = unicodedata.category(letter)[0], ord(letter)
+    if kind not in "LM":
         return None
-    code = ord(letter)
-    return next((name for first, last, name in _SCRIPTS if first <= code <= last), UNKNOWN)
+    return next((name for first, last, name in _SCRIPTS if first <= code <= last), UNKNOWN if kind == "L" else None)
 
 
 def _by_words(words: Sequence[str], script: str) -> str:

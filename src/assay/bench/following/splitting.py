@@ -26,6 +26,11 @@ _END = re.compile(r"(?<![.?!])[.?!]++(?P<closing>[\"')\]}”’»]*+)(?=[\s*]|$)
 """A run of marks, the quotes and brackets that close behind it, and such as stand alone after a space. An asterisk may follow: it begins
 what comes next, as Punkt has it."""
 
+_NEXT = re.compile(r"\s*(\S{1,40})")
+_LONGEST_TOKEN = 60
+_OPENING = "\"'([{*_“‘«"
+_CLOSING = "\"'”’»)]}>*"
+
 _POSTSCRIPTS = frozenset({"p.s", "p.p.s"})
 """Sentences of their own, as Punkt has it."""
 
@@ -64,11 +69,6 @@ def _sentences(text: str) -> Iterator[str]:
         yield rest
 
 
-_NEXT = re.compile(r"\s*(\S{1,40})")
-_LONGEST_TOKEN = 60
-_OPENING = "\"'([{*_“‘«"
-
-
 def _ends_sentence(text: str, begin: int, end: re.Match[str]) -> bool:
     marks = text[end.start() : end.start("closing")]
     following = _NEXT.match(text, end.end())
@@ -89,9 +89,6 @@ def _ends_sentence(text: str, begin: int, end: re.Match[str]) -> bool:
     if word in _POSTSCRIPTS:
         return True
     return starts if "." in word.strip(".") or word in ABBREVIATIONS else True
-
-
-_CLOSING = "\"'”’»)]}>*"
 
 
 def tokens(text: str) -> list[str]:
