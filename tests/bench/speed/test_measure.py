@@ -125,6 +125,17 @@ async def test_a_measurement_of_the_same_takes_the_place_of_an_older_one(databas
     assert len(await latest_measurements(database, METRICS + "total_p50_ms")) == 2
 
 
+async def test_one_is_measured_at_a_time_and_leaving_ends_it(database: Database) -> None:
+    caller = PacedCaller(wait_s=lambda number: 3600.0)
+    session = Session(speed_routes(database, caller, _find))
+    async with session.stream("/api/v1/bench/speed", msgspec.to_builtins(QUICK)) as events:
+        while not caller.open:
+            assert await anext(events) == ("progress", {"done": 0, "planned": 12, "failed": 0})
+        refused = await session.post("/api/v1/bench/speed", {"model": "p/m"})
+        assert (refused.status, refused.json["code"]) == (409, "bench.speed_under_way")
+    assert (caller.open, len(caller.asked)) == (0, 1)
+
+
 async def test_a_model_that_is_not_there_is_refused_before_anything_is_asked(database: Database) -> None:
     caller = PacedCaller()
     session = Session(speed_routes(database, caller, _find))
