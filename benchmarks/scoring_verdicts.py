@@ -1,0 +1,116 @@
+"""A thousand programs before Assay and before evalplus 0.3.1: their verdicts should be the same, and where not, it is known why.
+
+    ASSAY_DATA_DIR=... ASSAY_EVALPLUS_PYTHON=/path/to/evalplus/bin/python python -m benchmarks.scoring_verdicts [--share 1.0]
+
+The programs are those of ``tests/bench/code/variants.py``, by its seed. Compared are: passes base, and passes base and plus.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from assay.bench.code.judge import CodeJudge
+from assay.bench.code.problem import Problems
+from assay.bench.library import Library
+from assay.bench.task import Task
+from tests.bench.code.variants import SEED, Variant, chosen, variants
+
+COUNTS = {"canonical": 100, "mutant": 280, "overfitted": 370, "retyped": 150, "raising": 50, "broken": 30, "endless": 20}
+TASKS = ("humanevalplus", "mbppplus")
+EXPLAINED = {
+    "HumanEval/32": "evalplus 0.3.1 does not count the inputs of its special oracle for find_zero, so that nothing passes it",
+}
+Verdict = tuple[bool, bool]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--share", type=float, default=1.0, help="how much of the thousand")
+    share = parser.parse_args().share
+    data = Path(os.environ["ASSAY_DATA_DIR"])
+    tasks = {name: Library().find(name) for name in TASKS}
+    programs = _programs(tasks, data, share)
+    print(f"{len(programs)} programs by seed {SEED}: {dict(Counter(one.kind for _, one in programs))}")
+    with TemporaryDirectory() as folder:
+        ours = _timed("Assay", lambda: asyncio.run(_assay(tasks, data, programs, Path(folder))))
+        theirs = _timed("evalplus 0.3.1", lambda: _evalplus(data, programs, Path(folder)))
+    sys.exit(_compare(programs, ours, theirs))
+
+
+def _programs(tasks: dict[str, Task], data: Path, share: float) -> list[tuple[str, Variant]]:
+    named: dict[str, str] = {}
+    every: list[Variant] = []
+    for name, task in tasks.items():
+        problems = Problems(data / (task.data[0].path or ""), task.options.get("shapes"))
+        named |= dict.fromkeys(problems.questions, name)
+        every += variants([problems[id] for id in problems.questions])
+    counts = {kind: max(1, round(count * share)) for kind, count in COUNTS.items()}
+    return [(named[one.problem], one) for one in chosen(every, counts)]
+
+
+async def _assay(tasks: dict[str, Task], data: Path, programs: list[tuple[str, Variant]], folder: Path) -> list[Verdict]:
+    found: dict[int, Verdict] = {}
+    for name, task in tasks.items():
+        files = {task.data[0].name: data / (task.data[0].path or "")}
+        async with CodeJudge.open(task, files, workers=2, folder=folder) as judge:
+
+            async def one(number: int, variant: Variant, judge: CodeJudge = judge) -> None:
+                parts = (await judge.examine(variant.problem, variant.program)).parts
+                found[number] = (parts["base"] == 1, parts["base"] == 1 and parts["plus"] == 1)
+
+            await asyncio.gather(*(one(n, variant) for n, (task_id, variant) in enumerate(programs) if task_id == name))
+    return [found[number] for number in range(len(programs))]
+
+
+def _evalplus(data: Path, programs: list[tuple[str, Variant]], folder: Path) -> list[Verdict]:
+    rows = "\n".join(json.dumps([name, one.problem, one.program]) for name, one in programs)
+    env = {
+        **os.environ,
+        "HUMANEVAL_OVERRIDE_PATH": str(data / "benchdata/humanevalplus/HumanEvalPlus.jsonl.gz"),
+        "MBPP_OVERRIDE_PATH": str(data / "benchdata/mbppplus/MbppPlus.jsonl.gz"),
+        "HOME": str(folder),
+    }
+    script = Path(__file__).with_name("evalplus_verdicts.py")
+    command = [os.environ["ASSAY_EVALPLUS_PYTHON"], str(script)]
+    done = subprocess.run(command, input=rows, env=env, stdout=subprocess.PIPE, text=True, check=True)
+    words = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("[")]
+    return [(base == "pass", base == plus == "pass") for base, plus in words]
+
+
+def _timed(name: str, run: object) -> list[Verdict]:
+    assert callable(run)
+    began = time.monotonic()
+    found: list[Verdict] = run()
+    print(f"{name}: {time.monotonic() - began:.0f} s, with expected values")
+    return found
+
+
+def _compare(programs: list[tuple[str, Variant]], ours: list[Verdict], theirs: list[Verdict]) -> int:
+    """0 when every difference is explained."""
+    assert len(programs) == len(ours) == len(theirs)
+    said = {(True, True): "right", (True, False): "base only", (False, False): "wrong"}
+    for name, verdicts in (("Assay", ours), ("evalplus", theirs)):
+        print(f"{name}: {dict(Counter(said[one] for one in verdicts))}")
+    unexplained = 0
+    for (_, variant), mine, other in zip(programs, ours, theirs, strict=True):
+        if mine == other:
+            continue
+        why = EXPLAINED.get(variant.problem, "not explained")
+        unexplained += variant.problem not in EXPLAINED
+        print(f"differ: {variant.problem} {variant.kind}: Assay {said[mine]}, evalplus {said[other]}: {why}")
+    same = sum(mine == other for mine, other in zip(ours, theirs, strict=True))
+    print(f"{same} of {len(programs)} the same, {unexplained} differences not explained")
+    return 1 if unexplained else 0
+
+
+if __name__ == "__main__":
+    main()
