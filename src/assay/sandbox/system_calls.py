@@ -28,7 +28,7 @@ rt_sigaction rt_sigprocmask rt_sigreturn rt_sigpending rt_sigsuspend rt_sigtimed
 getpid gettid getppid getuid geteuid getgid getegid getresuid getresgid getgroups getpgrp getpgid getsid
 uname sysinfo getrandom getrlimit setrlimit umask wait4 waitid exit exit_group
 """
-
+ALLOWED_FREELY = tuple(_FREE.split())
 _REFUSED_IN_WORKSPACES = """
 unshare setns mount umount2 pivot_root chroot move_mount open_tree fsopen fsconfig fsmount fspick mount_setattr
 bpf perf_event_open userfaultfd keyctl add_key request_key io_uring_setup io_uring_enter io_uring_register
@@ -38,6 +38,7 @@ name_to_handle_at open_by_handle_at fanotify_init process_vm_readv process_vm_wr
 """
 
 _CLONE_THREAD, _CLONE_NEW_USER = 0x10000, 0x10000000
+_CLONE_NEW_ANYTHING = 0x7E020000
 _PUSH_INTO_TERMINAL = 0x5412
 _PRCTL_NAMES = (15, 16)
 _TERMINAL_AND_PIPE_QUESTIONS = (0x5401, 0x541B)
@@ -55,13 +56,13 @@ def seccomp_program() -> bytes:
     seccomp = _library()
     rules = seccomp.SyscallFilter(seccomp.ERRNO(errno.EPERM))
     rules.add_rule(seccomp.ERRNO(errno.ENOSYS), "clone3")
-    for name in _FREE.split():
+    for name in ALLOWED_FREELY:
         _allow(seccomp, rules, name)
     own = seccomp.Arg(0, seccomp.EQ, int.from_bytes(OWN_PID, "little"))
     for name in ("kill", "tgkill"):
         _allow(seccomp, rules, name, own)
     _allow(seccomp, rules, "prlimit64", seccomp.Arg(0, seccomp.EQ, 0))
-    _allow(seccomp, rules, "clone", seccomp.Arg(0, seccomp.MASKED_EQ, _CLONE_THREAD, _CLONE_THREAD))
+    _allow(seccomp, rules, "clone", seccomp.Arg(0, seccomp.MASKED_EQ, _CLONE_THREAD | _CLONE_NEW_ANYTHING, _CLONE_THREAD))
     for name, place, values in (
         ("prctl", 0, _PRCTL_NAMES),
         ("ioctl", 1, _TERMINAL_AND_PIPE_QUESTIONS),
