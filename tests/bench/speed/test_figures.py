@@ -121,6 +121,21 @@ def test_two_sides_are_compared_repeat_by_repeat_and_a_bad_hour_cancels() -> Non
     assert "ttft_p99_ms" not in found
 
 
+def test_where_many_failed_only_goodput_is_compared() -> None:
+    """Times of those that came say nothing of those that did not; goodput counts both."""
+    failed = Timed(due_ns=0, asked_ns=0, error="upstream.timeout")
+
+    def repeats(ttft_ms: float, failures: Sequence[int]) -> list[list[Timed]]:
+        return [[*[timed(ttft_ms=ttft_ms * (1 + at / 100))] * 10, *[failed] * more] for at, more in enumerate(failures)]
+
+    a, b = repeats(500, [0, 0, 0, 0, 0, 0]), repeats(100, [20, 21, 22, 20, 21, 22])
+    slo = Slo(total_ms=1000)
+    assert {one.name: one.verdict for one in paired(a, b, slo)}["ttft_p50_ms"] == "B faster"
+    found = {one.name: one.verdict for one in paired(a, b, slo, complete=False)}
+    assert found["ttft_p50_ms"] == found["tokens_per_s"] == "cannot tell"
+    assert found["within_slo"] == "A faster"
+
+
 def test_more_a_second_is_faster() -> None:
     def repeats(pause_ms: float) -> list[list[Timed]]:
         return [[timed(pause_ms=pause_ms * (1 + at / 1000)) for _ in range(5)] for at in range(6)]

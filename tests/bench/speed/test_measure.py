@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from assay.bench.speed.figures import side_of
 from assay.bench.speed.measure import measure, notes_of
 from assay.bench.speed.own_limit import own_limit
 from assay.bench.speed.questions import question
@@ -17,11 +18,12 @@ from assay.bench.speed.report import OwnLimit, SpeedReport
 from assay.bench.speed.routes import speed_routes
 from assay.bench.speed.spec import Slo, SpeedSpec
 from assay.bench.speed.text import NOTES, as_text
+from assay.bench.speed.timing import Timed
 from assay.core import Deployment, NotFound, Usage
 from assay.store import Database
 from assay.store.queries import latest_measurements
 from tests.asgi import Session
-from tests.bench.speed.made import PacedCaller
+from tests.bench.speed.made import MS, PacedCaller, timed
 from tests.gateway.rig import running
 from tests.upstream import ScriptedUpstream
 from tests.upstream.script import Answer as Said
@@ -77,9 +79,11 @@ async def test_our_own_side_is_measured_beside_it() -> None:
 
 
 def test_a_result_to_doubt_says_so() -> None:
+    failed = Timed(due_ns=0, asked_ns=7 * MS, error="upstream.refused")
+    doubtful = side_of("p/m", [[timed(tokens=None), failed]] * 3, Slo())
     busy = OwnLimit(events_per_s=1000, late_p50_ms=0.1, late_p99_ms=1, used=0.6)
-    assert list(notes_of(busy, 7.0, True)) == ["own_limit", "late", "tokens_unknown"] == list(NOTES)
-    assert not notes_of(msgspec.structs.replace(busy, used=0.1), 0.5, False)
+    assert notes_of(busy, [doubtful]) == ["errors", "own_limit", "late", "tokens_unknown"] == list(NOTES)
+    assert not notes_of(msgspec.structs.replace(busy, used=0.1), [side_of("p/m", [[timed()]] * 3, Slo())])
 
 
 async def test_over_the_gateway_times_are_those_of_the_upstream(database: Database, tmp_path: Path) -> None:

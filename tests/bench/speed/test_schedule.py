@@ -82,7 +82,7 @@ async def test_an_answer_is_timed_piece_by_piece() -> None:
 async def test_a_failed_question_says_why() -> None:
     found = await ask_timed(PacedCaller(fails=lambda number: True), ASK, "p/m", 5, Budget())
     assert (found.error, found.first_ns, found.characters) == ("upstream.refused", None, 0)
-    assert found.call is not None
+    assert found.cost is not None
 
 
 async def test_tokens_that_were_guessed_are_no_count() -> None:

@@ -21,6 +21,7 @@ from assay.core import Money
 from assay.stats import LEVEL, Interval, holm, mean, paired_mean, t_test
 
 _MS = 1e6
+_GOODPUT = ("goodput_per_s", "within_slo")
 _QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 Repeat: TypeAlias = Sequence[Timed]
 ByRepeat: TypeAlias = Mapping[str, Sequence[float] | Interval]
@@ -70,16 +71,22 @@ def by_repeat(repeats: Sequence[Repeat], slo: Slo) -> ByRepeat:
         found["tokens_per_s"] = Interval(reason="not_counted")
     kept = [[one for one in repeat if _keeps(one, slo)] for repeat in answers]
     if slo != Slo():
-        found["goodput_per_s"] = [len(good) / _seconds(whole) for good, whole in zip(kept, repeats, strict=True)]
-        found["within_slo"] = [len(good) / len(whole) for good, whole in zip(kept, repeats, strict=True)]
+        together, share = _GOODPUT
+        found[together] = [len(good) / _seconds(whole) for good, whole in zip(kept, repeats, strict=True)]
+        found[share] = [len(good) / len(whole) for good, whole in zip(kept, repeats, strict=True)]
     return found
 
 
-def paired(a: Sequence[Repeat], b: Sequence[Repeat], slo: Slo) -> tuple[PairedFigure, ...]:
-    """What both have, A less B, repeat by repeat; the verdicts hold for all of them together (Holm)."""
+def paired(a: Sequence[Repeat], b: Sequence[Repeat], slo: Slo, *, complete: bool = True) -> tuple[PairedFigure, ...]:
+    """What both have, A less B, repeat by repeat; the verdicts hold for all of them together (Holm).
+
+    Not ``complete``: many questions failed on a side, and nobody knows how slow their answers would have been. Then only goodput has a
+    verdict, since it counts them.
+    """
     one, other = by_repeat(a, slo), by_repeat(b, slo)
     both = {name: (x, y) for name, x in one.items() if not isinstance(x, Interval) and not isinstance(y := other[name], Interval)}
-    chances = holm([1.0 if (p := t_test(np.subtract(x, y))) is None else p for x, y in both.values()])
+    judged = {name: t_test(np.subtract(x, y)) if complete or name in _GOODPUT else None for name, (x, y) in both.items()}
+    chances = holm([1.0 if p is None else p for p in judged.values()])
     return tuple(
         PairedFigure(name=name, difference=(found := paired_mean(x, y)), verdict=_verdict(name, found, p))
         for (name, (x, y)), p in zip(both.items(), chances, strict=True)

@@ -8,10 +8,11 @@ from collections.abc import Callable, Sequence
 from assay.bench.speed.figures import paired, side_of
 from assay.bench.speed.own_limit import own_limit, quantiles
 from assay.bench.speed.questions import question
-from assay.bench.speed.report import OwnLimit, SpeedReport
+from assay.bench.speed.report import OwnLimit, Side, SpeedReport
 from assay.bench.speed.schedule import poisson, run_closed, run_open
 from assay.bench.speed.spec import SpeedSpec
 from assay.bench.speed.timing import Timed, ask_timed
+from assay.bench.summary import MOST_ERRORS
 from assay.core import Budget, Caller, now_us
 
 Noted = Callable[[Timed], None]
@@ -49,9 +50,9 @@ async def measure(
         order=" ".join(order),
         a=a,
         b=b,
-        paired=paired(taken["A"], taken["B"], spec.slo) if b is not None else (),
+        paired=paired(taken["A"], taken["B"], spec.slo, complete=_complete(sides)) if b is not None else (),
         own=own,
-        notes=tuple(notes_of(own, max(side.late_ms for side in sides), any(side.tokens_unknown for side in sides))),
+        notes=tuple(notes_of(own, sides)),
     )
 
 
@@ -88,13 +89,20 @@ def _busiest(repeats: Sequence[Sequence[Timed]]) -> float:
     )
 
 
-def notes_of(own: OwnLimit, late_ms: float, some_unknown: bool) -> list[str]:
+def notes_of(own: OwnLimit, sides: Sequence[Side]) -> list[str]:
     """What speaks against the result, by the keys of `assay.bench.speed.text.NOTES`."""
     notes = []
+    if not _complete(sides):
+        notes.append("errors")
     if own.used > _MUCH:
         notes.append("own_limit")
-    if late_ms > _LATE_MS:
+    if any(side.late_ms > _LATE_MS for side in sides):
         notes.append("late")
-    if some_unknown:
+    if any(side.tokens_unknown for side in sides):
         notes.append("tokens_unknown")
     return notes
+
+
+def _complete(sides: Sequence[Side]) -> bool:
+    """Whether so few questions failed that the times of the others stand for all."""
+    return all(side.asked - side.answered < MOST_ERRORS * side.asked for side in sides)

@@ -24,6 +24,7 @@ _NAMES = {
 }
 _REASONS = {"few_requests": "too few requests", "not_counted": "not counted", "no_spread": "no spread", "one_cluster": "one repeat"}
 NOTES = {
+    "errors": "One question in a hundred failed, or more: the times are those of the rest, and only goodput is compared.",
     "own_limit": "Our own side worked at more than half of what it can: its delays are in these times.",
     "late": "Some questions were sent more than 5 ms after they were due: our own side was busy. The wait is in their times.",
     "tokens_unknown": "Some answers came without a count of tokens; they are in no number of tokens.",

@@ -45,7 +45,6 @@ class Timed(msgspec.Struct, frozen=True, kw_only=True):
     bytes_after_first: int = 0
     tokens: int | None = None
     cost: Money | None = None
-    call: str | None = None
     error: str | None = None
 
 
@@ -60,7 +59,6 @@ class Watch:
         self._rest: list[str] = []
         self._usage: Usage | None = None
         self._last_ns: int | None = None
-        self._call: str | None = None
         self._cost: Money | None = None
 
     def note(self, event: Event) -> None:
@@ -74,7 +72,7 @@ class Watch:
             self._usage = event.usage
         if isinstance(event, Finished):
             self._usage = event.call.usage or self._usage
-            self._call, self._cost = event.call.id, event.call.cost
+            self._cost = event.call.cost
         else:
             self._last_ns = at_ns
 
@@ -95,7 +93,6 @@ class Watch:
             bytes_after_first=bytes_rest,
             tokens=None if usage is None or usage.estimated else usage.total_output,
             cost=self._cost,
-            call=self._call,
             error=error,
         )
 
@@ -113,7 +110,7 @@ async def ask_timed(caller: Caller, request: Request, deployment: str, due_ns: i
             async for event in events:
                 watch.note(event)
     except CallFailed as failed:
-        return msgspec.structs.replace(watch.read(failed.code), call=failed.call.id, cost=failed.call.cost)
+        return msgspec.structs.replace(watch.read(failed.code), cost=failed.call.cost)
     except AssayError as error:
         return watch.read(error.code)
     return watch.read()
