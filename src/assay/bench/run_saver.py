@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from typing import Any, TypeAlias
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeAlias, TypeVar
 
 from assay.bench.run_halt import StorageFailed
 from assay.core import Unavailable
@@ -14,6 +14,7 @@ PAUSES_S = (0.1, 0.5, 2.0)
 """How long to wait before each further attempt to commit."""
 LINGER_S = 0.05
 
+T = TypeVar("T")
 Line: TypeAlias = tuple[Sql, Mapping[str, Any]]
 
 
@@ -90,11 +91,21 @@ class Saver:
         self._saving = None
 
     async def _commit(self, batch: Mapping[Sql, list[Mapping[str, Any]]]) -> None:
-        for pause_s in (*self._pauses_s, None):
-            try:
-                return await self._db.write(list(batch.items()))
-            except Unavailable as error:
-                if pause_s is None:
-                    raise StorageFailed(error) from error
-                await asyncio.sleep(pause_s)
-        return None
+        await insist(lambda: self._db.write(list(batch.items())), self._pauses_s)
+
+
+async def insist(do: Callable[[], Awaitable[T]], pauses_s: tuple[float, ...]) -> T:
+    """What ``do`` returns, tried again after each pause while the storage fails.
+
+    Raises:
+        StorageFailed: it failed each time.
+    """
+    for pause_s in pauses_s:
+        try:
+            return await do()
+        except Unavailable:
+            await asyncio.sleep(pause_s)
+    try:
+        return await do()
+    except Unavailable as error:
+        raise StorageFailed(error) from error

@@ -25,12 +25,13 @@ from assay.bench.publish import publish
 from assay.bench.queries import Run
 from assay.bench.report import RunReport, State
 from assay.bench.result import Result
+from assay.bench.run_check import check_raised, name_changes, try_sandbox
+from assay.bench.run_elsewhere import Elsewhere
 from assay.bench.run_halt import Halt, LeaseLost
 from assay.bench.run_plan import SHARD, Cast, Find, Plan, cast_of, check_budget, draw
 from assay.bench.run_tasks import Tasks
 from assay.bench.run_telling import Telling
 from assay.bench.spec import Spec
-from assay.bench.task import Task
 from assay.bench.window import Windows
 from assay.bench.worker import Limits, Means
 from assay.core import AssayError, Caller, Conflict, InvalidInput, Money, NotFound, Price, Unavailable, new_id, now_us
@@ -121,7 +122,7 @@ class Runs:
         self._executor(spec)
         task = self._means.tasks.find(spec.task)
         cast = cast_of(spec, task, self._find)
-        layers, missing = await _sandbox(task, spec)
+        layers, missing = await try_sandbox(task, spec)
         files, kind = await self._means.tasks.fetch(task), self._means.tasks.kind(task)
         recipe = await self._means.tasks.recipe(task, files, spec)
         samples = draw(await asyncio.to_thread(kind.read, task, files), spec.limit, spec.seed)
@@ -289,7 +290,7 @@ class Runs:
 
     async def _checked(self, run: Run, budget: Money | None) -> Run:
         """``run`` as it may go on: with what it needs still there, and still the same thing."""
-        spec = run.spec if budget is None else msgspec.structs.replace(run.spec, budget=_raised(run.spec.budget, budget))
+        spec = run.spec if budget is None else msgspec.structs.replace(run.spec, budget=check_raised(run.spec.budget, budget))
         self._executor(spec)
         task = self._means.tasks.find(spec.task)
         cast = cast_of(spec, task, self._find)
@@ -298,7 +299,7 @@ class Runs:
         if recipe.hash != run.recipe:
             raise Conflict(
                 "bench.recipe_changed",
-                f"Run {run.id!r} measured another thing: {_changed(run.plan.recipe, recipe.parts)} of {task.id} changed since.",
+                f"Run {run.id!r} measured another thing: {name_changes(run.plan.recipe, recipe.parts)} of {task.id} changed since.",
                 hint="Begin a new run.",
             )
         return msgspec.structs.replace(run, spec=spec, plan=msgspec.structs.replace(run.plan, prices=_prices(cast)))
@@ -395,63 +396,23 @@ class Runs:
         return await Telling(self._db).report(run)
 
     async def _attend(self) -> None:
-        """Keep company with other servers: say what runs here, hear whether they stopped it, and interrupt what lost ones ran."""
-        heard: dict[str, tuple[queries.Beat, float]] = {}
+        """Keep company with other servers, and keep those awake who follow a run that stands still."""
+        elsewhere = Elsewhere(self._db, self._owner, self._means.limits.lost_s)
         while True:
             await asyncio.sleep(self._means.limits.beat_s)
             try:
-                if self._live:
-                    await queries.beat(self._db, self._owner)
-                beats = await queries.load_beats(self._db)
-                for id in [id for id in self._live if id not in beats or beats[id].owner != self._owner]:
-                    run = await queries.load_run(self._db, id)
-                    if run is not None and id in self._live and run.state != "ended":
-                        await self._cancel(self._live[id], run.state)
-                heard = await self._presume_lost(heard, beats)
+                for id in await elsewhere.look(self._live):
+                    await self._yield_to_others(id)
             except AssayError as error:
                 log.debug("other servers cannot be heard of code=%s", error.code)
             for live in self._live.values():
                 live.stir()
 
-    async def _presume_lost(
-        self, heard: dict[str, tuple[queries.Beat, float]], beats: dict[str, queries.Beat]
-    ) -> dict[str, tuple[queries.Beat, float]]:
-        now = time.monotonic()
-        others = {id: last for id, last in beats.items() if last.owner != self._owner}
-        heard = {id: heard[id] if id in heard and heard[id][0] == last else (last, now) for id, last in others.items()}
-        for id, (last, since) in heard.items():
-            if now - since > self._means.limits.lost_s:
-                await queries.interrupt_lost(self._db, id, last)
-        return heard
+    async def _yield_to_others(self, id: str) -> None:
+        run, live = await queries.load_run(self._db, id), self._live.get(id)
+        if run is not None and live is not None and (run.owner != self._owner or run.state in ("stopped", "interrupted")):
+            await self._cancel(live, run.state)
 
 
 def _prices(cast: Cast) -> dict[str, Price]:
     return {one.id: one.price for one in cast.all if one.price is not None}
-
-
-def _raised(before: Money | None, budget: Money) -> Money:
-    if before is not None and (budget.currency, budget.nano > before.nano) != (before.currency, True):
-        raise InvalidInput(
-            "bench.budget_not_raised",
-            f"A budget of {budget} is not more than the one before, {before}.",
-            hint="State the whole budget: what was spent, and what may come.",
-            param="budget",
-        )
-    return budget
-
-
-def _changed(before: dict[str, object], now: dict[str, object]) -> str:
-    names = [name for name in {**before, **now} if before.get(name) != now.get(name)]
-    return ", ".join(names) or "something"
-
-
-async def _sandbox(task: Task, spec: Spec) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The layers that stand, and those that do not, where code will be run."""
-    if not task.runs_code:
-        return (), ()
-    from assay.sandbox import probe  # tries each layer in a process of its own, which only these tasks need
-
-    layers = await asyncio.to_thread(probe)
-    if not spec.accept_unsafe:
-        layers.require()
-    return tuple(layers.active), tuple(row.name for row in layers.rows if not row.stands)

@@ -28,7 +28,7 @@ from assay.bench.run_breaker import DOWN_AFTER, PROBES_S, Breaker
 from assay.bench.run_halt import EndpointDown, Halt, LeaseLost, ScorerDown, StorageFailed, TaskBroke
 from assay.bench.run_plan import draw
 from assay.bench.run_saver import PAUSES_S as SAVING_PAUSES_S
-from assay.bench.run_saver import Saver
+from assay.bench.run_saver import Saver, insist
 from assay.bench.run_tasks import Tasks
 from assay.bench.run_wallet import Wallet
 from assay.bench.task import Context, Kind, Sample, Scorer, Task
@@ -220,23 +220,28 @@ class Worker:
 
     async def _lease_on(self) -> None:
         """Keep as many samples at hand as are asked at once, until nobody has any that could still fall back."""
-        size, wanted = self._run.plan.shard, self._run.spec.concurrency
         others = Others(self._means.db, self._run.id, self._means.limits.lost_s, self.id)
         while not self._is_dry:
             await self._is_low.wait()
             self._is_low.clear()
-            got = await shards.lease(self._means.db, self._run.id, self.id, -(-max(wanted - len(self._todo), 1) // size))
-            if got is None:
-                raise LeaseLost
-            for first, end in shards.ranges(got, size):
-                for row in await load_open(self._means.db, self._run.id, first, end):
-                    self._take(row)
-            for shard in got:
-                self._end_if_done(shard)
-            if not got:
-                self._is_dry = not await others.wait()
+            pauses_s = self._means.limits.saving_pauses_s
+            if not await insist(self._lease, pauses_s):
+                self._is_dry = not await insist(others.wait, pauses_s)
                 self._is_low.set()
             self._stir()
+
+    async def _lease(self) -> int:
+        """Take on more; how many shards there were."""
+        size, wanted = self._run.plan.shard, self._run.spec.concurrency
+        got = await shards.lease(self._means.db, self._run.id, self.id, -(-max(wanted - len(self._todo), 1) // size))
+        if got is None:
+            raise LeaseLost
+        for first, end in shards.ranges(got, size):
+            for row in await load_open(self._means.db, self._run.id, first, end):
+                self._take(row)
+        for shard in got:
+            self._end_if_done(shard)
+        return len(got)
 
     def _take(self, row: Open) -> None:
         self._left[row.number // self._run.plan.shard] += 1
