@@ -17,7 +17,7 @@ from assay.core import Budget, Event, PartGrew, PartOpened, Purpose, Request, Te
 
 _EVENTS = 40_000
 _PACED_PIECES = 20
-_PACE_S = 0.02
+_PACE_S = 0.01
 _NO_BUDGET = Budget()
 _REQUEST = Request(model="stub", transcript=Transcript((user("?"),)), stream=True)
 
