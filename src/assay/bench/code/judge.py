@@ -20,6 +20,10 @@ _PATIENCE_S = 400.0
 """No program takes as long, by its judge's own clock; a judge that does is lost."""
 
 
+_FAREWELL_S = 10.0
+"""How long a judge that is told to end may take to clear up its sandbox."""
+
+
 class CodeJudge:
     """Judges programs in judge processes; come by one with `open`. ``layers`` are those of their sandboxes."""
 
@@ -124,8 +128,13 @@ class _JudgeProcess:
         process, self._process = self._process, None
         if process is not None:
             with suppress(ProcessLookupError):
+                process.terminate()
+            try:
+                async with asyncio.timeout(_FAREWELL_S):
+                    await process.wait()
+            except TimeoutError:
                 process.kill()
-            await process.wait()
+                await process.wait()
 
 
 def _begin(task: Task, path: Path, folder: Path, accept_unsafe: bool) -> Begin:

@@ -6,6 +6,7 @@ does.
 
 from __future__ import annotations
 
+import signal
 import sys
 from contextlib import ExitStack
 from pathlib import Path
@@ -27,7 +28,8 @@ LIMITS = Limits(memory_bytes=4 << 30)
 
 
 def main() -> None:
-    """Judge until there is nothing left to judge."""
+    """Judge until there is nothing left to judge, or SIGTERM comes; either way the sandbox is cleared up."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     with ExitStack() as stack:
         source, sink = sys.stdin.buffer, sys.stdout.buffer
         try:
