@@ -59,8 +59,8 @@ def test_a_run_is_begun_on_the_page_and_followed_to_its_end(browser: Browser, be
         expect(page.locator(".figures")).to_contain_text("running")
         expect(page.get_by_role("progressbar")).to_be_visible()
         expect(page.locator(".figures")).to_contain_text("ended", timeout=SLOW_MS)
-        expect(page.locator(".score .value")).to_have_text("100 %")
-        expect(page.locator(".score")).to_contain_text("on 40 answers")
+        expect(page.locator("div.score .value")).to_have_text("100 %")
+        expect(page.locator("div.score")).to_contain_text("on 40 answers")
         expect(page.locator(".figures")).to_contain_text("$")
         page.goto(f"{bench.url}/bench/new?task=sums")
         page.get_by_label("Model", exact=True).select_option("scripted/bright")
@@ -170,7 +170,7 @@ def test_a_score_stands_on_the_board_beside_the_rating_and_leads_to_its_run(
         expect(score).to_have_attribute("href", f"/bench/{whole.json['id']}")
         score.click()
         page.wait_for_url(f"**/bench/{whole.json['id']}")
-        expect(page.locator(".score")).to_contain_text("on 6 answers")
+        expect(page.locator("div.score")).to_contain_text("on 6 answers")
 
 
 @pytest.mark.parametrize(
