@@ -174,3 +174,16 @@ def test_a_zygote_that_was_ended_is_started_again(zygote: Zygote) -> None:
             time.sleep(0.01)
     with zygote.run("def f():\n    return 2", "f") as child:
         assert isinstance(child.call([], PATIENCE_S), Returned)
+
+
+def test_a_program_finds_itself_as_a_module(zygote: Zygote) -> None:
+    source = (
+        "from __future__ import annotations\nimport dataclasses, pickle, typing\n"
+        "@dataclasses.dataclass\nclass Point:\n    x: typing.ClassVar[int] = 1\n    y: int = 2\n"
+        "def f():\n    return pickle.loads(pickle.dumps(Point())).y, __name__\n"
+        "if __name__ == '__main__':\n    raise SystemExit\n"
+    )
+    with zygote.run(source, "f") as child:
+        outcome = child.call([], PATIENCE_S)
+    assert isinstance(outcome, Returned)
+    assert outcome.value == (2, "candidate")

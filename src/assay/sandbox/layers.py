@@ -24,7 +24,7 @@ NEEDED: tuple[LayerName, ...] = ("clean", "limits", "landlock", "seccomp", "cloc
 
 
 class Layer(msgspec.Struct, frozen=True):
-    """``why`` says, of a layer that does not stand, what the system answered when it was tried."""
+    """``why`` says, of a layer that does not stand, what the system answered when it was tried; of one that does, what is special."""
 
     name: LayerName
     stands: bool
@@ -49,7 +49,10 @@ class Layers(msgspec.Struct, frozen=True):
     def text(self) -> str:
         """A line for each layer, for people."""
         return "\n".join(
-            f"{row.name}: {COVERS[row.name]}" if row.stands else f"{row.name}: missing: {row.why}" for row in self.rows
+            f"{row.name}: {COVERS[row.name]}{f' ({row.why})' if row.why else ''}"
+            if row.stands
+            else f"{row.name}: missing: {row.why}"
+            for row in self.rows
         )
 
     def without(self, *names: LayerName) -> Layers:

@@ -33,13 +33,16 @@ def probe() -> Layers:
         no_seccomp = ""
     except NoSeccomp as error:
         no_seccomp, wanted = str(error), wanted.without("seccomp")
-    said = _try_each(wanted)
-    if uid is not None and said["user"] and not said["capabilities"]:
-        uid, said["user"] = None, ""
-    rows = []
-    for name in _ALL:
-        why = no_seccomp if name == "seccomp" and no_seccomp else said.get(name, "")
-        rows.append(Layer(name, not why, why))
+    wrong = _try_each(wanted) | ({"seccomp": no_seccomp} if no_seccomp else {})
+    notes: dict[str, str] = {}
+    if uid is not None and wrong["user"] and not wrong["capabilities"]:
+        notes["user"] = f"root without its rights; as user {uid}: {wrong['user']}"
+        uid, wrong["user"] = None, ""
+    if not wrong["landlock"]:
+        from assay.sandbox.inside.linux import landlock_version  # which asks Linux for its C library
+
+        notes["landlock"] = f"version {landlock_version()}"
+    rows = (Layer(name, not wrong.get(name), wrong.get(name) or notes.get(name, "")) for name in _ALL)
     return Layers(tuple(rows), uid)
 
 
@@ -70,14 +73,13 @@ def _ask(alone: dict[str, Setting]) -> dict[str, str]:
         ours.settimeout(_PATIENCE_S)
         try:
             ours.send(pickle.dumps({name: tuple(setting) for name, setting in alone.items()}))
-            answer = ours.recv(1 << 16)
+            answer, reason = ours.recv(1 << 16), "it ended"
         except OSError as error:
-            answer = b""
-            reason = str(error)
+            answer, reason = b"", str(error)
         finally:
             process.kill()
             process.wait()
         if not answer:
-            return dict.fromkeys([*alone, *NEEDED], f"the trial ended ({reason})")
+            return dict.fromkeys([*alone, *NEEDED], f"it could not be tried: {reason}")
         said: dict[str, str] = json.loads(answer)
         return said

@@ -11,6 +11,7 @@ import os
 import resource
 import sys
 import traceback
+import types
 from typing import Any
 
 from . import linux
@@ -41,7 +42,7 @@ def keep_only(channel: int, ruleset: int | None) -> tuple[int, int | None]:
     above = [fcntl.fcntl(descriptor, fcntl.F_DUPFD, 100) for descriptor in kept]
     for place, descriptor in enumerate(above, start=3):
         os.dup2(descriptor, place)
-    os.closerange(3 + len(kept), resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+    linux.close_from(3 + len(kept))
     return 3, None if ruleset is None else 4
 
 
@@ -72,10 +73,10 @@ def _answer(channel: int, most_bytes: int) -> None:
 
 
 def _load(source: str, entry: str) -> Any:
-    namespace: dict[str, Any] = {"__name__": "candidate", "__builtins__": __builtins__}
-    exec(compile(source, "<candidate>", "exec"), namespace)  # noqa: S102  # this is the place where it may
+    module = sys.modules["candidate"] = types.ModuleType("candidate")
+    exec(compile(source, "<candidate>", "exec"), module.__dict__)  # noqa: S102  # this is the place where it may
     try:
-        return namespace[entry]
+        return module.__dict__[entry]
     except KeyError:
         raise NameError(f"the program does not define {entry!r}") from None
 

@@ -1,7 +1,7 @@
 """The few system calls that Python does not offer: landlock, seccomp, namespaces, capabilities.
 
-Landlock: https://docs.kernel.org/userspace-api/landlock.html (ABI 1 to 7, read 2026-11); the call numbers 444 to 446 are the same
-on every architecture. Each function raises OSError with the reason of the kernel.
+Landlock: https://docs.kernel.org/userspace-api/landlock.html (ABI 1 to 7, read 2026-11); the call numbers 436 and 444 to 446
+are the same on every architecture. Each function raises OSError with the reason of the kernel.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Iterable
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
+_CLOSE_RANGE = 436
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _READ_FILE, _READ_DIR = 1 << 2, 1 << 3
 _FILE_RIGHTS_OF_ABI = {1: 13, 2: 14, 3: 15, 4: 15}
@@ -130,6 +131,11 @@ def leave_namespaces() -> None:
     for name, text in (("setgroups", "deny"), ("uid_map", f"{uid} {uid} 1"), ("gid_map", f"{gid} {gid} 1")):
         with open(f"/proc/self/{name}", "w") as file:
             file.write(text)
+
+
+def close_from(first: int) -> None:
+    """Closes every descriptor from ``first`` on, however many there may be."""
+    _checked(_libc.syscall(_CLOSE_RANGE, ctypes.c_uint(first), ctypes.c_uint(2**32 - 1), 0))
 
 
 def hide_memory() -> None:
