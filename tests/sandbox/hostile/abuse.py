@@ -128,7 +128,7 @@ _CONTACTS = {
         "stream": "import socket\nsocket.socket(socket.AF_UNIX).connect('\\0' + world['abstract'])",
     },
     "the judge's open pipe": {
-        "write to every descriptor": "import os\nfor fd in range(3, 64):\n    try:\n        os.write(fd, b'\\0')\n    except OSError:\n        pass",
+        "write to every descriptor": "import os\nfor fd in range(3, 64):\n    try:\n        os.write(fd, b'\\0')\n    except OSError:\n        pass\nos._exit(0)",
         "write to standard output": "import os\nos.write(1, b'x')\nos.write(2, b'x')",
     },
 }  # fmt: skip
