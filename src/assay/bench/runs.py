@@ -40,9 +40,13 @@ from assay.store import Database
 
 log = logging.getLogger(__name__)
 
+TELLINGS = 100
+"""Of so many runs that are not worked on here, the sums are kept."""
 TICK_S = 0.25
 """How often whoever follows a run is woken at most."""
 
+TOLD = 100
+"""Runs whose summaries are kept in memory."""
 CACHED_US = 30 * 86_400_000_000
 """For so long an answer may be given again to the very same request."""
 
@@ -57,8 +61,7 @@ class Page(msgspec.Struct, frozen=True):
 class _Live:
     """A run under way here. ``stirred`` is set at its next change, and then replaced."""
 
-    def __init__(self, telling: Telling) -> None:
-        self.telling = telling
+    def __init__(self) -> None:
         self.task: asyncio.Task[None] | None = None
         self.stirred = asyncio.Event()
         self.ending: State = "interrupted"
@@ -80,6 +83,10 @@ class Runs:
         self._owner = owner
         self._executors = {"local": LocalExecutor(means, owner), **executors}
         self._live: dict[str, _Live] = {}
+        self._tellings: dict[str, Telling] = {}
+        """Of runs that rest, or are worked on elsewhere; the one asked for last comes last."""
+        self._tellings: dict[str, Telling] = {}
+        """Of the runs that were told of last; their summaries need not be made again while nothing changes."""
         self._resuming: set[str] = set()
         self._troubles: dict[str, str] = {}
         """What cut a run short, where the storage could not take even that."""
@@ -318,7 +325,9 @@ class Runs:
 
     def _set_going(self, run: Run) -> None:
         self._troubles.pop(run.id, None)
-        live = self._live[run.id] = _Live(Telling(self._db))
+        self._tellings.pop(run.id, None)
+        self._tellings.pop(run.id, None)
+        live = self._live[run.id] = _Live()
         live.task = asyncio.create_task(self._drive(run, live), name=f"run {run.id}")
 
     async def _drive(self, run: Run, live: _Live) -> None:
@@ -389,11 +398,13 @@ class Runs:
         return run
 
     async def _report(self, run: Run) -> RunReport:
-        if (live := self._live.get(run.id)) is not None:
-            return await live.telling.report(run)
         if run.state == "ended" and (kept := await queries.load_report(self._db, run.id)) is not None:
             return kept
-        return await Telling(self._db).report(run)
+        telling = self._tellings.pop(run.id, None) or Telling(self._db)
+        self._tellings[run.id] = telling  # now the newest
+        if len(self._tellings) > TOLD:
+            del self._tellings[next(iter(self._tellings))]
+        return await telling.report(run)
 
     async def _attend(self) -> None:
         """Keep company with other servers, and keep those awake who follow a run that stands still."""
