@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Literal
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
 
 from tests.chromium import find_chromium, launch_flags
 from tests.server import RunningAssay, running
@@ -16,6 +17,10 @@ from tests.server import RunningAssay, running
 PRACTICE = ("librarian", "reckoner", "listener")
 LOCALES = {"en": "en", "zh-Hans": "zh-CN", "zh-Hant": "zh-TW"}
 Theme = Literal["light", "dark"]
+SOME_FRAMES = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 30))))"
+
+_under_way: dict[Page, set[Request]] = {}
+"""What each open page has asked for and not got yet."""
 
 
 @pytest.fixture(scope="module")
@@ -119,6 +124,10 @@ def open_page(
         name, _, value = assay.cookie.partition("=")
         context.add_cookies([{"name": name, "value": value, "url": assay.url}])
     page = context.new_page()
+    under_way = _under_way[page] = set()
+    page.on("request", lambda request: under_way.add(request))
+    page.on("requestfinished", lambda request: under_way.discard(request))
+    page.on("requestfailed", lambda request: under_way.discard(request))
     complaints: list[str] = []
     page.on(
         "console",
@@ -134,11 +143,22 @@ def open_page(
         yield page
     finally:
         context.close()
+        del _under_way[page]
     assert complaints == []
 
 
 def _is_ours(url: str, ours: str) -> bool:
     return url.startswith((ours, "data:", "blob:"))
+
+
+def wait_until_quiet(page: Page) -> None:
+    """Nothing that the page asked for is under way, and for some frames nothing more is asked for. (Playwright's ``networkidle`` waits half
+    a second longer, on every page.)"""
+    quiet, ends = 0, time.monotonic() + 30
+    while quiet < 3:
+        page.evaluate(SOME_FRAMES)
+        quiet = 0 if _under_way[page] else quiet + 1
+        assert time.monotonic() < ends, f"still under way: {[request.url for request in _under_way[page]]}"
 
 
 def answer_with(page: Page, path: str, status: int, body: Any) -> None:

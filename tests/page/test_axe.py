@@ -14,7 +14,17 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, Route
 
-from tests.page.conftest import LOCALES, Theme, answer_with, fight, open_page, run_challenge, seed_team, seed_votes
+from tests.page.conftest import (
+    LOCALES,
+    Theme,
+    answer_with,
+    fight,
+    open_page,
+    run_challenge,
+    seed_team,
+    seed_votes,
+    wait_until_quiet,
+)
 from tests.page.traced import FAILED, FULL, as_json
 from tests.server import RunningAssay, running
 
@@ -107,7 +117,8 @@ def settle(page: Page) -> None:
     if page.url.partition("?")[0].endswith("/traffic"):
         page.locator("main :is(tbody tr, .empty)").first.wait_for()
     else:
-        page.wait_for_load_state("networkidle")
+        page.locator("main h1").first.wait_for()
+        wait_until_quiet(page)
     page.locator("main h1").first.wait_for()
 
 

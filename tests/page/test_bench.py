@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -209,15 +209,15 @@ def test_a_hundred_thousand_samples_are_filtered_and_scrolled_without_a_wait(
         server.sign_in()
         with open_page(browser, server) as page:
             table = page.locator("section[aria-labelledby=samples] table")
-            took = {"first page": _timed(page, lambda: page.goto(f"{server.url}/bench/{id}"), "sum-0")}
+            took = {"first page": _timed(page, f"{server.url}/bench/{id}", "sum-0")}
             for name, query, row in (
                 ("rare outcome", "outcome=error", "sum-21"),
                 ("category", "category=topic 19", "sum-19"),
                 ("search", "search=99999", "sum-99999"),
                 ("search that finds nothing", "search=no such words", "No sample is like that."),
-                ("all three", "outcome=wrong&category=topic 7&search=sum-9", "sum-9"),
+                ("all three", "outcome=wrong&category=topic 7&search=sum-9", "sum-987"),
             ):
-                took[name] = _timed(page, lambda query=query: page.goto(f"{server.url}/bench/{id}?{query}"), row)
+                took[name] = _timed(page, f"{server.url}/bench/{id}?{query}", row)
             page.goto(f"{server.url}/bench/{id}")
             page.evaluate(LOAD_ALL)
             page.get_by_text("These are all.").wait_for(timeout=400_000)
@@ -228,10 +228,10 @@ def test_a_hundred_thousand_samples_are_filtered_and_scrolled_without_a_wait(
             assert max(took.values()) < 5000
 
 
-def _timed(page: Page, act: Callable[[], object], shown: str) -> int:
-    """Milliseconds from ``act`` until the list of samples shows ``shown``, the page's own start among them."""
+def _timed(page: Page, address: str, shown: str) -> int:
+    """Milliseconds until the list of samples at ``address`` shows ``shown``, the page's own start among them."""
     page.goto("about:blank")
     began = time.monotonic()
-    act()
+    page.goto(address)
     page.locator("section[aria-labelledby=samples]").get_by_text(shown, exact=True).first.wait_for(timeout=60_000)
     return round((time.monotonic() - began) * 1000)
