@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from assay.core.errors import NotFound, TooLarge
-from assay.sandbox import Finished, NoSandbox, Workspace, WorkspaceLimits
+from assay.sandbox import Finished, NoSandbox, SandboxBroken, Workspace, WorkspaceLimits
 
 pytestmark = pytest.mark.anyio
 PATIENCE_S = 30.0
@@ -119,3 +119,11 @@ async def test_without_bubblewrap_it_is_refused_with_the_way_out(monkeypatch: py
     with pytest.raises(NoSandbox, match="apt install bubblewrap"):
         async with Workspace({}):
             pass
+
+
+async def test_whoever_stops_waiting_never_gets_the_answer_of_before(box: Workspace) -> None:
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.2):
+            await _shell(box, "sleep 1; echo late")
+    with pytest.raises(SandboxBroken):
+        await _shell(box, "echo next")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -187,3 +188,20 @@ def test_a_program_finds_itself_as_a_module(zygote: Zygote) -> None:
         outcome = child.call([], PATIENCE_S)
     assert isinstance(outcome, Returned)
     assert outcome.value == (2, "candidate")
+
+
+def test_packages_in_a_private_folder_can_be_imported_late(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / "private_package"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "late.py").write_text("ANSWER = 42")
+    tmp_path.chmod(0o700)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with Zygote(imports=("private_package",)) as zygote:
+        with zygote.run("def f():\n    from private_package import late\n    return late.ANSWER", "f") as child:
+            outcome = child.call([], PATIENCE_S)
+        with zygote.run(f"import os\ndef f():\n    return os.listdir({str(tmp_path)!r})", "f") as child:
+            refused = child.call([], PATIENCE_S)
+    assert isinstance(outcome, Returned)
+    assert outcome.value == 42
+    assert isinstance(refused, Raised)

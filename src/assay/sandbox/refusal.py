@@ -14,7 +14,7 @@ class NoSandbox(Unprocessable):
 
 
 class SandboxBroken(Unavailable):
-    """The sandbox did not come up although a trial had: nothing of the candidate's has run, and nothing is known of it."""
+    """The sandbox did not come up although a trial had, or broke off by no fault of the candidate's: nothing is known of it."""
 
     def __init__(self, reason: str):
-        super().__init__("sandbox.broken", f"The sandbox did not start: {reason}.", hint="Try again; `assay doctor` tells more.")
+        super().__init__("sandbox.broken", f"The sandbox broke: {reason}.", hint="Try again; nothing is lost.")

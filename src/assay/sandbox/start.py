@@ -33,7 +33,7 @@ def setting_for(limits: Limits, imports: Iterable[str], layers: Layers) -> Setti
         import_paths=tuple(dict.fromkeys(str(package.parent) for package in packages)),
         clean="clean" in active,
         limits=tuple(_limits(limits, "namespaces" in active)) if "limits" in active else (),
-        uid=layers.uid if "user" in active else None,
+        uid=layers.uid if "user" in active and all(map(_is_open_to_all, packages)) else None,
         drops_capabilities="user" in active,
         readable=tuple(_readable(packages)) if "landlock" in active else None,
         program=seccomp_program() if "seccomp" in active else None,
@@ -96,6 +96,12 @@ def _packages(imports: Iterable[str]) -> Iterator[Path]:
         libraries = package.parent / f"{top}.libs"
         if libraries.is_dir():
             yield libraries
+
+
+def _is_open_to_all(path: Path) -> bool:
+    """Whether a user who owns nothing can read it. Where not, as below root's home, the child stays root, without root's rights."""
+    needed = 0o005 if path.is_dir() else 0o004
+    return path.stat().st_mode & needed == needed and all(folder.stat().st_mode & 0o001 for folder in path.parents)
 
 
 def _readable(packages: Iterable[Path]) -> Iterator[str]:

@@ -124,6 +124,9 @@ class Workspace:
                     await stdin.drain()
                     letter, length = frames.HEAD.unpack(await stdout.readexactly(frames.HEAD.size))
                     return letter, await stdout.readexactly(length)
+            except asyncio.CancelledError:
+                await self._end()  # its answer would be taken for the next one's
+                raise
             except (TimeoutError, OSError, asyncio.IncompleteReadError) as error:
                 raise SandboxBroken(await self._reason() or f"the workspace ended: {error}") from error
 

@@ -93,10 +93,10 @@ _READS = {
     },
     "reading the environment": {
         "os.environ": "import os\nreturn dict(os.environ)",
-        "libc getenv": "import ctypes\nlibc = ctypes.CDLL(None)\nlibc.getenv.restype = ctypes.c_char_p\nreturn libc.getenv(b'ASSAY_SECRET')",
+        "libc getenv": "import ctypes\nlibc = ctypes.CDLL(None)\nlibc.getenv.restype = ctypes.c_char_p\nreturn libc.getenv(b'PLANTED_SECRET')",
         "libc environ": "import ctypes\nplace = ctypes.POINTER(ctypes.c_char_p).in_dll(ctypes.CDLL(None), 'environ')\ni, found = 0, []\nwhile place[i]:\n    found.append(place[i])\n    i += 1\nreturn found",
         "/proc/self/environ": "return open('/proc/self/environ').read()",
-        "sysconfig and site": "import sysconfig, os\nreturn os.path.expandvars('$ASSAY_SECRET')",
+        "sysconfig and site": "import sysconfig, os\nreturn os.path.expandvars('$PLANTED_SECRET')",
     },
     "an open file of the judge's": {
         "reading every descriptor": "import os\nfound = []\nfor fd in range(3, 64):\n    try:\n        os.set_blocking(fd, False)\n        found.append(os.read(fd, 99))\n    except OSError:\n        pass\nreturn found",

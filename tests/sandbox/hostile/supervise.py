@@ -47,7 +47,7 @@ def _drive(request: dict[str, Any], before: list[str], user: int | None) -> list
             stdout=subprocess.PIPE,
             stderr=said,
             cwd=_ROOT,
-            env={**os.environ, "ASSAY_SECRET": f"planted-secret-{secrets.token_hex(8)}"},
+            env={**os.environ, "PLANTED_SECRET": f"planted-secret-{secrets.token_hex(8)}"},
             user=user,
             group=user,
             extra_groups=None if user is None else [],

@@ -29,7 +29,7 @@ class World:
     """Everything is made anew by `prepare` before each case where a case could have touched it."""
 
     def __init__(self, owner: int):
-        self.secret = os.environ["ASSAY_SECRET"]
+        self.secret = os.environ["PLANTED_SECRET"]
         self._owner = owner
         self.folder = Path(tempfile.mkdtemp(prefix="assay-world-", dir="/tmp"))
         self.folder.chmod(0o777)
