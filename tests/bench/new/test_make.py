@@ -13,7 +13,7 @@ from assay.bench.data import Sources, fetch
 from assay.bench.kind import kind_of
 from assay.bench.library import Library, read_task
 from assay.bench.new import TEMPLATES, make_task
-from assay.bench.task import Sample, Task
+from assay.bench.task import Context, Sample, Task
 from assay.core import Answer, Conflict, InvalidInput, NotFound, Request, Sampling
 from tests.bench.tasks.answers import said, score
 from tests.judge.scripted import ScriptedJudge
@@ -123,6 +123,17 @@ def test_functions_to_write_become_rows_in_the_format_of_humaneval(tmp_path: Pat
         space: dict[str, Any] = {}
         exec(program, space)  # our own worked rows
         space["check"](space[row["entry_point"]])
+
+
+@pytest.mark.anyio
+async def test_functions_are_run_against_ones_own_tests_in_the_sandbox(tmp_path: Path) -> None:
+    task, files, [first, _] = await load(make_task(tmp_path / "functions", None, "coding"), tmp_path)
+    assert "def sum_even(numbers):" in await asked(task, first)
+    right = "```python\ndef sum_even(numbers):\n    return sum(n for n in numbers if not n % 2)\n```"
+    wrong = "```python\ndef sum_even(numbers):\n    return sum(numbers)\n```"
+    async with kind_of(task).scorer(task, files, Context(folder=tmp_path, workers=1)) as scorer:
+        outcomes = [(await scorer.score(first, said(text))).outcome for text in (right, wrong, "I do not know.")]
+    assert outcomes == ["right", "wrong", "unparsed"]
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,8 @@ import re
 
 VERSION = 1
 _BOX = re.compile(r"\\(?:boxed|fbox)(?![A-Za-z])\s*(?=[{\w])")
+_WORD = re.compile(r"[\w.]+")
+_BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 _CHARS = 4_000
 """No answer is longer; what never closes its brace is none."""
 
@@ -13,15 +15,21 @@ _CHARS = 4_000
 def boxes(text: str) -> list[str]:
     """The contents of all boxes, in the order in which they open. A box in a box is part of the outer one."""
     found: list[str] = []
-    at = 0
-    while box := _BOX.search(text, at):
-        content = _braced(text, box.end()) if text.startswith("{", box.end()) else re.match(r"[\w.]+", text[box.end() :])
-        if content is None:
-            at = box.end()
+    ends = _ends(text) if _BOX.search(text) else {}
+    after = 0
+    for box in _BOX.finditer(text):
+        if box.start() < after:
             continue
-        inside = content if isinstance(content, str) else content[0]
-        found.append(inside.strip())
-        at = box.end() + len(inside)
+        if text.startswith("{", box.end()):
+            end = ends.get(box.end(), -1)
+            inside = text[box.end() + 1 : end]
+            after = end + 1
+        else:
+            word = _WORD.match(text, box.end())
+            inside = word[0] if word else ""
+            end = after = box.end() + len(inside)
+        if 0 <= end <= box.end() + _CHARS:
+            found.append(inside.strip())
     return found
 
 
@@ -31,15 +39,13 @@ def last_box(text: str) -> str | None:
     return found[-1] or None if found else None
 
 
-def _braced(text: str, start: int) -> str | None:
-    depth = 0
-    at = start
-    while at < min(len(text), start + _CHARS):
-        if text[at] == "\\":
-            at += 1
-        elif text[at] in "{}":
-            depth += 1 if text[at] == "{" else -1
-            if depth == 0:
-                return text[start + 1 : at]
-        at += 1
-    return None
+def _ends(text: str) -> dict[int, int]:
+    """Where each brace that opens is closed. What is escaped is no brace."""
+    ends: dict[int, int] = {}
+    opened: list[int] = []
+    for brace in _BRACE.finditer(text):
+        if brace[0] == "{":
+            opened.append(brace.start())
+        elif brace[0] == "}" and opened:
+            ends[opened.pop()] = brace.start()
+    return ends

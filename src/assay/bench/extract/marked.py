@@ -17,6 +17,7 @@ _MARK = re.compile(
 )
 _HEADING = re.compile(rf"(?:^|\n)\s*(?:#{{1,6}}\s*|\*\*)?(?:final\s+)?answer{_FENCE_MARKS}\n+", re.IGNORECASE)
 _END = re.compile(r"\n|(?<=[.!?])\s+(?=[A-Z(])|[。！？]")
+_CHARS = 600
 _LEADING = "*_`: ：\t\n"
 
 
@@ -27,6 +28,6 @@ def marked(text: str) -> list[str]:
 
 
 def _sentence(text: str, start: int) -> str:
-    rest = text[start:].lstrip(_LEADING)
+    rest = text[start : start + _CHARS].lstrip(_LEADING)
     end = _END.search(rest)
     return (rest[: end.start()] if end else rest).strip()

@@ -99,8 +99,8 @@ def connections(known: str, text: str, is_old: bool) -> float | None:
 def typos(known: str, text: str, is_old: bool) -> float | None:
     """Whether the mended text stands in the solution, word for word."""
     found = _solutions(text)
-    marked = re.search(r".* --- (.*?) --- .*", text)
-    said = found[-1] if found else marked[1] if marked else text
+    marked = [parts[-2] for line in text.splitlines() if len(parts := line.split(" --- ")) > 2]
+    said = found[-1] if found else marked[0] if marked else text
     return float(known in " ".join(line for line in said.strip().split("\n") if line))
 
 
