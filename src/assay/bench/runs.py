@@ -40,8 +40,6 @@ from assay.store import Database
 
 log = logging.getLogger(__name__)
 
-TELLINGS = 100
-"""Of so many runs that are not worked on here, the sums are kept."""
 TICK_S = 0.25
 """How often whoever follows a run is woken at most."""
 
@@ -83,8 +81,6 @@ class Runs:
         self._owner = owner
         self._executors = {"local": LocalExecutor(means, owner), **executors}
         self._live: dict[str, _Live] = {}
-        self._tellings: dict[str, Telling] = {}
-        """Of runs that rest, or are worked on elsewhere; the one asked for last comes last."""
         self._tellings: dict[str, Telling] = {}
         """Of the runs that were told of last; their summaries need not be made again while nothing changes."""
         self._resuming: set[str] = set()
@@ -325,7 +321,6 @@ class Runs:
 
     def _set_going(self, run: Run) -> None:
         self._troubles.pop(run.id, None)
-        self._tellings.pop(run.id, None)
         self._tellings.pop(run.id, None)
         live = self._live[run.id] = _Live()
         live.task = asyncio.create_task(self._drive(run, live), name=f"run {run.id}")
