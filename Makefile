@@ -21,7 +21,7 @@ up: .venv/run.stamp ## run Assay with the practice contestants on port 8470 (POR
 
 .PHONY: test
 test: check page-check .venv/previous.stamp .venv/clients.stamp ## run every check and test, on SQLite and PostgreSQL, with Chromium
-	$(BIN)/pytest --numprocesses 2 --dist loadfile
+	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: check
 check: .venv/test.stamp ## format, lint, types and layers; no tests

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -16,9 +17,12 @@ from assay.core import new_id
 from assay.store import Database, migrate, open_database
 from assay.web import SCHEMAS
 from tests.postgres import Postgres, running_postgres
+from tests.scratch import SCRATCH
 
-pytest_plugins = ["tests.marks"]
+pytest_plugins = ["tests.marks", "tests.order"]
 signal.signal(signal.SIGINT, signal.default_int_handler)  # programs under test can be interrupted, even if we run in the background
+if SCRATCH is not None:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", SCRATCH)  # pytest's own name for where `tmp_path` lies
 TEMPLATE = f"assay_template_{os.getpid()}"
 
 # Cores are shared and slow at times: how long one example takes says nothing. The timeout of the whole test stands.
@@ -41,17 +45,25 @@ def postgres() -> Iterator[Postgres]:
         asyncio.run(_on_server(server, f"DROP DATABASE {TEMPLATE}"))
 
 
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated database in a file, to be copied."""
+    file = tmp_path_factory.mktemp("template") / "assay.db"
+    asyncio.run(_migrate(f"sqlite:///{file}"))
+    return file
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The URL of a fresh, migrated database: the test runs once on SQLite and once on PostgreSQL."""
     if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path}/assay.db"
-        asyncio.run(_migrate(url))
-        yield url
+        template: Path = request.getfixturevalue("sqlite_template")
+        shutil.copyfile(template, tmp_path / "assay.db")
+        yield f"sqlite:///{tmp_path}/assay.db"
         return
     server: Postgres = request.getfixturevalue("postgres")
     name = f"test_{new_id().replace('-', '')}"
-    asyncio.run(_on_server(server, f'CREATE DATABASE "{name}" TEMPLATE {TEMPLATE}'))
+    asyncio.run(_on_server(server, f'CREATE DATABASE "{name}" TEMPLATE {TEMPLATE} STRATEGY FILE_COPY'))
     yield server.url(name)
     asyncio.run(_on_server(server, f'DROP DATABASE "{name}" WITH (FORCE)'))
 

@@ -24,6 +24,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+from tests.scratch import SCRATCH
+
 START_TIMEOUT_S = 60
 _SORTED_FOR_PEOPLE = ["--locale-provider=icu", "--icu-locale=en-US"]
 """Most servers compare text as a language does, unlike Python and SQLite; so does ours, where it was built with ICU."""
@@ -94,7 +96,7 @@ def running_postgres(*, own: bool = False, durable: bool = False) -> Iterator[Po
     if given and not own:
         yield Postgres(given)
         return
-    folder = Path(tempfile.mkdtemp(prefix="assay-pg-"))
+    folder = Path(tempfile.mkdtemp(prefix="assay-pg-", dir=None if durable else SCRATCH))
     try:
         user = _user()
         programs = _programs(folder, user)
