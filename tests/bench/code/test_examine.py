@@ -119,6 +119,11 @@ def test_a_program_that_does_not_end_is_ended(bench: Bench, program: str) -> Non
     assert "still running" in examined.detail
 
 
+def test_a_program_remembers_nothing_from_one_part_to_the_next(bench: Bench) -> None:
+    counting = "calls = []\ndef double(x):\n    calls.append(x)\n    return 2 * x if len(calls) <= 50 else 0"
+    assert bench.examine("Small/double", counting).parts == BOTH
+
+
 def test_no_detail_tells_an_expected_value(bench: Bench) -> None:
     assert bench.examine("Small/double", "def double(x): return 7").detail == "base: input 1 of 2 gave another value than expected."
 

@@ -57,24 +57,25 @@ class Examiner:
         self._parts: dict[str, dict[str, _Part]] = {}
 
     def examine(self, problem: Problem, program: str) -> Examined:
-        """Whether ``program`` solves ``problem``."""
-        with self._zygote.run(program, problem.entry) as child:
-            if problem.check is not None:
+        """Whether ``program`` solves ``problem``. Each part meets it fresh: what it remembers of one is gone in the next."""
+        if problem.check is not None:
+            with self._zygote.run(program, problem.entry) as child:
                 failed = run_check(problem, child)
-                return _verdict({"base": failed is None}, failed)
-            return self._try_parts(problem, child)
-
-    def _try_parts(self, problem: Problem, child: Child) -> Examined:
-        if problem.id not in self._parts:
-            found = self._expectations.of(problem)
-            self._parts[problem.id] = {name: _Part(problem, name, wanted) for name, wanted in found.items()}
+            return _verdict({"base": failed is None}, failed)
         passed = dict.fromkeys(problem.parts, False)
-        for name, part in self._parts[problem.id].items():
-            failed = self._try(problem, part, child)
+        for name, part in self._parts_of(problem).items():
+            with self._zygote.run(program, problem.entry) as child:
+                failed = self._try(problem, part, child)
             if failed is not None:
                 return _verdict(passed, failed, f"{name}: ")
             passed[name] = True
         return _verdict(passed, None)
+
+    def _parts_of(self, problem: Problem) -> dict[str, _Part]:
+        if problem.id not in self._parts:
+            found = self._expectations.of(problem)
+            self._parts[problem.id] = {name: _Part(problem, name, wanted) for name, wanted in found.items()}
+        return self._parts[problem.id]
 
     def _try(self, problem: Problem, part: _Part, child: Child) -> str | Ran | None:
         """None when every input passes; else what happened at the first that does not."""
