@@ -54,8 +54,22 @@ def test_flips_of_ones_are_mcnemars_test() -> None:
 
 def test_flips_of_many_different_sizes_agree_with_drawn_ones() -> None:
     values = np.random.default_rng(2).normal(0.03, 1, 6000)
-    for some in (values[:2000], values):
+    for some in (values[:900], values):
         assert sign_flip(some) == pytest.approx(2 * stats.norm.sf(abs(some.sum()) / sqrt(some @ some)), abs=0.01)
+
+
+def test_many_flips_of_few_sizes_are_drawn_by_size() -> None:
+    """Twenty thousand ones and halves: against the normal law with the step between sums in it."""
+    values = np.concatenate((np.ones(10_150), -np.ones(9_850), np.tile([0.5, -0.5], 500)))
+    expected = 2 * stats.norm.sf((300 - 0.5) / sqrt(values @ values))
+    assert sign_flip(values) == pytest.approx(expected, abs=0.005)
+
+
+def test_one_difference_that_outweighs_all_others_is_not_taken_for_normal() -> None:
+    """One cluster of 400 beside 1,500 single ones: the sum lies near plus or minus 400, and never between."""
+    values = np.concatenate(([400.0], np.tile([1.0, -1.0], 750)))
+    assert sign_flip(values) > 0.4
+    assert 2 * stats.norm.sf(400 / sqrt(values @ values)) < 0.35
 
 
 def test_a_cluster_flips_as_one() -> None:

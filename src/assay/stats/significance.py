@@ -20,7 +20,7 @@ from math import exp, lgamma, log, sqrt
 from statistics import NormalDist
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from assay.core.errors import InvalidInput
 from assay.stats.fit import Floats
@@ -32,10 +32,17 @@ FEWEST_FLIPS = 6
 """Fewer questions that differ are never enough: 2 * 0.5^5 is over 5 %."""
 
 _ALL_FLIPS = 14
-_DRAWS = 20_000
-_AT_ONCE = 1_000
-_MANY = 5_000
-_ALIKE = 1e-9
+"""Up to so many differences all ways to flip them are tried."""
+
+_DRAWS, _AT_ONCE = 20_000, 1_000
+_MANY, _SMALL = 1_000, 0.01
+"""Beyond so many different sizes, each of which makes up so little of the sum of squares, the normal law is as good as draws. Sums of few
+sizes go in steps, which it does not know."""
+
+_ALIKE_EACH = 10
+"""Where there are so many of each size, how many are flipped is quicker to draw than which."""
+
+_SAME = 1e-9
 
 
 def mcnemar(only_a: int, only_b: int) -> float:
@@ -54,19 +61,27 @@ def mcnemar(only_a: int, only_b: int) -> float:
 def sign_flip(differences: ArrayLike, clusters: ArrayLike | None = None) -> float:
     """The share of all ways to flip the signs that give a sum at least as far from zero. ``differences``: A less B, by question."""
     sums = _by_cluster(differences, clusters)
-    sums = sums[np.abs(sums) > _ALIKE]
-    seen = abs(float(sums.sum())) - _ALIKE
+    sums = sums[np.abs(sums) > _SAME]
+    seen = abs(float(sums.sum())) - _SAME
     if sums.size <= _ALL_FLIPS:
         signs = 1 - 2 * (np.arange(2**sums.size)[:, None] >> np.arange(sums.size) & 1)
         return float((np.abs(signs @ sums) >= seen).mean())
-    if sums.size > _MANY:  # of so many the sum is normal to more digits than draws have
-        return 2 * NormalDist().cdf(-max(0.0, seen) / sqrt(float(sums @ sums)))
+    sizes, counts = np.unique(np.abs(sums).round(9), return_counts=True)
+    square = float(sums @ sums)
+    if sizes.size > _MANY and float(sizes[-1]) ** 2 < _SMALL * square:
+        # a sum of so many sizes, none of which outweighs the rest, is normal to more digits than draws have
+        return 2 * NormalDist().cdf(-max(0.0, seen) / sqrt(square))
+    return float(1 + (np.abs(_flipped(sizes, counts)) >= seen).sum()) / (1 + _DRAWS)
+
+
+def _flipped(sizes: Floats, counts: NDArray[np.int64]) -> Floats:
+    """Sums with signs drawn at random: how many of each size are positive, or where few are alike, each by itself."""
     random = np.random.default_rng(0)
-    further = 0
-    for _ in range(_DRAWS // _AT_ONCE):
-        flipped = random.integers(0, 2, (_AT_ONCE, sums.size), np.int8)
-        further += int((np.abs(2 * (flipped @ sums) - sums.sum()) >= seen).sum())
-    return (1 + further) / (1 + _DRAWS)
+    if sizes.size * _ALIKE_EACH <= counts.sum():
+        return np.asarray((2 * random.binomial(counts, 0.5, (_DRAWS, sizes.size)) - counts) @ sizes, np.float64)
+    each = np.repeat(sizes, counts)
+    drawn = (random.integers(0, 2, (_AT_ONCE, each.size), np.int8) @ each for _ in range(_DRAWS // _AT_ONCE))
+    return np.asarray(2 * np.concatenate(list(drawn)) - each.sum(), np.float64)
 
 
 def t_test(differences: ArrayLike) -> float | None:
