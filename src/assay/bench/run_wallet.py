@@ -11,9 +11,10 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
+from functools import partial
 
 from assay.bench import queries_costs as queries
-from assay.bench.run_saver import Saver
+from assay.bench.run_saver import PAUSES_S, Saver, insist
 from assay.core import (
     AssayError,
     Budget,
@@ -88,8 +89,9 @@ class Wallet:
     async def close(self) -> None:
         """Give back what is not spent."""
         if self._budget is not None and self._held:
-            self._held = self._used
-            await queries.set_held(self._db, self._run, self._worker, self._budget.currency, self._held)
+            held, currency = self._used, self._budget.currency
+            await insist(lambda: queries.set_held(self._db, self._run, self._worker, currency, held), PAUSES_S)
+            self._held = held
 
     @property
     def _used(self) -> int:
@@ -114,31 +116,25 @@ class Wallet:
     async def _lease(self, most: int) -> None:
         """Hold more, or wait until there may be more to hold."""
         assert self._budget is not None
-        needed = most - (self._held - self._used)
-        before = self._held
-        if not self._is_spent:
-            self._held = await queries.hold(self._db, self._run, self._worker, self._budget, self._held, PORTION * most, needed)
-        if self._held > before:
+        if not self._is_spent and await self._hold(self._budget, most):
             return
         if self._under_way:
             self._settled.clear()
             await self._settled.wait()
             return
         await self.close()  # too little here, and perhaps elsewhere: together it may be enough
-        if not self._is_spent and await queries.do_others_hold(self._db, self._run, self._worker):
+        if not self._is_spent and await insist(lambda: queries.do_others_hold(self._db, self._run, self._worker), PAUSES_S):
             await asyncio.sleep(POLL_S)
-            return
-        if self._is_spent or await self._is_nothing_left(most):
+        elif self._is_spent or not await self._hold(self._budget, most):
             self._is_spent = True
             raise BudgetSpent(self._budget, Money(most, self._budget.currency))
 
-    async def _is_nothing_left(self, most: int) -> bool:
-        """Asked once more after all that others held was given back."""
-        assert self._budget is not None
-        before = self._held
+    async def _hold(self, budget: Money, most: int) -> bool:
+        """Lease another portion; whether a call of up to ``most`` fits now."""
         needed = most - (self._held - self._used)
-        self._held = await queries.hold(self._db, self._run, self._worker, self._budget, self._held, PORTION * most, needed)
-        return self._held == before
+        hold = partial(queries.hold, self._db, self._run, self._worker, budget, self._held, PORTION * most, needed)
+        self._held = await insist(hold, PAUSES_S)
+        return self._held - self._used >= most
 
     def _settle(self, most: int, cost: Money | None) -> None:
         """Put the true cost in the place of ``most``; None keeps it. It is saved with the answer."""
@@ -147,11 +143,7 @@ class Wallet:
             if cost.nano:
                 self._spent[cost.currency] += cost.nano
                 row = {"run": self._run, "worker": self._worker, "currency": cost.currency, "spent": self._spent[cost.currency]}
-                self._saver.note((UPSERT, cost.currency), (queries.UPSERT_SPENT, row))
+                self._saver.note(("spent", cost.currency), (queries.UPSERT_SPENT, row))
         if self._budget is not None:
             self._under_way -= 1
             self._settled.set()
-
-
-UPSERT = "spent"
-"""The newest sum takes the place of the one before."""

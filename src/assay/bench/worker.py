@@ -142,7 +142,7 @@ class Worker:
             await self._saver.close()
             await self._wallet.close()
             await shards.leave(self._means.db, self._run.id, self.id)
-        except Unavailable as error:
+        except (Unavailable, StorageFailed) as error:
             log.warning("a worker could not say that it is gone run=%s code=%s", self._run.id, error.code)
 
     @asynccontextmanager
