@@ -6,7 +6,7 @@ import asyncio
 import importlib
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -53,8 +53,10 @@ async def measured(url: str, model: CountingModel, folder: Path, questions: int,
         at_once = 24 if executor == "local" else 24 // NODES
         model.asked.clear()
         id = await runs.begin(spec_of(executor=executor, workers=NODES, concurrency=at_once))
-        while len(await load_workers(gateway.db, id)) < (1 if executor == "local" else NODES):
-            await asyncio.sleep(0.02)
+        async with aclosing(runs.watch(id)) as changes:
+            async for _ in changes:
+                if len(await load_workers(gateway.db, id)) >= (1 if executor == "local" else NODES):
+                    break
         began, before = time.monotonic(), model.asked.total()
         if kill is not None:
             await model.until(questions // 3)
