@@ -29,6 +29,10 @@ PAGES = {
     "arena": "/arena",
     "challenges": "/challenges",
     "challenge-new": "/challenges/new",
+    "bench": "/bench",
+    "bench-new": "/bench/new?task=promotion",
+    "bench-tasks": "/bench/tasks",
+    "bench-task": "/bench/tasks/promotion",
     "models": "/models",
     "providers": "/providers",
     "keys": "/keys",
@@ -72,7 +76,9 @@ async def main() -> None:
             await photograph(browser, assay, {"login": "/"}, signed_in=False)
             await photograph(browser, assay, {"challenges-empty": "/challenges"})
             await asyncio.to_thread(fight_battles, assay)
-            await photograph(browser, assay, PAGES | await asyncio.to_thread(run_challenges, assay))
+            await photograph(browser, assay, {"bench-empty": "/bench"})
+            runs = await asyncio.to_thread(run_benchmarks, assay)
+            await photograph(browser, assay, PAGES | runs | await asyncio.to_thread(run_challenges, assay))
             if data:
                 assay.ask("POST", "/api/v1/datasets/llmfao/import", timeout_s=60)
                 await photograph(browser, assay, {"board-public": "/?source=llmfao"})
@@ -89,6 +95,22 @@ def fight_battles(assay: RunningAssay) -> None:
         token = next(event["token"] for event in reversed(events) if "token" in event)
         voted = assay.ask("POST", f"/api/v1/battles/{battle}/vote", {"choice": choice, "token": token})
         assert voted.status == 200, voted
+
+
+def run_benchmarks(assay: RunningAssay) -> dict[str, str]:
+    """The pages of two runs of a task whose questions are our own."""
+    ids = []
+    for model in ("librarian", "listener"):
+        begun = assay.ask("POST", "/api/v1/bench/runs", {"task": "promotion", "model": f"practice/{model}", "concurrency": 16})
+        assert begun.status == 201, begun
+        ids.append(begun.json["id"])
+        assert assay.ask("GET", f"/api/v1/bench/runs/{ids[-1]}/events", timeout_s=120).status == 200
+    sample = assay.ask("GET", f"/api/v1/bench/runs/{ids[0]}/samples?limit=1").json["samples"][0]["sample"]
+    return {
+        "bench-run": f"/bench/{ids[0]}",
+        "bench-sample": f"/bench/{ids[0]}/samples/{sample}/0",
+        "bench-compare": f"/bench/compare?a={ids[0]}&b={ids[1]}",
+    }
 
 
 def run_challenges(assay: RunningAssay) -> dict[str, str]:
