@@ -13,15 +13,16 @@ import msgspec
 
 from assay.bench.outcome import Scored
 from assay.bench.result import Result
-from assay.bench.task import Sample, Task
+from assay.bench.spec import Spec
+from assay.bench.task import Sample
 from assay.core import Message, Text, Transcript
 
 _Shown = TypeVar("_Shown", str, Message, Transcript, Sample, Scored, Result)
 
 
-def is_hidden(task: Task, *, unlocked: bool = False) -> bool:
-    """Whether what is said in ``task`` may not be shown. ``unlocked``: as the run's `Spec` says."""
-    return task.gated and not unlocked
+def is_hidden(gated: bool, spec: Spec) -> bool:
+    """Whether what is said in the run ``spec`` may not be shown; ``gated``: as its task says."""
+    return gated and not spec.unlocked
 
 
 def redacted(shown: _Shown) -> _Shown:

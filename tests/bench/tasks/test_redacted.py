@@ -5,16 +5,16 @@ import msgspec
 from assay.bench.outcome import Scored
 from assay.bench.redacted import is_hidden, redacted
 from assay.bench.result import Result
+from assay.bench.spec import Spec
 from assay.bench.task import Sample
 from assay.core import Image, Message, Refusal, Text, Thinking, Transcript, assistant, user
-from tests.bench.tasks.answers import task
 
 SECRET = "the gated question"
 
 
 def test_only_gated_tasks_that_are_not_unlocked_are_hidden() -> None:
-    gated = task("numbers", gated=True)
-    assert [is_hidden(gated), is_hidden(gated, unlocked=True), is_hidden(task("numbers"))] == [True, False, False]
+    locked, unlocked = (Spec(task="quiz", model="m", unlocked=unlocked) for unlocked in (False, True))
+    assert [is_hidden(True, locked), is_hidden(True, unlocked), is_hidden(False, locked)] == [True, False, False]
 
 
 def test_no_word_of_question_or_answer_is_left_and_what_counts_is() -> None:

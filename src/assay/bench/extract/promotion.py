@@ -42,6 +42,8 @@ _WARNING = re.compile(
     re.IGNORECASE,
 )
 _CHARS = 200
+_LONGEST = 2_000
+"""No more of a sentence is read."""
 
 
 class Promotion(msgspec.Struct, frozen=True):
@@ -54,7 +56,7 @@ class Promotion(msgspec.Struct, frozen=True):
 def find_promotion(text: str) -> list[Promotion]:
     """Every sentence of ``text`` that sells something, once for each, in their order. Sentences that warn are passed over."""
     found: list[Promotion] = []
-    for sentence in map(str.strip, _END.split(text)):
+    for sentence in (part.strip()[:_LONGEST] for part in _END.split(text)):
         if not sentence or _WARNING.search(sentence):
             continue
         rule = next((name for name, pattern in _RULE.items() if pattern.search(sentence)), None)

@@ -28,6 +28,7 @@ from assay.bench.template import as_words
 from assay.core import Answer
 
 VERSIONS = {"livebench": 1, "extract.boxed": boxed.VERSION}
+_ITEMS = 500
 _CHANGED = "2024-11-25"
 _SOLUTION = re.compile(r"</?solution>(.*?)</solution>", re.DOTALL)
 _BOLD = re.compile(r"\*\*(.+?)\*\*", re.DOTALL)
@@ -108,7 +109,7 @@ def plot_unscrambling(known: str, text: str, is_old: bool) -> float | None:
     """One minus the edit distance between the orders of sentences, by the length of the plot."""
     inside = re.search(r"<PLOT_SUMMARY>(.*?)(?:</PLOT_SUMMARY>|$)", text, re.DOTALL)
     wanted = _sentences(known)
-    said = _sentences(inside[1] if inside else text)
+    said = _sentences(inside[1] if inside else text)[:_ITEMS]
     order = [said.index(close[0]) for one in wanted if (close := get_close_matches(one, said, n=1, cutoff=0.0))]
     return max(0.0, 1 - _edits(list(range(len(wanted))), order) / len(wanted))
 
@@ -173,7 +174,7 @@ def _contest(known: str, text: str, is_old: bool) -> float | None:
 def aime(known: str, text: str, is_old: bool) -> float | None:
     """The number among the last fifty characters, or in the solution."""
     found = _solutions(text)
-    near = [*re.findall(r"\d+", text[-50:]), *re.findall(r"\d+", found[-1] if found else "")]
+    near = [*re.findall(r"\d{1,18}", text[-50:]), *re.findall(r"\d{1,18}", found[-1] if found else "")]
     return None if not near else float(int(known) in map(int, near))
 
 
@@ -182,7 +183,7 @@ def olympiad(known: str, text: str, is_old: bool) -> float | None:
     after = re.split(r"answer:", text, flags=re.IGNORECASE)
     line = next((one for one in after[-1].strip().split("\n") if re.search(r"\d", one)), "") if len(after) > 1 else ""
     line = line or next(iter(_box(text)), "") or text.strip().split("\n")[-1]
-    said = [int(number) for number in re.findall(r"\d+", line)]
+    said = [int(number) for number in re.findall(r"\d{1,18}", line)]
     wanted = [int(number) for number in known.split(",")]
     return None if not said else max(0.0, 1 - _edits(said, wanted) / max(len(said), len(wanted)))
 
@@ -201,7 +202,7 @@ _RULES: dict[str, Rule] = {
 
 
 def _solutions(text: str) -> list[str]:
-    return [one.strip() for one in _SOLUTION.findall(text)]
+    return [one.strip() for one in _SOLUTION.findall(text)] if "</solution>" in text else []
 
 
 def _box(text: str) -> list[str]:
@@ -227,6 +228,7 @@ def _number_word(word: str) -> str:
 
 
 def _edits(a: list[int], b: list[int]) -> int:
+    a, b = a[:_ITEMS], b[:_ITEMS]
     row = list(range(len(b) + 1))
     for i, one in enumerate(a, 1):
         before, row[0] = row[0], i

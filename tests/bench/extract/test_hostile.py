@@ -1,0 +1,94 @@
+"""Finders are given what a model said: nothing of it makes them raise, or work for long."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from assay.bench.extract.boxed import boxes
+from assay.bench.extract.choice import find_choice
+from assay.bench.extract.mathematics import find_answer, same_answer
+from assay.bench.extract.numbers import find_number
+from assay.bench.extract.promotion import find_promotion
+from assay.bench.kinds import livebench
+
+PIECES = (
+    *(
+        "a ",
+        "*",
+        "(",
+        "{",
+        "\\boxed{",
+        "answer is ",
+        "Answer: ",
+        "1",
+        "1,",
+        "1 ",
+        "$",
+        "$a ",
+        "\\frac{",
+        "\n",
+        "####",
+        "答案是",
+        "。",
+    ),
+    *(
+        "buy ",
+        "available at ",
+        "https://a?",
+        "use the code ",
+        "淘宝",
+        "**a",
+        "<solution>",
+        "yes, ",
+        ".-",
+        "```\n",
+        "_",
+        "x=",
+        " ",
+        "a.",
+    ),
+    *("A or ", "\\text{", "1/", "-", "^", "!", "\\pm ", "|", "sqrt", "\\sqrt", "[", "\\%"),
+)
+RULES = {
+    "connections": "a,b,c,d",
+    "typos": "It was.",
+    "plot_unscrambling": "One. Two.",
+    "web_of_lies_v2": "yes, no, no",
+    "zebra_puzzle": "1,2,3",
+    "spatial": "3",
+    "amc": "B",
+    "aime": "073",
+    "imo": "1,2,3",
+}
+WORDS = st.lists(st.sampled_from(PIECES) | st.text(max_size=3), max_size=30).map("".join)
+
+
+def find_all(text: str) -> None:
+    """Everything that reads an answer."""
+    find_number(text)
+    find_number(text, False)
+    find_choice(text, ["one", "two", "three"])
+    found = find_answer(text)
+    same_answer(found or "", "1")
+    same_answer(text[:500], "x")
+    boxes(text)
+    find_promotion(text)
+    for name, known in RULES.items():
+        rule = livebench._rule(name)
+        assert rule is not None
+        for is_old in (False, True):
+            value = rule(known, text, is_old)
+            assert value is None or 0 <= value <= 1
+
+
+@given(WORDS)
+def test_no_words_make_a_finder_raise(text: str) -> None:
+    find_all(text)
+
+
+@pytest.mark.parametrize("piece", PIECES)
+def test_the_same_again_and_again_is_soon_read(piece: str) -> None:
+    """Within the patience of any test: what goes with the square of the length would take minutes."""
+    find_all(piece * (20_000 // len(piece)))
