@@ -224,7 +224,7 @@ def _loose(word: str) -> str:
 
 
 def _number_word(word: str) -> str:
-    return _NUMBERS[int(word)] if word.isdigit() and int(word) < len(_NUMBERS) else word.lower()
+    return _NUMBERS[int(word)] if re.fullmatch(r"[0-9]{1,2}", word) and int(word) < len(_NUMBERS) else word.lower()
 
 
 def _edits(a: list[int], b: list[int]) -> int:
