@@ -15,7 +15,7 @@ import types
 from typing import Any
 
 from . import linux
-from .frames import BROKEN, DIGEST, LOADED, RAISED, READY, RETURNED, TOO_MUCH, frame, read_trusted, write_all
+from .frames import BROKEN, DIGEST, LOADED, RAISED, READY, RETURNED, TOO_MUCH, Inbox, frame, write_all
 from .setting import Setting
 from .values import digest, encode
 
@@ -60,7 +60,8 @@ def close_doors(setting: Setting, ruleset: int | None) -> None:
 
 
 def _answer(channel: int, most_bytes: int) -> None:
-    _, (source, entry) = read_trusted(channel)
+    inbox = Inbox(channel)
+    _, (source, entry) = inbox.next()
     try:
         function = _load(source, entry)
     except BaseException as error:  # noqa: BLE001  # the candidate may raise anything, SystemExit too
@@ -68,7 +69,7 @@ def _answer(channel: int, most_bytes: int) -> None:
         return
     write_all(channel, frame(LOADED))
     while True:
-        _, (arguments, wants_digest) = read_trusted(channel)
+        _, (arguments, wants_digest) = inbox.next()
         write_all(channel, _call(function, arguments, wants_digest, most_bytes))
 
 
