@@ -60,7 +60,7 @@ async def test_a_form_that_could_be_read_in_two_ways_is_refused_at_once(
         began = time.monotonic()
         reply = await ask(gateway, "transcriptions", body, "multipart/form-data; boundary=b")
         assert (reply.status, reply.error["code"]) == (400, code)
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 20, "read again from every delimiter, it would take minutes"
 
 
 @pytest.mark.parametrize(
