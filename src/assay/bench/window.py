@@ -40,10 +40,12 @@ class Window:
 
     @contextmanager
     def join(self, most: int) -> Generator[None, None, None]:
-        """Take part, with up to ``most`` calls at once. The limit begins there, and never exceeds the largest of those who take part."""
-        member, first = object(), not self._most
+        """Take part, with up to ``most`` calls at once. The limit begins there, or stays where the deployment has brought it down to; it
+        never exceeds the largest of those who take part."""
+        member = object()
+        if self.limit >= max(self._most.values(), default=FEWEST):
+            self.limit = max(self.limit, float(most))
         self._most[member] = most
-        self.limit = float(most) if first else self.limit
         try:
             yield
         finally:

@@ -106,7 +106,7 @@ async def test_runs_of_one_process_share_a_window() -> None:
     window = windows.of("stage/pupil")
     assert windows.of("stage/pupil") is window
     assert windows.of("stage/judge") is not window
-    with window.join(5), window.join(3):
+    with window.join(3), window.join(5):
         await asyncio.gather(*(asked(window, endpoint.call) for _ in range(50)))
     assert endpoint.most == 5
 
