@@ -27,6 +27,11 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     parts: dict[str, Any]
 
 
+def as_asked(task: Task, spec: Spec) -> Task:
+    """``task`` with the run's options over its own."""
+    return msgspec.structs.replace(task, options={**task.options, **spec.options}) if spec.options else task
+
+
 def recipe_of(task: Task, hashes: Mapping[str, str], spec: Spec) -> Recipe:
     """The recipe of a run of ``task``; ``hashes`` are the SHA-256 of its data files by name, as `assay.bench.data.hash_files` makes
     them.
@@ -43,7 +48,7 @@ def recipe_of(task: Task, hashes: Mapping[str, str], spec: Spec) -> Recipe:
         "sampling": overlay(task.sampling, spec.sampling),
         "kind": task.kind,
         "balanced": task.balanced,
-        "options": {**task.options, **spec.options},
+        "options": as_asked(task, spec).options,
         "versions": dict(kind_of(task).versions),
     }
     if (own := _own_code(task)) is not None:

@@ -23,6 +23,7 @@ from assay.bench.others import Others
 from assay.bench.outcome import Outcome
 from assay.bench.publish import publish
 from assay.bench.queries import Run
+from assay.bench.recipe import as_asked
 from assay.bench.report import RunReport, State
 from assay.bench.result import Result
 from assay.bench.run_check import check_raised, name_changes, try_sandbox
@@ -123,7 +124,7 @@ class Runs:
             NoSandbox: it runs code, and there is no sandbox.
         """
         self._executor(spec)
-        task = self._means.tasks.find(spec.task)
+        task = as_asked(self._means.tasks.find(spec.task), spec)
         cast = cast_of(spec, task, self._find)
         layers, missing = await try_sandbox(task, spec)
         files, kind = await self._means.tasks.fetch(task), self._means.tasks.kind(task)
@@ -295,7 +296,7 @@ class Runs:
         """``run`` as it may go on: with what it needs still there, and still the same thing."""
         spec = run.spec if budget is None else msgspec.structs.replace(run.spec, budget=check_raised(run.spec.budget, budget))
         self._executor(spec)
-        task = self._means.tasks.find(spec.task)
+        task = as_asked(self._means.tasks.find(spec.task), spec)
         cast = cast_of(spec, task, self._find)
         check_budget(spec, cast)
         recipe = await self._means.tasks.recipe(task, await self._means.tasks.fetch(task), spec)

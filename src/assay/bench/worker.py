@@ -23,6 +23,7 @@ from assay.bench.others import Others
 from assay.bench.outcome import Scored
 from assay.bench.queries import Run
 from assay.bench.queries_results import Figures, Open, answered, failed, forget_failed, load_body, load_open, scored
+from assay.bench.recipe import as_asked
 from assay.bench.run_asking import Asking, Door, Windowed, answer_of
 from assay.bench.run_breaker import DOWN_AFTER, PROBES_S, Breaker
 from assay.bench.run_halt import EndpointDown, Halt, LeaseLost, ScorerDown, StorageFailed, TaskBroke
@@ -84,7 +85,7 @@ class Material(msgspec.Struct, frozen=True, kw_only=True):
 
 async def gather(run: Run, tasks: Tasks) -> Material:
     """The material of a run. Raises as `Tasks` does."""
-    task = tasks.find(run.spec.task)
+    task = as_asked(tasks.find(run.spec.task), run.spec)
     files, kind = await tasks.fetch(task), tasks.kind(task)
     read = await asyncio.to_thread(kind.read, task, files)
     return Material(task=task, kind=kind, files=files, samples={one.id: one for one in draw(read, run.spec.limit, run.spec.seed)})

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from assay.bench.kind import kind_of, overlay
-from assay.bench.recipe import recipe_of
+from assay.bench.recipe import as_asked, recipe_of
 from assay.bench.rows import read_rows
 from assay.bench.spec import Spec
 from assay.bench.task import Sample
@@ -176,6 +176,12 @@ def test_the_recipe_changes_with_what_decides_the_number_and_with_nothing_else(t
     (tmp_path / "task.py").write_text("VERSIONS = {}\n")
     others.append(recipe_of(msgspec.structs.replace(of, folder=str(tmp_path)), {"rows": "1"}, spec))
     assert len({plain, *(other.hash for other in others)}) == len(others) + 1
+
+
+def test_a_runs_options_go_over_the_tasks() -> None:
+    of = task("numbers", options={"tolerance": 0.1, "after": "#"})
+    assert as_asked(of, Spec(task="quiz", model="m", options={"tolerance": 0})).options == {"tolerance": 0, "after": "#"}
+    assert as_asked(of, Spec(task="quiz", model="m")) is of
 
 
 def test_what_is_set_goes_over_what_was() -> None:
