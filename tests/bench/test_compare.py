@@ -113,6 +113,12 @@ def test_many_lost_questions_leave_what_is_certain_at_worst() -> None:
     assert compare(both, both).score.difference.reason == "errors"
 
 
+def test_a_run_that_only_failed_leaves_everything_open_and_says_why() -> None:
+    found = compare(marks([1, 0, 1]), [result(f"q{at}", "error") for at in range(3)])
+    assert (found.verdict, found.questions, found.lost) == ("cannot tell", 0, 3)
+    assert (found.score.difference.value, found.score.difference.reason) == (None, "errors")
+
+
 def test_what_is_still_to_come_is_not_lost() -> None:
     waiting = [msgspec.structs.replace(one, state="waiting", scored=None) for one in marks([0] * 40)[20:]]
     found = compare(marks([1] * 40), [*marks([1] * 20), *waiting])

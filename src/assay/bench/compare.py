@@ -178,7 +178,7 @@ def _row(name: str, x: Floats, y: Floats, clusters: Codes) -> Row:
     asked = ~(np.isnan(x) & np.isnan(y)) | (name == _SCORE)
     n, lost = int(known.sum()), int((asked & ~known).sum())
     left, right, together = x[known], y[known], clusters_among(clusters, known)
-    if lost < MOST_ERRORS * (n + lost) or not n:
+    if lost < MOST_ERRORS * (n + lost) or not n + lost:
         difference, test, p = _test(left, right, together)
     else:
         difference, test, p = _worst(x[asked], y[asked], clusters_among(clusters, asked), n)
