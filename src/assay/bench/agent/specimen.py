@@ -12,7 +12,8 @@ from typing import Any
 
 import msgspec
 
-from assay.bench.agent.families import FAMILIES, Bug, Family
+from assay.bench.agent.families import FAMILIES
+from assay.bench.agent.family import Bug, Family
 
 VERSION = 1
 _TRIES = 6
