@@ -47,11 +47,14 @@ def test_the_corpus_is_large_and_various() -> None:
 
 @pytest.mark.parametrize("names", [pytest.param(SOME[::5], id="few"), ALL])
 def test_each_program_gets_what_it_wants_where_nothing_holds_it(names: list[str]) -> None:
-    """Otherwise it would prove nothing that it fails in the sandbox. In a machine that is thrown away afterwards."""
-    naive = [name for name in names if CORPUS[name].aim in ("verdict", "left")]
-    rest = [name for name in names if name not in naive]
-    results = run_cases(naive, naive=True, thrown_away=True) | run_cases(rest, off=COVERS, thrown_away=True)
-    assert [name for name in names if not results[name]["succeeded"]] == []
+    """Otherwise it would prove nothing that it fails in the sandbox. In a machine that is thrown away afterwards; on a busy one, what
+    a program did in a moment may be over before anybody looked, so it has three tries."""
+    for _ in range(3):
+        naive = [name for name in names if CORPUS[name].aim in ("verdict", "left")]
+        rest = [name for name in names if name not in naive]
+        results = run_cases(naive, naive=True, thrown_away=True) | run_cases(rest, off=COVERS, thrown_away=True)
+        names = [name for name in names if not results[name]["succeeded"]]
+    assert names == []
 
 
 @pytest.mark.parametrize(
@@ -73,8 +76,11 @@ def test_none_gets_it_in_the_sandbox_and_nobody_else_is_held_up(names: list[str]
 
 @pytest.mark.parametrize("layer", [layer for layer in COVERS if layer != "user" or os.getuid() == 0])
 def test_without_any_one_layer_something_gets_through(layer: str) -> None:
-    results = run_cases(ONLY_BY[layer], off=[layer], thrown_away=True)
-    assert {name: result["succeeded"] for name, result in results.items()} == dict.fromkeys(ONLY_BY[layer], True)
+    held = ONLY_BY[layer]
+    for _ in range(3):
+        results = run_cases(held, off=[layer], thrown_away=True)
+        held = [name for name in held if not results[name]["succeeded"]]
+    assert held == []
 
 
 @contextmanager
