@@ -95,3 +95,10 @@ def test_problems_with_several_answers_have_oracles(
     problem: str, arguments: list[Any], value: Any, expected: Any, tolerance: float, right: bool
 ) -> None:
     assert is_right(problem, arguments, value, expected, tolerance) is right
+
+
+def test_an_empty_list_is_close_to_none_that_is_not() -> None:
+    """numpy would stretch it over the expected one, and find nothing that differs."""
+    assert not is_close([[]], [[1.5]], 1e-6)
+    assert not is_close([[], []], [[1.5], [2.5]], 1e-6)
+    assert is_close([[1.5]], [[1.5 + 1e-9]], 1e-6)
