@@ -4,7 +4,8 @@
 own (``inspect_ai openai`` and ``lm_eval[api]``), whose Pythons are given; those that are not given are left out, aloud.
 
 Everything is measured from outside: each harness is started as a user starts it, as a command, and the model counts what it is asked.
-*Start*: from the process's start to its first request. *Span*: from the first request to the last answer; the ideal is samples / at
+*Start*: from the process's start to its first request, the quickest
+of all its runs. *Span*: from the first request to the last answer; the ideal is samples / at
 once * latency. *CPU*: user + system of the whole process; a sample's is that of the whole run less that of a run of one sample.
 *Memory*: the largest resident set. They take turns, run by run, so that a noisy minute meets all of them; of several runs the
 one with the middle span counts. Assay is ``assay bench run`` as installed, with every call and every body on record in SQLite; that
