@@ -144,7 +144,7 @@ def endpoints() -> Iterator[str]:
                 case ast.Call(
                     func=ast.Name(id="Endpoint"), args=[ast.Constant(value=str(method)), ast.Constant(value=str(path)), *_]
                 ):
-                    yield f"{method} {path}"
+                    yield f"{method} {re.sub(r':path}', '}', path)}"
 
 
 def test_every_table_is_documented() -> None:
