@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assay.judge.numbers import last_number
+from assay.judge.numbers import first_number, last_number
 
 
 @pytest.mark.parametrize(
@@ -105,3 +105,18 @@ def test_every_float_comes_back(number: float) -> None:
 @given(st.text(max_size=200))
 def test_no_text_is_too_odd(text: str) -> None:
     last_number(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("18 dollars for all 7 days", 18.0),
+        ("about $1,250.50, or 3 each", 1250.5),
+        ("3/4 of 12", 0.75),
+        (r"\frac{1}{2} cup for 4", 0.5),
+        ("on 3/4/2026", 3.0),
+        ("none", None),
+    ],
+)
+def test_the_number_that_a_text_begins_with(text: str, number: float | None) -> None:
+    assert first_number(text) == number

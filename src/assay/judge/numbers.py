@@ -44,9 +44,8 @@ def first_number(text: str) -> float | None:
     if not found:
         return None
     end = found[0].end()
-    if len(found) > 1 and _SLASH.fullmatch(text, end, found[1].start()):
-        end = found[1].end()
-    return _last(text[:end])
+    is_fraction = len(found) > 1 and _SLASH.fullmatch(text, end, found[1].start()) and not text.startswith("/", found[1].end())
+    return _last(text[: found[1].end() if is_fraction else end])
 
 
 def _last(text: str) -> float | None:
