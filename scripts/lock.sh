@@ -13,7 +13,7 @@ lock() {
 lock uv --group uv
 lock build --group build
 lock run pyproject.toml
-lock test pyproject.toml --extra aws --extra google --extra otel --group test --constraints requirements/run.txt --constraints requirements/build.txt
+lock test pyproject.toml --extra aws --extra exchange --extra google --extra otel --extra parquet --extra ray --group test --constraints requirements/run.txt --constraints requirements/build.txt
 lock previous --group previous
 lock bench --group bench
 lock bench-litellm --group bench-litellm

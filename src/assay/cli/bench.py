@@ -7,9 +7,11 @@ import click
 from assay.bench.data import Sources, places
 from assay.bench.library import Library
 from assay.bench.task import Task
+from assay.cli.bench_files import export, import_, new
 from assay.cli.bench_rank import rank
 from assay.cli.bench_report import as_text, compared, percent
 from assay.cli.bench_run import newest, run
+from assay.cli.bench_score import score
 from assay.cli.bench_speed import speed
 from assay.cli.configure import Configured
 from assay.cli.exits import FAILED, OK, PARTLY
@@ -24,9 +26,8 @@ def bench() -> None:
     """Benchmarks: run one on a model, score samples, compare two runs, measure speed."""
 
 
-bench.add_command(run)
-bench.add_command(speed)
-bench.add_command(rank)
+for command in (run, score, rank, speed, new, export, import_):
+    bench.add_command(command)
 
 
 @bench.command("list")

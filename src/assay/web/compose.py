@@ -21,6 +21,7 @@ from assay.arena import routes as arena_routes
 from assay.arena.imports import import_file
 from assay.bench import routes as bench_routes
 from assay.bench.data import Sources
+from assay.bench.exchange.routes import exchange_routes
 from assay.bench.executors.ray import RayExecutor
 from assay.bench.library import Library
 from assay.bench.ranking_routes import ranking_routes
@@ -183,6 +184,7 @@ class Assay:
             ),
             *bench_routes.routes(self.database, self.runs, self.shelf.library),
             *ranking_routes(self.database, self.runs),
+            *exchange_routes(self.database, self.runs, self.shelf),
             *speed_routes(self.database, self.gateway.caller, self.gateway.find),
             *work_routes(self.database),
             *challenge_routes.routes(self.database, self.challenges, people, url=lambda: self.url),
