@@ -9,9 +9,9 @@ from typing import TypeAlias
 from assay.challenge.item import Item
 from assay.challenge.queries import Run
 from assay.challenge.spec import PROGRAM, SIDES, Side
-from assay.core.together import together
 from assay.challenge.trial import Trial
 from assay.core import AssayError, Choice, Deployment, Subject, Transcript, Verdict, now_us
+from assay.core.together import together
 from assay.judge import Check, CheckScore, Judgment, ModelJudge, Pair, run_checks
 
 Keep: TypeAlias = Callable[[int, Verdict, Judgment], Awaitable[None]]

@@ -24,11 +24,11 @@ from assay.challenge.queries import Run
 from assay.challenge.replay import replay
 from assay.challenge.report import Word
 from assay.challenge.spec import HUMAN, SIDES, Side
-from assay.core.together import together
 from assay.challenge.trial import Trial, filed_under
 from assay.core import Caller, Conflict, Money, Unavailable, Verdict, now_us
 from assay.core.patience import PAUSES_S, Patient
 from assay.core.purse import BudgetSpent, Purse
+from assay.core.together import together
 from assay.judge import Judgment, ModelJudge
 from assay.store import Database
 
