@@ -36,7 +36,7 @@ ROLES = {
         GET /challenges/{id}/report, POST /challenges/{id}/people, DELETE /challenges/{id}/people/{person},
         GET /challenges/{id}/pairs, GET /challenges/{id}/pairs/next, POST /challenges/{id}/pairs/{number}/vote,
         POST /challenges/{id}/pairs/{number}/skip, POST /bench/runs, POST /bench/speed, POST /bench/runs/{id}/stop, POST /bench/runs/{id}/resume,
-        GET /bench/runs/{id}/samples, GET /bench/runs/{id}/samples/{sample}/{epoch}
+        GET /bench/runs/{id}/samples, GET /bench/runs/{id}/samples/{sample}/{epoch}, GET /bench/runs/{id}/export, POST /bench/imports
     """,
     "admin": """
         POST /users, PATCH /users/{id}, DELETE /users/{id}, POST /users/{id}/password, POST /login-links, GET /audit, GET /config,

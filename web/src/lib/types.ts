@@ -1767,6 +1767,72 @@ export interface Ranked {
 }
 
 /**
+ * `source` is the program it comes from, `at` when it was made (microseconds UTC), `parts` what is known of the recipe.
+ * `targets` are right answers by sample, where they are known and may be shown; `sampling` is what was asked for.
+ */
+export interface Sheet {
+  task: string;
+  title: string;
+  model: string;
+  source: string;
+  at: number;
+  results: Array<Result>;
+  version?: string;
+  parts?: Record<string, unknown>;
+  targets?: Record<string, string>;
+  sampling?: Record<string, unknown>;
+}
+
+/**
+ * `sample` is the question's id, `epoch` counts from 0 how often it has been asked before in this run.
+ *
+ * `transcript` is what was asked last, `message` what came. `calls` are all attempts. Times in microseconds; `latency_us` from
+ * the question to the last byte. `cost` is null where no price is known.
+ */
+export interface Result {
+  sample: string;
+  epoch: number;
+  state: ResultState;
+  cluster?: string | null;
+  category?: string | null;
+  transcript?: Transcript | null;
+  message?: Message | null;
+  stop?: StopReason | null;
+  calls?: Array<string>;
+  usage?: Usage | null;
+  cost?: Money | null;
+  latency_us?: number | null;
+  ttft_us?: number | null;
+  cached?: boolean;
+  scored?: Scored | null;
+}
+
+export type ResultState = "waiting" | "answered" | "scored";
+
+/**
+ * `value` in [0, 1] is what counts towards the score: 1 for `right`, anything for `graded`, 0 for the other ways of
+ * having answered, null for `error`.
+ *
+ * `extracted` is the answer that was found in the text, `parts` named sub-scores in [0, 1] (`base`, `plus`,
+ * `prompt_strict` ...), `detail` why, in words that never contain a hidden value, `error` a stable code. `calls` are the
+ * judge's.
+ */
+export interface Scored {
+  outcome: BenchOutcome;
+  value: number | null;
+  extracted?: string | null;
+  parts?: Record<string, number>;
+  detail?: string;
+  error?: string | null;
+  calls?: Array<string>;
+}
+
+/** The run that was made of what came in. */
+export interface KeptRun {
+  id: string;
+}
+
+/**
  * `open`: questions come by chance (Poisson), `rate_per_s` of them on average, however slow the answers are, as people's do.
  * `closed`: `concurrency` askers, each of whom waits for an answer before the next question, as a batch job does.
  *

@@ -60,5 +60,7 @@ def exchange_routes(db: Database, runs: Runs, tasks: Tasks) -> list[Endpoint]:
     plane = Exchange(db, runs, tasks)
     return [
         Endpoint("POST", "/api/v1/bench/imports", plane.bring_in, status=201, largest=LARGEST),
-        Endpoint("GET", "/api/v1/bench/runs/{id}/export", plane.write, gives=bytes, media="application/octet-stream"),
+        Endpoint(
+            "GET", "/api/v1/bench/runs/{id}/export", plane.write, gives=bytes, media="application/octet-stream", role="member"
+        ),
     ]
