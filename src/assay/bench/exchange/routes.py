@@ -60,7 +60,5 @@ def exchange_routes(db: Database, runs: Runs, tasks: Tasks) -> list[Endpoint]:
     plane = Exchange(db, runs, tasks)
     return [
         Endpoint("POST", "/api/v1/bench/imports", plane.bring_in, status=201, largest=LARGEST),
-        Endpoint(
-            "GET", "/api/v1/bench/runs/{id}/export", plane.write, gives=bytes, media="application/octet-stream", role="member"
-        ),
+        Endpoint("GET", "/api/v1/bench/runs/{id}/export", plane.write, media="application/octet-stream", role="member"),
     ]
