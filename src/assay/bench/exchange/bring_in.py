@@ -10,6 +10,7 @@ import asyncio
 import msgspec
 
 from assay.bench import queries
+from assay.bench.exchange.check import check
 from assay.bench.exchange.sheet import Sheet
 from assay.bench.queries import Run
 from assay.bench.queries_results import Body, Figures
@@ -17,7 +18,7 @@ from assay.bench.result import Result
 from assay.bench.run_plan import SHARD, Plan
 from assay.bench.run_telling import Telling
 from assay.bench.spec import Spec
-from assay.core import InvalidInput, Transcript, content_hash, new_id
+from assay.core import Transcript, content_hash, new_id
 from assay.store import Database, Sql
 
 INSERT_ENDED = Sql("""
@@ -39,8 +40,9 @@ async def bring_in(db: Database, sheet: Sheet, asker: str = "") -> str:
     """Keep ``sheet`` as a run that has ended; its id.
 
     Raises:
-        InvalidInput: ``exchange.empty``, ``exchange.twice``, ``exchange.unscored``.
+        InvalidInput: ``exchange.empty``, ``exchange.twice``, ``exchange.unscored``, ``exchange.invalid``.
     """
+    await asyncio.to_thread(check, sheet)
     run = _run(sheet, asker)
     results = await asyncio.to_thread(_rows, run.id, sheet)
     row = {
@@ -59,8 +61,6 @@ async def bring_in(db: Database, sheet: Sheet, asker: str = "") -> str:
 
 
 def _run(sheet: Sheet, asker: str) -> Run:
-    if not sheet.results:
-        raise InvalidInput("exchange.empty", f"The run of {sheet.task!r} has no samples.")
     parts = {"source": sheet.source, "task": sheet.task, "version": sheet.version, **sheet.parts}
     questions = len({result.sample for result in sheet.results})
     plan = Plan(
@@ -82,8 +82,6 @@ def _run(sheet: Sheet, asker: str) -> Run:
 
 
 def _rows(run: str, sheet: Sheet) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
-    if len({(result.sample, result.epoch) for result in sheet.results}) < len(sheet.results):
-        raise InvalidInput("exchange.twice", "A sample is there twice with the same number of the attempt.")
     scored = [_scored_row(run, number, result) for number, result in enumerate(sheet.results)]
     bodies = [
         {
@@ -99,8 +97,7 @@ def _rows(run: str, sheet: Sheet) -> tuple[list[dict[str, object]], list[dict[st
 
 
 def _scored_row(run: str, number: int, result: Result) -> dict[str, object]:
-    if result.scored is None:
-        raise InvalidInput("exchange.unscored", f"Sample {result.sample!r} has no score.")
+    assert result.scored is not None
     figures = Figures(
         stop=result.stop,
         calls=(),

@@ -8,8 +8,9 @@ from pathlib import Path
 import msgspec
 
 from assay.bench.exchange import evalplus, inspect_log, lm_eval
+from assay.bench.exchange.check import check
 from assay.bench.exchange.columns import write_parquet
-from assay.bench.exchange.sheet import LARGEST, Sheet
+from assay.bench.exchange.sheet import LARGEST, MALFORMED, Sheet
 from assay.core import InvalidInput, TooLarge, now_us
 
 _ZIP = b"PK"
@@ -38,18 +39,30 @@ def read_sheet(path: Path, *, model: str | None = None, task: str | None = None,
     Raises:
         InvalidInput: ``exchange.unknown``, or what is wrong with it. TooLarge: ``exchange.too_large``.
     """
-    if path.stat().st_size > LARGEST:
-        raise TooLarge("exchange.too_large", f"{path} is larger than {LARGEST:,} bytes.")
-    is_log = path.read_bytes()[:2] == _ZIP
-    sheet = inspect_log.read_log(path, metric) if is_log else _read_json(path, model, task, metric)
-    given = {name: value for name, value in (("model", model), ("task", task)) if value is not None}
-    return msgspec.structs.replace(sheet, **given)
-
-
-def _read_json(path: Path, model: str | None, task: str | None, metric: str | None) -> Sheet:
     try:
-        said = msgspec.json.decode(path.read_bytes())
-    except msgspec.DecodeError as error:
+        if path.stat().st_size > LARGEST:
+            raise TooLarge("exchange.too_large", f"{path} is larger than {LARGEST:,} bytes.")
+        words = path.read_bytes()
+    except OSError as error:
+        raise InvalidInput("exchange.unknown", f"{path} cannot be read: {error.strerror}.") from error
+    is_log = words.startswith(_ZIP)
+    sheet = inspect_log.read_log(path, metric) if is_log else _read_json(path, words, model, task, metric)
+    given = {name: value for name, value in (("model", model), ("task", task)) if value is not None}
+    return check(_typed(path, msgspec.structs.replace(sheet, **given)))
+
+
+def _typed(path: Path, sheet: Sheet) -> Sheet:
+    """``sheet``, whose values were found in a file and may be of any type: what it is once it has travelled."""
+    try:
+        return msgspec.json.decode(msgspec.json.encode(sheet), type=Sheet)
+    except MALFORMED as error:
+        raise InvalidInput("exchange.invalid", f"{path.name} holds no run: {error}.") from error
+
+
+def _read_json(path: Path, words: bytes, model: str | None, task: str | None, metric: str | None) -> Sheet:
+    try:
+        said = msgspec.json.decode(words)
+    except (msgspec.DecodeError, RecursionError) as error:
         raise InvalidInput("exchange.unknown", f"{path} is neither JSON nor a log of Inspect: {error}.") from error
     if lm_eval.is_lm_eval(said):
         return lm_eval.read_results(path, said, task, metric)

@@ -6,16 +6,20 @@ deflated, which Inspect reads as well.
 
 from __future__ import annotations
 
+import importlib
 import io
 import sys
 import zipfile
+import zlib
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 
-from assay.bench.exchange.sheet import LARGEST, Sheet, failed, scored_of
+from assay.bench.exchange.sheet import LARGEST, MALFORMED, Sheet, failed, scored_of
+from assay.bench.outcome import OUTCOMES, Scored
 from assay.bench.result import Result
 from assay.bench.summary import summarise
 from assay.core import InvalidInput, Message, TooLarge, Transcript, Unavailable, Usage, assistant, content_hash, user
@@ -30,6 +34,7 @@ _STOPS = {
 _ROLES = {"system", "user", "assistant"}
 _SCORER = "assay"
 _MEMBERS = 1_000_000
+_UNPACKED = LARGEST * 8
 
 
 def read_log(path: Path, metric: str | None = None) -> Sheet:
@@ -38,18 +43,30 @@ def read_log(path: Path, metric: str | None = None) -> Sheet:
     Raises:
         InvalidInput: ``exchange.invalid``. TooLarge: ``exchange.too_large``. Unavailable: ``exchange.extra_missing``.
     """
+    archives = _archives(path)
     try:
-        with _zip(path) as log:
+        with archives.ZipFile(path) as log:
             members = log.infolist()
-            if sum(one.file_size for one in members) > LARGEST * 16 or len(members) > _MEMBERS:
-                raise TooLarge("exchange.too_large", f"{path.name} unpacks to more than {LARGEST * 16:,} bytes.")
+            if sum(one.file_size for one in members) > _UNPACKED or len(members) > _MEMBERS:
+                raise TooLarge("exchange.too_large", f"{path.name} unpacks to more than {_UNPACKED:,} bytes.")
             head = msgspec.json.decode(log.read("header.json"))
-            samples = [msgspec.json.decode(log.read(one)) for one in members if one.filename.startswith("samples/")]
-        scorer = metric or next((one["name"] for one in head["eval"].get("scorers") or ()), None)
-        results = sorted((_result(one, scorer) for one in samples), key=lambda result: (result.epoch, result.sample))
-        about = head["eval"]
-    except (KeyError, TypeError, ValueError, OSError, zipfile.BadZipFile) as error:
+            scorer = metric or next((one["name"] for one in head["eval"].get("scorers") or ()), None)
+            samples = [_read_sample(log.read(one), scorer, metric) for one in members if one.filename.startswith("samples/")]
+        return _sheet(head, scorer, samples)
+    except (OSError, RecursionError, RuntimeError, EOFError, zlib.error, archives.BadZipFile, *MALFORMED) as error:
         raise InvalidInput("exchange.invalid", f"{path.name} is no log of Inspect: {error!r}.") from error
+
+
+def _read_sample(words: bytes, scorer: str | None, metric: str | None) -> tuple[Result, str]:
+    """A sample and its target. What else a log holds of it, such as all events, is let go at once."""
+    sample = msgspec.json.decode(words)
+    if metric is not None and sample.get("scores") and metric not in sample["scores"]:
+        raise InvalidInput("exchange.value_unknown", f"Sample {sample['id']!r} has no score {metric!r}.", param="metric")
+    return _result(sample, scorer), _joined(sample.get("target"))
+
+
+def _sheet(head: dict[str, Any], scorer: str | None, samples: Sequence[tuple[Result, str]]) -> Sheet:
+    about = head["eval"]
     return Sheet(
         task=about["task"],
         title=about.get("task_display_name") or about["task"],
@@ -57,9 +74,9 @@ def read_log(path: Path, metric: str | None = None) -> Sheet:
         model=about["model"],
         source=f"inspect {about.get('packages', {}).get('inspect_ai', '')}".strip(),
         at=int(datetime.fromisoformat(about["created"]).timestamp() * 1_000_000),
-        results=tuple(results),
+        results=tuple(sorted((one for one, _ in samples), key=lambda result: (result.epoch, result.sample))),
         parts={"program": "inspect", "plan": head.get("plan"), "arguments": about.get("task_args"), "scorer": scorer},
-        targets={str(one["id"]): _joined(one.get("target")) for one in samples},
+        targets={one.sample: target for one, target in samples},
     )
 
 
@@ -73,7 +90,7 @@ def write_log(sheet: Sheet) -> bytes:
         summaries = []
         for result in done:
             sample = _sample(sheet, result)
-            log.writestr(f"samples/{_file_name(result.sample)}_epoch_{result.epoch + 1}.json", msgspec.json.encode(sample))
+            log.writestr(f"samples/{result.sample}_epoch_{result.epoch + 1}.json", msgspec.json.encode(sample))
             summaries.append({name: sample[name] for name in ("id", "epoch", "input", "target", "scores", "uuid", "metadata")})
         log.writestr("summaries.json", msgspec.json.encode([{**one, "completed": True} for one in summaries]))
         log.writestr("header.json", msgspec.json.encode({**start, **_outcome(sheet, len(done))}))
@@ -85,18 +102,18 @@ def when(at: int) -> str:
     return datetime.fromtimestamp(at / 1_000_000, UTC).isoformat()
 
 
-def _zip(path: Path) -> zipfile.ZipFile:
+def _archives(path: Path) -> Any:
+    """The module `zipfile`, one that knows Zstandard."""
     if sys.version_info >= (3, 14):
-        return zipfile.ZipFile(path)
+        return zipfile
     try:
-        from backports.zstd import zipfile as with_zstd
+        return importlib.import_module("backports.zstd.zipfile")
     except ImportError:
         raise Unavailable(
             "exchange.extra_missing",
             f"{path.name} is compressed with Zstandard, which this Python cannot read by itself.",
             hint="Install `modelassay[exchange]`.",
         ) from None
-    return cast(zipfile.ZipFile, with_zstd.ZipFile(path))
 
 
 def _result(sample: dict[str, Any], scorer: str | None) -> Result:
@@ -110,8 +127,12 @@ def _result(sample: dict[str, Any], scorer: str | None) -> Result:
     else:
         cut = choice.get("stop_reason") in {"max_tokens", "model_length"}
         worth = scored_of(
-            _plain(score["value"]), score.get("answer"), truncated=cut, detail=str(score.get("explanation") or "")[:2000]
+            _plain(score["value"]),
+            None if score.get("answer") is None else str(score["answer"]),
+            truncated=cut,
+            detail=str(score.get("explanation") or "")[:2000],
         )
+        worth = _as_we_said(worth, score) if _SCORER in scores else worth
     return Result(
         sample=str(sample["id"]),
         epoch=int(sample.get("epoch", 1)) - 1,
@@ -123,6 +144,14 @@ def _result(sample: dict[str, Any], scorer: str | None) -> Result:
         latency_us=int(output["time"] * 1_000_000) if output.get("time") else None,
         scored=worth,
     )
+
+
+def _as_we_said(worth: Scored, score: dict[str, Any]) -> Scored:
+    """In a log of our own a wrong answer says in which way it is wrong, and what its parts are."""
+    said = dict(score.get("metadata") or {})
+    outcome = said.pop("outcome", None)
+    kind = outcome if worth.outcome == "wrong" and outcome in OUTCOMES and outcome not in ("right", "error") else worth.outcome
+    return msgspec.structs.replace(worth, outcome=kind, parts=msgspec.convert(said, dict[str, float]))
 
 
 def _plain(value: Any) -> Any:
@@ -245,7 +274,3 @@ def _counts(usage: Usage | None) -> dict[str, int] | None:
         return None
     taken, given = usage.total_input, usage.total_output
     return {"input_tokens": taken, "output_tokens": given, "total_tokens": taken + given}
-
-
-def _file_name(id: str) -> str:
-    return "".join(one if one.isalnum() or one in "-_." else "_" for one in id)

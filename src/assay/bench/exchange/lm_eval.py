@@ -9,10 +9,10 @@ from typing import Any
 
 import msgspec
 
-from assay.bench.exchange.sheet import Sheet, scored_of
+from assay.bench.exchange.sheet import LARGEST, MALFORMED, Sheet, scored_of
 from assay.bench.result import Result
 from assay.bench.summary import summarise
-from assay.core import InvalidInput, Message, Text, Transcript, assistant, user
+from assay.core import InvalidInput, Message, Text, TooLarge, Transcript, assistant, user
 
 _METRICS = ("exact_match", "acc", "prompt_level_strict_acc", "pass@1", "em", "f1")
 """Scores of a sample that count as its own where there are several, the first that is there."""
@@ -27,14 +27,38 @@ def read_results(path: Path, said: dict[str, Any], task: str | None = None, metr
     """The run of ``task`` (may be left out where there is one) with its samples.
 
     Raises:
-        InvalidInput: ``exchange.several_tasks``, ``exchange.no_samples``, ``exchange.invalid``.
+        InvalidInput: ``exchange.several_tasks``, ``exchange.no_samples``, ``exchange.invalid``, ``exchange.value_unknown``. TooLarge:
+        ``exchange.too_large``.
     """
-    names = list(said["configs"])
+    try:
+        name = _name(path, list(said["configs"]), task)
+        kept = said.get("samples")
+        rows = kept[name] if isinstance(kept, dict) and name in kept else _rows_beside(path, name)
+        results = [_result(row, metric) for row in _of_one_filter(rows)]
+        return Sheet(
+            task=name,
+            title=name,
+            version=str(said.get("versions", {}).get(name, "1")),
+            model=str(said.get("model_name") or said.get("config", {}).get("model")),
+            source=f"lm-eval {said.get('lm_eval_version', '')}".strip(),
+            at=int(float(said.get("date", 0)) * 1_000_000),
+            results=tuple(results),
+            parts={"program": "lm-eval", "config": said["configs"][name], "hash": said.get("task_hashes", {}).get(name)},
+            targets={str(row["doc_id"]): str(row["target"]) for row in rows},
+        )
+    except (OSError, RecursionError, *MALFORMED) as error:
+        raise InvalidInput("exchange.invalid", f"{path.name} holds no samples of lm-eval: {error!r}.") from error
+
+
+def _name(path: Path, names: Sequence[str], task: str | None) -> str:
     if task is None and len(names) != 1:
         raise InvalidInput("exchange.several_tasks", f"{path.name} holds {', '.join(names)}.", hint="Name one with --task.")
-    name = task or names[0]
-    if name not in names:
-        raise InvalidInput("exchange.several_tasks", f"{path.name} holds {', '.join(names)}, and no {name!r}.", param="task")
+    if task is not None and task not in names:
+        raise InvalidInput("exchange.several_tasks", f"{path.name} holds {', '.join(names)}, and no {task!r}.", param="task")
+    return task or names[0]
+
+
+def _rows_beside(path: Path, name: str) -> list[dict[str, Any]]:
     stamp = path.stem.removeprefix("results_")
     samples = path.with_name(f"samples_{name}_{stamp}.jsonl")
     if not samples.is_file():
@@ -43,22 +67,9 @@ def read_results(path: Path, said: dict[str, Any], task: str | None = None, metr
             f"{path.name} has only sums, and {samples.name} is not beside it.",
             hint="Run lm-eval with --log_samples: a sum alone can be compared with nothing.",
         )
-    try:
-        rows = [msgspec.json.decode(line) for line in samples.read_bytes().splitlines() if line.strip()]
-        results = [_result(row, metric) for row in _of_one_filter(rows)]
-    except (msgspec.DecodeError, KeyError, TypeError, IndexError) as error:
-        raise InvalidInput("exchange.invalid", f"{samples.name} holds no samples of lm-eval: {error!r}.") from error
-    return Sheet(
-        task=name,
-        title=name,
-        version=str(said.get("versions", {}).get(name, "1")),
-        model=str(said.get("model_name") or said.get("config", {}).get("model")),
-        source=f"lm-eval {said.get('lm_eval_version', '')}".strip(),
-        at=int(float(said.get("date", 0)) * 1_000_000),
-        results=tuple(results),
-        parts={"program": "lm-eval", "config": said["configs"][name], "hash": said.get("task_hashes", {}).get(name)},
-        targets={str(row["doc_id"]): str(row["target"]) for row in rows},
-    )
+    if samples.stat().st_size > LARGEST:
+        raise TooLarge("exchange.too_large", f"{samples} is larger than {LARGEST:,} bytes.")
+    return [msgspec.json.decode(line) for line in samples.read_bytes().splitlines() if line.strip()]
 
 
 def write_results(sheet: Sheet) -> bytes:

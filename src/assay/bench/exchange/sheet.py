@@ -14,6 +14,10 @@ LARGEST = 256 * 1024 * 1024
 """Bytes of a file that is read: a thousand samples take about two million."""
 
 
+MALFORMED = (AttributeError, LookupError, OverflowError, TypeError, ValueError)
+"""What is raised where a document of another shape is read as if it had the right one."""
+
+
 class Sheet(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """``source`` is the program it comes from, ``at`` when it was made (microseconds UTC), ``parts`` what is known of the recipe.
     ``targets`` are right answers by sample, where they are known and may be shown; ``sampling`` is what was asked for."""
