@@ -31,7 +31,10 @@ LISTS = frozenset(
 """Settings of several words; a variable has them with commas between."""
 NAMES = tuple(field.name for field in msgspec.structs.fields(Settings))
 NOT_SETTINGS = frozenset(
-    {"ASSAY_CONFIG", "ASSAY_CHROMIUM", "ASSAY_TEST_DATABASE_URL", "ASSAY_SKIP_WEB", "ASSAY_SKIP_APT", "ASSAY_URL"}
+    {
+        *("ASSAY_CONFIG", "ASSAY_CHROMIUM", "ASSAY_TEST_DATABASE_URL", "ASSAY_SKIP_WEB", "ASSAY_SKIP_APT", "ASSAY_URL"),
+        *("ASSAY_EVALPLUS_PYTHON", "ASSAY_INSPECT_PYTHON"),
+    }
 )
 """Variables that begin like a setting and are none: they are for the build, the tests and `make dev`."""
 
