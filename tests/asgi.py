@@ -58,7 +58,12 @@ class Session:
         self.seen += rest
         await connection.close()
         headers = {name.decode(): value.decode() for name, value in start["headers"]}
-        return Reply(start["status"], headers, json.loads(rest) if "json" in headers.get("content-type", "") else None, rest)
+        return Reply(
+            start["status"],
+            headers,
+            json.loads(rest) if headers.get("content-type", "").split(";")[0].endswith("json") else None,
+            rest,
+        )
 
     @asynccontextmanager
     async def stream(self, path: str, body: Any = None, method: str = "POST") -> AsyncGenerator[AsyncGenerator[Event, None], None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import importlib
 import json
 import zipfile
 from collections.abc import Iterator
@@ -12,7 +13,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from pyarrow import parquet
 
 from assay.bench.exchange import FORMATS, Sheet, read_sheet
 from assay.bench.outcome import Scored
@@ -30,6 +30,8 @@ from tests.bench.exchange.files import (
     write_inspect,
     write_lm_eval,
 )
+
+parquet: Any = importlib.import_module("pyarrow.parquet")  # it ships no types
 
 
 def outcomes(sheet: Sheet) -> list[tuple[str, int, str, float | None]]:

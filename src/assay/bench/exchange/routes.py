@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Annotated, Literal
 
 import msgspec
@@ -20,6 +21,10 @@ from assay.bench.runs import Runs
 from assay.store import Database
 
 FormatName = Literal["humaneval", "lm-eval", "inspect", "parquet"]
+
+
+_UNUSUAL = re.compile(r"[^A-Za-z0-9._-]")
+"""What the name of a file has not: a run from elsewhere may be of a task with any name."""
 
 
 class Written(msgspec.Struct, frozen=True):
@@ -51,7 +56,7 @@ class Exchange:
         sheet = await take_out(self._db, self._runs, self._tasks, request.path_params["id"])
         form = FORMATS[query.format]
         written = await asyncio.to_thread(form.write, sheet)
-        name = f"{sheet.task}-{request.path_params['id'][:8]}{form.suffix}"
+        name = f"{_UNUSUAL.sub('_', sheet.task)}-{request.path_params['id'][:8]}{form.suffix}"
         return Response(written, media_type=form.media, headers={"content-disposition": f'attachment; filename="{name}"'})
 
 
