@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -127,3 +129,30 @@ async def test_whoever_stops_waiting_never_gets_the_answer_of_before(box: Worksp
             await _shell(box, "sleep 1; echo late")
     with pytest.raises(SandboxBroken):
         await _shell(box, "echo next")
+
+
+async def test_one_that_is_left_or_given_up_while_it_opens_leaves_no_process_behind() -> None:
+    limits = WorkspaceLimits(cpu_s=1_000_000 + os.getpid())
+    async with asyncio.timeout(PATIENCE_S):
+        async with Workspace({}, limits):
+            pass
+        for turns in (1, 3, 10, 30):
+            opening = asyncio.create_task(Workspace({}, limits).__aenter__())
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            opening.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await opening
+    until = time.monotonic() + PATIENCE_S
+    while _is_anywhere(f"={limits.cpu_s}") and time.monotonic() < until:  # noqa: ASYNC110  # processes set no event
+        await asyncio.sleep(0.01)
+    assert not _is_anywhere(f"={limits.cpu_s}")
+
+
+def _is_anywhere(argument: str) -> bool:
+    """Whether a process was started with something like it."""
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if argument.encode() in (process / "cmdline").read_bytes():
+                return True
+    return False

@@ -15,11 +15,11 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self
+from typing import IO, Any, Self
 
 import msgspec
 
@@ -76,8 +76,7 @@ class Workspace:
                 "Install it (Debian and Ubuntu: `apt install bubblewrap`; Fedora: `dnf install bubblewrap`).",
             )
         async with AsyncExitStack() as stack:
-            self._process = await self._start(program, stack)
-            stack.push_async_callback(self._end)
+            await _unhurried(self._open(program, stack))
             for path, content in self._files.items():
                 await self.write(path, content)
             self._stack = stack.pop_all()
@@ -115,25 +114,36 @@ class Workspace:
 
     async def _ask(self, request: bytes, patience_s: float) -> tuple[bytes, bytes]:
         async with self._turn:
-            stdin, stdout = self._process.stdin, self._process.stdout
-            assert stdin
-            assert stdout
             try:
-                async with asyncio.timeout(patience_s):
-                    stdin.write(request)
-                    await stdin.drain()
-                    letter, length = frames.HEAD.unpack(await stdout.readexactly(frames.HEAD.size))
-                    return letter, await stdout.readexactly(length)
+                return await self._exchange(request, patience_s)
             except asyncio.CancelledError:
                 await self._end()  # its answer would be taken for the next one's
                 raise
-            except (TimeoutError, OSError, asyncio.IncompleteReadError) as error:
-                raise SandboxBroken(await self._reason() or f"the workspace ended: {error}") from error
+
+    async def _exchange(self, request: bytes, patience_s: float) -> tuple[bytes, bytes]:
+        """Says ``request`` and waits for the next frame from inside."""
+        stdin, stdout = self._process.stdin, self._process.stdout
+        assert stdin
+        assert stdout
+        try:
+            async with asyncio.timeout(patience_s):
+                stdin.write(request)
+                await stdin.drain()
+                letter, length = frames.HEAD.unpack(await stdout.readexactly(frames.HEAD.size))
+                return letter, await stdout.readexactly(length)
+        except (TimeoutError, OSError, asyncio.IncompleteReadError) as error:
+            raise SandboxBroken(await self._reason() or f"the workspace ended: {error}") from error
 
     async def _reason(self) -> str:
         await self._end()
         self._said.seek(0)
         return self._said.read().decode("utf-8", "replace").strip()[-500:]
+
+    async def _open(self, program: str, stack: AsyncExitStack) -> None:
+        """Start it, and hear from inside that it stands: bubblewrap that is killed before leaves processes that nobody ends."""
+        self._process = await self._start(program, stack)
+        stack.push_async_callback(self._end)
+        await self._exchange(b"", _PATIENCE_S)
 
     async def _start(self, program: str, stack: AsyncExitStack) -> asyncio.subprocess.Process:
         self._said: IO[bytes] = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115  # the stack closes it
@@ -165,6 +175,18 @@ class Workspace:
         with suppress(ProcessLookupError):
             self._process.kill()
         await self._process.wait()
+
+
+async def _unhurried(work: Coroutine[Any, Any, None]) -> None:
+    """Waits until ``work`` is done, though one be cancelled meanwhile."""
+    task = asyncio.create_task(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        while not task.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait([task])
+        raise
 
 
 def _world(limits: WorkspaceLimits) -> Iterator[str]:

@@ -19,7 +19,7 @@ from contextlib import suppress
 from typing import Any
 
 from . import linux
-from .frames import CONTENT, FAILED, FINISHED, READ, RUN, WRITE, frame, read_trusted, write_all
+from .frames import CONTENT, FAILED, FINISHED, READ, READY, RUN, WRITE, frame, read_trusted, write_all
 
 _GRACE_S = 1.0
 """For output that was written before the end and is still on its way."""
@@ -32,6 +32,7 @@ def main() -> None:
     for standard in (0, 1, 2):
         os.dup2(os.open(os.devnull, os.O_RDWR), standard)
     limits = [tuple(map(int, pair.split("="))) for pair in sys.argv[3:]]
+    write_all(answers, frame(READY))
     handlers: dict[bytes, Callable[..., bytes]] = {RUN: _run, READ: _read, WRITE: _write}
     while True:
         try:

@@ -15,7 +15,7 @@ HEAD = struct.Struct("<cQ")
 """The letter and the length of the body."""
 
 READY, BROKEN = b"Y", b"B"
-"""Before any line of the candidate's has run: all layers stand, or one would not."""
+"""Before any line of the candidate's has run: all layers stand, or one would not. A workspace says the first when it is open."""
 
 LOADED, RETURNED, DIGEST, RAISED, TOO_MUCH = b"L", b"R", b"D", b"E", b"M"
 
