@@ -34,6 +34,13 @@ from assay.wire.sse import SseSplitter
 @click.option("--effort", help="How much the model is to think: a word that it knows, such as `high`.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Draws the questions of --limit.")
 @click.option(
+    "--option",
+    "own",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="One of the task's own options, in place of what it says; repeatable.",
+)
+@click.option(
     "--cache/--no-cache", "use_cache", default=False, help="Take answers that were given to the very same request before."
 )
 @click.option("--resume", is_flag=True, help="Go on with the newest run of the same that did not come to its end, if there is one.")
@@ -100,5 +107,16 @@ async def _unfinished(server: Server, spec: Spec) -> str | None:
 def _spec(options: dict[str, Any]) -> Spec:
     given = {name: value for name in ("temperature", "max_tokens", "effort") if (value := options.pop(name)) is not None}
     options.pop("demo", None)
-    budget = options.pop("budget")
-    return Spec(sampling=Sampling(**given), budget=read_budget(budget) if budget else None, **options)
+    budget, own = options.pop("budget"), dict(_option(said) for said in options.pop("own"))
+    return Spec(options=own, sampling=Sampling(**given), budget=read_budget(budget) if budget else None, **options)
+
+
+def _option(said: str) -> tuple[str, Any]:
+    """A value is read as JSON where it is any, and is words otherwise."""
+    name, equals, value = said.partition("=")
+    if not (name and equals):
+        raise InvalidInput("bench.bad_option", f"{said!r} is not NAME=VALUE.", hint="Such as: --option seed=7.")
+    try:
+        return name, msgspec.json.decode(value)
+    except msgspec.DecodeError:
+        return name, value

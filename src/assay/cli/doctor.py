@@ -1,5 +1,6 @@
 """``assay doctor``: is this machine fit, and what is to be done where it is not."""
 
+import asyncio
 import os
 import shutil
 import socket
@@ -17,6 +18,7 @@ from assay.cli.output import emit, say, table
 from assay.cli.remote import running_server
 from assay.cli.stored import stored
 from assay.core import AssayError, NotFound, Settings
+from assay.sandbox import probe
 from assay.store import Vault
 from assay.store.rotation import needed_key
 from assay.web.pages import FOLDER
@@ -44,6 +46,7 @@ async def doctor(configured: Configured, as_json: bool) -> int:
         *_folders(settings),
         await _master_key(settings),
         *_configuration(),
+        await _sandbox(),
         await _server(settings),
         await _database(settings),
     ]
@@ -52,6 +55,18 @@ async def doctor(configured: Configured, as_json: bool) -> int:
         if finding.hint:
             say(f"hint: {finding.check}: {finding.hint}")
     return OK if all(finding.ok for finding in findings) else FAILED
+
+
+async def _sandbox() -> Finding:
+    """Each layer is tried in a child that is thrown away."""
+    layers = await asyncio.to_thread(probe)
+    hint = (
+        None
+        if layers.is_enough
+        else "Benchmarks that run code are refused until then; docs/concepts/sandbox.md says what is needed."
+    )
+    missing = [f"without {row.name}: {row.why}" for row in layers.rows if not row.stands]
+    return Finding("sandbox", layers.is_enough, "; ".join([", ".join(layers.active), *missing]), hint)
 
 
 _COLUMNS = {"check": "check", "ok": "state", "found": "found"}
