@@ -84,6 +84,22 @@ class Windowed:
                 yield event
 
 
+class Discreet:
+    """A `Caller` whose calls are on record without their words: for questions that may not be shown."""
+
+    def __init__(self, caller: Caller):
+        self._caller = caller
+
+    async def stream(
+        self, request: Request, deployment: str, purpose: Purpose, budget: Budget | None = None, *, request_id: str | None = None
+    ) -> AsyncGenerator[Event, None]:
+        """As the wrapped caller's."""
+        budget = msgspec.structs.replace(budget or Budget(), keep_bodies=False)
+        async with aclosing(self._caller.stream(request, deployment, purpose, budget, request_id=request_id)) as events:
+            async for event in events:
+                yield event
+
+
 class Asking:
     """The calls of one sample: `ask` is handed to the task, `figures` and `body` say what came of it.
 

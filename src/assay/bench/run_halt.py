@@ -45,9 +45,8 @@ class LeaseLost(Halt):
 
 
 class TaskBroke(Halt):
-    """A task's own code broke on question after question."""
+    """A task's own code broke on question after question. ``error`` is None where its words may not be shown."""
 
-    def __init__(self, task: str, times: int, error: Exception):
-        super().__init__(
-            "bench.task_broke", f"{task} broke on {times} questions in a row. The last time: {type(error).__name__}: {error}"
-        )
+    def __init__(self, task: str, times: int, kind: type[Exception], error: Exception | None):
+        said = "" if error is None else f": {error}"
+        super().__init__("bench.task_broke", f"{task} broke on {times} questions in a row. The last time: {kind.__name__}{said}")

@@ -14,7 +14,8 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid
     """``model`` is a deployment or an alias. ``limit``: only so many questions, drawn by ``seed``. ``samples``: how often each is asked;
     None is what the task says. ``sampling`` goes over the task's own. ``concurrency`` is the most at once; how many there really are
     adapts to what the endpoint takes. ``budget`` bounds the calls of model and judge together. ``use_cache``: answers given before to
-    the very same request count, and cost nothing. ``unlocked``: the questions of a gated task may be shown.
+    the very same request count, and cost nothing. ``unlocked``: the questions of a gated task may be shown, and are kept where those of
+    others are: with the calls, and for ``use_cache``.
     """
 
     task: str

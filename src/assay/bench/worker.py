@@ -24,7 +24,8 @@ from assay.bench.outcome import Scored
 from assay.bench.queries import Run
 from assay.bench.queries_results import Figures, Open, answered, failed, forget_failed, load_body, load_open, scored
 from assay.bench.recipe import as_asked
-from assay.bench.run_asking import Asking, Door, Windowed, answer_of
+from assay.bench.redacted import is_hidden
+from assay.bench.run_asking import Asking, Discreet, Door, Windowed, answer_of
 from assay.bench.run_breaker import DOWN_AFTER, PROBES_S, Breaker
 from assay.bench.run_halt import EndpointDown, Halt, LeaseLost, ScorerDown, StorageFailed, TaskBroke
 from assay.bench.run_plan import draw
@@ -103,7 +104,9 @@ class Worker:
         self._changed = changed
         self._saver = Saver(means.db, means.limits.saving_pauses_s)
         plan = run.plan
-        self._wallet = Wallet(means.db, self._saver, run.id, self.id, means.caller, plan.prices, run.spec.budget)
+        self._is_hidden = is_hidden(plan.gated, run.spec)
+        caller = Discreet(means.caller) if self._is_hidden else means.caller
+        self._wallet = Wallet(means.db, self._saver, run.id, self.id, caller, plan.prices, run.spec.budget)
         breaker = Breaker(plan.model, means.limits.probes_s)
         self._door = Door(plan.model, self._wallet, means.windows.of(plan.model), breaker)
         self._todo: deque[Open] = deque()
@@ -257,7 +260,7 @@ class Worker:
 
     async def _ask(self, row: Open) -> None:
         """Ask one sample, and save what came; or put it off, or give it up."""
-        cache = self._means.db if self._run.spec.use_cache else None
+        cache = self._means.db if self._run.spec.use_cache and not self._is_hidden else None
         asking = Asking(self._door, f"{self._run.id}.{row.number}", row.epoch, cache)
         try:
             answer = await self._solve(row, asking)
@@ -291,9 +294,9 @@ class Worker:
             return
         self._given_up.append(row.number)
         if not isinstance(error, AssayError):
-            log.error("a task broke run=%s sample=%s", self._run.id, row.sample, exc_info=error)
+            log.error("a task broke run=%s sample=%s", self._run.id, row.sample, exc_info=self._shown(error))
             if len(self._given_up) >= DOWN_AFTER:
-                raise TaskBroke(self._run.plan.task, len(self._given_up), error)
+                raise TaskBroke(self._run.plan.task, len(self._given_up), type(error), self._shown(error))
         await self._saver.save(failed(self._run.id, row.number, asking.figures(None), _no_answer(error)))
         self._done(row)
 
@@ -317,7 +320,7 @@ class Worker:
         except Exception as error:  # a task's own code, which is not ours
             if isinstance(error, Halt | BudgetSpent):
                 raise
-            log.exception("a scorer broke run=%s sample=%s", self._run.id, sample.id)
+            log.error("a scorer broke run=%s sample=%s", self._run.id, sample.id, exc_info=self._shown(error))
             worth = Scored(
                 outcome="error", value=None, error="bench.task_broke", detail=f"The scorer raised {type(error).__name__}."
             )
@@ -328,6 +331,10 @@ class Worker:
         else:
             self._unscored = 0
         return worth
+
+    def _shown(self, error: Exception) -> Exception | None:
+        """``error``, where its words may be seen: they may quote the question."""
+        return None if self._is_hidden else error
 
     def _done(self, row: Open) -> None:
         shard = row.number // self._run.plan.shard

@@ -17,9 +17,11 @@ from assay.core.request import Request
 
 
 class Budget(msgspec.Struct, frozen=True, kw_only=True):
-    """What one call may use. None means no limit of its own."""
+    """What one call may use. None means no limit of its own. Without ``keep_bodies`` the call is on record, and what was asked and said
+    is not, whatever the setting `bodies` keeps of others."""
 
     timeout_s: float | None = None
+    keep_bodies: bool = True
 
 
 class Caller(Protocol):

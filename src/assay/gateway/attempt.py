@@ -44,6 +44,7 @@ class Attempt:
     ``client_protocol``, what the asker spoke, where the provider speaks it too.
     ``request`` and ``events`` are set where the asker had them as values; else the recorder reads them from the bytes.
     ``asker`` is None where Assay itself asks; ``hold`` is what was reserved of budgets, on the last attempt at a request.
+    ``keeps_bodies``: what was asked and said may be kept, as far as the settings say.
     ``id`` is the call's own, made here unless given; ``is_sent`` says that the upstream has been asked; ``cached`` is the
     call whose answer is given again instead, ``repeatable`` the name by which this one may be. ``pieces`` are what came of the
     body, each with the monotonic time of its arrival.
@@ -63,6 +64,7 @@ class Attempt:
         "hold",
         "id",
         "is_sent",
+        "keeps_bodies",
         "losses",
         "operation",
         "outcome",
@@ -98,6 +100,7 @@ class Attempt:
         asker: Asker | None = None,
         request: Request | None = None,
         id: str | None = None,
+        keeps_bodies: bool = True,
     ):
         self.id = id or new_id()
         self.request_id = request_id
@@ -115,6 +118,7 @@ class Attempt:
         self.hold: Hold | None = None
         self.body = body
         self.request = request
+        self.keeps_bodies = keeps_bodies
         self.events: list[Event] | None = None
         self.settled: Call | None = None
         self.response: Response | None = None

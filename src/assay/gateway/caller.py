@@ -64,6 +64,7 @@ class GatewayCaller:
                 access=candidate.access,
                 request_id=request_id,
                 request=request,
+                keeps_bodies=budget is None or budget.keep_bodies,
             )
             try:
                 async with aclosing(self._answer(attempt, candidate, request, budget)) as coming:

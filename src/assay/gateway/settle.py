@@ -41,7 +41,7 @@ def settle(attempt: Attempt, policy: Bodies, kept_until: int, bodies: list[Body]
     ``estimator`` says what no provider has counted, and learns from what one has.
     """
     try:
-        return _settle(attempt, policy, kept_until, bodies, estimator)
+        return _settle(attempt, policy if attempt.keeps_bodies else "off", kept_until, bodies, estimator)
     except Exception:  # noqa: BLE001  # a task boundary: whatever reading a hostile body raised, the usage row is written
         _log.exception("a call's bodies could not be read call=%s", attempt.id)
         return attempt.call()

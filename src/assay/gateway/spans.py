@@ -86,7 +86,7 @@ class Spans:
             attributes=_attributes(attempt, call, operation),
             start_time=call.at * 1000,
         )
-        if self._content:
+        if self._content and attempt.keeps_bodies:
             span.set_attributes(_content(attempt))
         if call.outcome != "ok":
             span.set_status(Status(StatusCode.ERROR, call.error or call.outcome))
