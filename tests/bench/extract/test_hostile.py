@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from assay.bench.extract.boxed import boxes
 from assay.bench.extract.choice import find_choice
+from assay.bench.extract.code import find_program
 from assay.bench.extract.mathematics import find_answer, same_answer
 from assay.bench.extract.numbers import find_number
 from assay.bench.extract.promotion import find_promotion
@@ -49,6 +50,7 @@ PIECES = (
         " ",
         "a.",
     ),
+    *("答", "\\(", "\\[", "\\\\[", "\t", "~", "`", "f(1)\n"),
     *("A or ", "\\text{", "1/", "-", "^", "!", "\\pm ", "|", "sqrt", "\\sqrt", "[", "\\%"),
 )
 RULES = {
@@ -74,6 +76,7 @@ def find_all(text: str) -> None:
     same_answer(found or "", "1")
     same_answer(text[:500], "x")
     boxes(text)
+    find_program(text, "", "f")
     find_promotion(text)
     for name, known in RULES.items():
         rule = livebench._rule(name)
@@ -92,3 +95,14 @@ def test_no_words_make_a_finder_raise(text: str) -> None:
 def test_the_same_again_and_again_is_soon_read(piece: str) -> None:
     """Within the patience of any test: what goes with the square of the length would take minutes."""
     find_all(piece * (20_000 // len(piece)))
+
+
+@pytest.mark.parametrize("head", ["答", "``` ", "```", "~~~", "```\ndef f():\n    return 1\n", "answer is "])
+@pytest.mark.parametrize("piece", [" ", ".", "~", "f(1)\n"])
+@pytest.mark.parametrize("tail", ["", "x", "`x"])
+def test_what_opens_something_and_never_closes_it_is_soon_read(head: str, piece: str, tail: str) -> None:
+    find_all(head + piece * (20_000 // len(piece)) + tail)
+
+
+def test_a_row_that_ends_with_a_distance_begins_no_formula() -> None:
+    assert find_answer(r"So \[ (1, 2 \\[2pt]) \] it is.") == r"(1, 2 \\[2pt])"

@@ -6,9 +6,13 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-_OPEN = re.compile(r"(?P<indent>[ \t]*(?:> ?|[-*+] |\d+[.)] )*[ \t]*)(?P<fence>`{3,}|~{3,})[ \t]*(?P<label>[^`]*?)[ \t]*$")
-_ONE_LINE = re.compile(r"[ \t]*(`{3,})[ \t]*(?P<label>python3?|py)?[ \t]+(?P<code>[^`]+?)[ \t]*\1[ \t]*$", re.IGNORECASE)
+_OPEN = re.compile(r"(?P<indent>[ \t]*+(?:> ?|[-*+] |\d+[.)] )*[ \t]*)(?P<fence>`{3,}+|~{3,}+)(?P<label>[^`]*+)$")
+_ONE_LINE = re.compile(
+    r"[ \t]*+(`{3,}+)(?:[ \t]*+(?P<label>python3?|py)(?=[ \t]++[^`\s]))?[ \t]++(?P<code>[^`]++)\1[ \t]*+$", re.IGNORECASE
+)
 _PYTHON = re.compile(r"[{.\s]*(?:python|py|ipython|cpython|pycon|sage|code)?[\d.]*(?:[\s,:{}].*)?$", re.IGNORECASE)
+
+_LABEL_CHARS = 200
 
 
 class Block(NamedTuple):
@@ -21,7 +25,7 @@ class Block(NamedTuple):
     @property
     def is_python(self) -> bool:
         """Whether the label says so, or says nothing."""
-        return _PYTHON.match(self.label) is not None
+        return _PYTHON.match(self.label[:_LABEL_CHARS]) is not None
 
 
 def blocks_in(text: str) -> Iterator[Block]:
@@ -29,9 +33,9 @@ def blocks_in(text: str) -> Iterator[Block]:
     lines = iter(text.replace("\r\n", "\n").split("\n"))
     for line in lines:
         if found := _ONE_LINE.match(line):
-            yield Block(found["code"], found["label"] or "")
+            yield Block(found["code"].rstrip(" \t"), found["label"] or "")
         elif found := _OPEN.match(line):
-            yield _read(lines, found["label"], found["fence"], found["indent"])
+            yield _read(lines, found["label"].strip(" \t"), found["fence"], found["indent"])
 
 
 def _read(lines: Iterator[str], label: str, fence: str, indent: str) -> Block:

@@ -12,7 +12,7 @@ _MARK = re.compile(
     rf"(?:^|\n)[ \t]*#{{4}}{_FENCE_MARKS}"
     rf"|\b(?:final|correct|right|best|my|the)?\s*(?:answer|choice|option)\b{_FENCE_MARKS}"
     rf"(?:(?:is|are|was|would\s+be|should\s+be|must\s+be)\b{_FENCE_MARKS}(?:therefore|thus|then|simply)?\s*[:：]?|[:：=])"
-    rf"|(?:最终|最後|最后|正确|正確)?(?:答案|选项|選項|答)\s*{_FENCE_MARKS}(?:应该|應該|应|應)?(?:是|为|為|选|選|[:：])\s*[:：]?",
+    rf"|(?:最终|最後|最后|正确|正確)?(?:答案|选项|選項|答){_FENCE_MARKS}(?:应该|應該|应|應)?(?:是|为|為|选|選|[:：])\s*[:：]?",
     re.IGNORECASE,
 )
 _HEADING = re.compile(rf"(?:^|\n)[ \t]*(?:#{{1,6}}[ \t]*|\*\*)?(?:final\s+)?answer{_FENCE_MARKS}\n+", re.IGNORECASE)

@@ -6,6 +6,7 @@ import ast
 import builtins
 import warnings
 from collections.abc import Iterator
+from itertools import pairwise
 
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _FOR_SHOW = frozenset({"print", "input", "exit", "quit", "main"})
@@ -50,15 +51,19 @@ def without_examples(code: str, entry: str) -> str:
     if tree is None:
         return code
     lines = code.split("\n")
-    for node in reversed(tree.body):
-        if _is_example(node, entry) and _stands_alone(node, tree.body):
-            lines[node.lineno - 1 : node.end_lineno] = []
-    return "\n".join(lines)
+    gone = {
+        line
+        for node, alone in zip(tree.body, _stand_alone(tree.body), strict=True)
+        if alone and _is_example(node, entry)
+        for line in range(node.lineno - 1, node.end_lineno or 0)
+    }
+    return "\n".join(line for number, line in enumerate(lines) if number not in gone)
 
 
-def _stands_alone(node: ast.stmt, body: list[ast.stmt]) -> bool:
-    """Whether no other statement shares a line with it."""
-    return all(other is node or other.lineno > (node.end_lineno or 0) or (other.end_lineno or 0) < node.lineno for other in body)
+def _stand_alone(body: list[ast.stmt]) -> list[bool]:
+    """Of each statement, whether it shares no line with the one before or after it."""
+    shared = [(one.end_lineno or 0) >= other.lineno for one, other in pairwise(body)]
+    return [not (before or after) for before, after in zip([False, *shared], [*shared, False], strict=True)]
 
 
 def _is_example(node: ast.stmt, entry: str) -> bool:
