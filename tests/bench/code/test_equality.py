@@ -10,6 +10,7 @@ import pytest
 
 from assay.bench.code.equality import is_close, is_equal, tolerances
 from assay.bench.code.oracles import is_right
+from assay.sandbox.inside.values import decode, encode
 
 
 @pytest.mark.parametrize(
@@ -52,6 +53,21 @@ def test_the_first_expected_float_brings_a_tolerance_for_all_that_follow() -> No
     assert tolerances([[0.5, 1.5], [1]], 0.0) == [1e-6, 1e-6]
     assert tolerances([[0.5, 1], [], ()], 0.0) == [0.0, 0.0, 0.0]
     assert tolerances([0.5], 1e-4) == [1e-4]
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_a_column_is_not_stretched_over_what_is_expected(nested: bool) -> None:
+    """It would take a terabyte."""
+    column: Any = decode(encode(np.zeros((1_000_000, 1), np.int8)))
+    expected: Any = [0] * 1_000_000
+    assert is_right("Small/none", [], [column] if nested else column, [expected] if nested else expected, 0.0) is False
+
+
+def test_arrays_of_one_shape_are_compared() -> None:
+    value = decode(encode(np.array([0.1 + 0.2, math.inf])))
+    assert is_right("Small/none", [], value, decode(encode(np.array([0.3, math.inf]))), 1e-6)
+    assert not is_right("Small/none", [], value, decode(encode(np.array([0.3, 1.0]))), 1e-6)
+    assert is_right("Small/none", [], decode(encode(np.array([3]))), 3, 0.0)
 
 
 def test_lists_too_deep_to_compare_are_not_equal() -> None:

@@ -28,7 +28,7 @@ def is_equal(value: Any, expected: Any) -> bool:
     """As Python compares. An array of several, which is neither true nor false, is not equal."""
     try:
         return bool(value == expected)
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError, MemoryError):
         return False
 
 

@@ -26,6 +26,7 @@ import struct
 import sys
 from array import array
 from collections.abc import Callable
+from functools import cache
 from itertools import accumulate, pairwise
 from typing import Any
 
@@ -267,6 +268,19 @@ def decode(data: bytes) -> Any:
     return value
 
 
+@cache
+def _array() -> type[Any]:
+    """numpy's array, which is told equal by element only from what has its shape. A liar's column beside a list would otherwise become
+    as large as the product of both, and the judge's memory would be gone."""
+    import numpy as np
+
+    class Array(np.ndarray[Any, Any]):
+        def __eq__(self, other: object) -> Any:
+            return (self.size < 2 or self.shape == np.shape(other)) and super().__eq__(other)  # type: ignore[call-overload]  # as numpy's
+
+    return Array
+
+
 class _Reader:
     def __init__(self, data: bytes):
         self.data = data
@@ -377,7 +391,7 @@ _READERS: dict[bytes, Callable[[_Reader, int], Any]] = {
     b"q": lambda reader, depth: reader.column("q", 8).tolist(),
     b"e": lambda reader, depth: reader.column("d", 8).tolist(),
     b"u": lambda reader, depth: reader.texts(),
-    b"a": lambda reader, depth: reader.numpy(),
+    b"a": lambda reader, depth: reader.numpy().view(_array()),
     b"A": lambda reader, depth: reader.numpy()[()],
     b"/": lambda reader, depth: reader.fraction(),
     b".": lambda reader, depth: reader.decimal(),
