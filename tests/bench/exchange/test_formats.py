@@ -49,7 +49,7 @@ def own_sheet() -> Sheet:
     ]
     results = [
         Result(
-            sample=f"Exam/{'ä' * number} {number % 4}",
+            sample=f"Exam/{'ä' * (number % 4)} {number % 4}",
             epoch=number // 4,
             state="scored",
             category="sums",
