@@ -8,6 +8,8 @@ import pytest
 
 from assay.bench.compare import compare, differing, hold_together
 from assay.bench.recipe import Recipe
+from assay.bench.result import Result
+from assay.bench.summary import summarise
 from assay.core import Money, Unprocessable, content_hash
 from assay.stats import detectable, mcnemar, paired_share, sign_flip
 from tests.bench.marked import answered, marks, result
@@ -219,3 +221,23 @@ def called(gap: float, runs: int) -> float:
         a, b = np.where(ahead, 1, np.where(behind, 0, rest)), np.where(ahead, 0, np.where(behind, 1, rest))
         decided += compare(marks(a.tolist()), marks(b.tolist())).verdict != "cannot tell"
     return decided / runs
+
+
+def test_two_runs_of_a_balanced_task_are_compared_by_the_mean_over_categories() -> None:
+    def run(safe: int, unsafe: int) -> list[Result]:
+        rights = [("safe", at, at < safe) for at in range(300)] + [("unsafe", at, at < unsafe) for at in range(60)]
+        return [result(f"{name}{at}", "right" if right else "wrong", category=name) for name, at, right in rights]
+
+    a, b = run(200, 50), run(220, 20)  # 250 right and 240, but 0.75 and 0.53 of the two halves
+    recipes = recipe(task="xs", balanced=True), recipe(task="xs", balanced=True)
+    by_question, found = compare(a, b), compare(a, b, recipes=recipes)
+    assert by_question.score.a == pytest.approx(250 / 360)
+    assert (found.score.a, found.score.b) == (summarise(a, balanced=True).score.value, summarise(b, balanced=True).score.value)
+    assert found.score.difference.value == pytest.approx((200 / 300 + 50 / 60 - 220 / 300 - 20 / 60) / 2)
+    error = ((20 / 300 * 280 / 300 / 299) + (0.5 * 0.5 / 59)) ** 0.5 / 2
+    assert found.score.difference.low == pytest.approx((found.score.difference.value or 0) - 1.97 * error, abs=2e-3)
+    assert (found.verdict, found.score.test) == ("A better", "sign_flip")
+    assert compare(b, a, recipes=recipes).verdict == "B better"
+    assert compare(a, a, recipes=recipes).verdict == "cannot tell"
+    lost = [msgspec.structs.replace(one, scored=result("", "error").scored) if at % 20 == 0 else one for at, one in enumerate(b)]
+    assert compare(a, lost, recipes=recipes).score.difference.reason == "errors"

@@ -9,6 +9,7 @@ import pytest
 
 from assay.bench.ranking import rank_runs
 from assay.bench.ranking_routes import ranking_routes
+from assay.bench.result import Result
 from assay.core import Unprocessable
 from assay.store import Database
 from tests.asgi import Session
@@ -31,6 +32,18 @@ def test_questions_that_one_has_no_answer_to_are_left_out_for_all() -> None:
     a, b = marks([1, 1, 0, 1]), [*marks([0, 1, 0]), result("q3", "error"), result("other")]
     found = rank_runs({"a": a, "b": b})
     assert [(one.name, round(one.value * 3), one.questions) for one in found] == [("a", 2, 3), ("b", 1, 3)]
+
+
+def test_of_a_balanced_task_each_category_counts_the_same() -> None:
+    def run(easy: int, hard: int) -> list[Result]:
+        many = [result(f"e{at}", "right" if at < easy else "wrong", category="easy") for at in range(90)]
+        return many + [result(f"h{at}", "right" if at < hard else "wrong", category="hard") for at in range(10)]
+
+    runs = {"broad": run(45, 9), "narrow": run(60, 1)}
+    assert [one.name for one in rank_runs(runs)] == ["narrow", "broad"]
+    found = rank_runs(runs, balanced=True)
+    assert [one.name for one in found] == ["broad", "narrow"]
+    assert [one.value for one in found] == pytest.approx([0.7, (60 / 90 + 0.1) / 2])
 
 
 def test_several_samples_count_by_question() -> None:

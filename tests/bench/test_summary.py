@@ -127,6 +127,32 @@ def test_categories_have_scores_of_their_own_and_the_macro_mean_counts_each_once
     assert summarise(marks([1, 0])).macro.reason == "no_categories"
 
 
+def test_the_score_of_a_balanced_task_counts_each_category_once() -> None:
+    results = [result(f"s{at}", "right", category="safe") for at in range(300)]
+    results += [result(f"u{at}", "right" if at % 4 == 0 else "wrong", category="unsafe") for at in range(100)]
+    found = summarise(results, balanced=True)
+    assert (found.score, found.interval) == (found.macro, "categories")
+    assert found.score.value == pytest.approx(0.625)
+    lost = [result(f"lost {at}", "error", category="unsafe") for at in range(100)]
+    unknown = summarise([*results, *lost], balanced=True).score
+    assert (unknown.value, unknown.reason) == (None, "errors")
+    assert unknown.low is not None
+    assert unknown.low < (1 + 25 / 200) / 2
+    assert unknown.high is not None
+    assert unknown.high > (1 + 125 / 200) / 2
+    one_kind = summarise(results[:300], balanced=True)
+    assert (one_kind.score, one_kind.interval) == (share(300, 300), "wilson")
+
+
+def test_a_balanced_score_has_an_interval_where_all_answers_of_each_category_are_alike() -> None:
+    results = [result(f"s{at}", "right", category="safe") for at in range(50)]
+    results += [result(f"u{at}", "wrong", category="unsafe") for at in range(20)]
+    score, safe, unsafe = summarise(results, balanced=True).score, share(50, 50), share(0, 20)
+    assert score.value == 0.5
+    assert score.low == pytest.approx(0.5 - (1 - (safe.low or 0)) / 2)
+    assert score.high == pytest.approx(0.5 + (unsafe.high or 0) / 2)
+
+
 def test_tokens_cost_and_times_are_of_what_was_asked() -> None:
     usage = Usage(input=90, cache_read=10, output=5, reasoning=20)
     results = [result(f"q{at}", usage=usage, cost=Money(1000), latency_us=1000 * at) for at in range(100)]

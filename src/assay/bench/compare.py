@@ -1,9 +1,10 @@
 """Two runs on the same questions: is A better, is B better, or can nobody tell.
 
 Each question's values are averaged, and only questions that both runs have are compared, pair by pair, so that hard questions do not
-count as a difference. A verdict needs both: a p value of at most 5 %, and an interval without zero. The score is the question that
-is asked, and is tested by itself; parts and categories are looked at besides, so Holm's correction holds for all of them
-together. Several tasks are held together by `hold_together`.
+count as a difference. Of a balanced task the score is the mean over categories, and so is the difference. A verdict needs both: a p
+value of at most 5 %, and an interval without zero. The score is the question that is asked, and is tested by itself; parts and
+categories are looked at besides, so Holm's correction holds for all of them together. Several tasks are held together by
+`hold_together`.
 
 An error is no wrong answer. Under 1 % of questions without an answer from one of the two are left out; from there on there is no
 value, and the bounds and the p value are the worst that any answers in their place could make them.
@@ -20,9 +21,9 @@ import numpy as np
 
 from assay.bench.outcome import OUTCOMES, Outcome
 from assay.bench.pairs import Pairs, both_known
-from assay.bench.recipe import Recipe
+from assay.bench.recipe import Recipe, is_balanced
 from assay.bench.result import Result
-from assay.bench.summary import MOST_ERRORS, Codes, clusters_among
+from assay.bench.summary import MOST_ERRORS, Codes, category_mean, clusters_among, weights_of
 from assay.core import Unprocessable
 from assay.stats import (
     FEWEST_FLIPS,
@@ -118,7 +119,8 @@ def compare(
     if different and not allow_different:
         raise refusal(different)
     pairs = Pairs(a, b)
-    score = _judged([_row(_SCORE, *pairs.values, pairs.clusters)])[0]
+    balanced = recipes is not None and all(is_balanced(recipe.parts) for recipe in recipes)
+    score = _judged([_row(_SCORE, *pairs.values, pairs.clusters, pairs.category if balanced else None)])[0]
     parts, categories = (
         [row for name, x, y in some if (row := _row(name, x, y, pairs.clusters)).questions]
         for some in (pairs.parts(), pairs.categories())
@@ -172,22 +174,25 @@ def differing(a: Mapping[str, Any], b: Mapping[str, Any], at: str = "") -> Itera
             yield f"{at}{name}"
 
 
-def _row(name: str, x: Floats, y: Floats, clusters: Codes) -> Row:
-    """How the two differ in one number, not yet judged. Each question has a score; where both have no part, there is none."""
+def _row(name: str, x: Floats, y: Floats, clusters: Codes, categories: Codes | None = None) -> Row:
+    """How the two differ in one number, not yet judged. Each question has a score; where both have no part, there is none. With
+    ``categories`` the number is the mean over them."""
+    categories = np.zeros(x.size, np.int64) if categories is None else categories
     known = both_known(x, y)
     asked = ~(np.isnan(x) & np.isnan(y)) | (name == _SCORE)
     n, lost = int(known.sum()), int((asked & ~known).sum())
-    left, right, together = x[known], y[known], clusters_among(clusters, known)
+    left, right, together, groups = x[known], y[known], clusters_among(clusters, known), clusters_among(categories, known)
     if lost < MOST_ERRORS * (n + lost) or not n + lost:
-        difference, test, p = _test(left, right, together)
+        difference, test, p = _test(left, right, together, groups)
     else:
-        difference, test, p = _worst(x[asked], y[asked], clusters_among(clusters, asked), n)
-    least = detectable(left - right, together)
+        difference, test, p = _worst(x[asked], y[asked], clusters_among(clusters, asked), clusters_among(categories, asked), n)
+    weights = weights_of(groups)
+    least = detectable(weights * (left - right), together)
     return Row(
         name=name,
         questions=n,
-        a=float(left.mean()) if n else None,
-        b=float(right.mean()) if n else None,
+        a=float((weights * left).mean()) if n else None,
+        b=float((weights * right).mean()) if n else None,
         difference=difference,
         test=test,
         p=p,
@@ -197,7 +202,9 @@ def _row(name: str, x: Floats, y: Floats, clusters: Codes) -> Row:
     )
 
 
-def _test(x: Floats, y: Floats, clusters: Codes) -> tuple[Interval, Test, float | None]:
+def _test(x: Floats, y: Floats, clusters: Codes, categories: Codes) -> tuple[Interval, Test, float | None]:
+    if categories.any():
+        return category_mean(x - y, categories, clusters), "sign_flip", sign_flip(weights_of(categories) * (x - y), clusters)
     binary = bool(np.isin(x, (0.0, 1.0)).all() and np.isin(y, (0.0, 1.0)).all())
     alone = int(clusters.max(initial=-1)) + 1 == x.size
     difference = (paired_share if binary else paired_mean)(x, y, None if alone else clusters)
@@ -208,10 +215,10 @@ def _test(x: Floats, y: Floats, clusters: Codes) -> tuple[Interval, Test, float 
     return difference, "sign_flip", sign_flip(x - y, None if alone else clusters)
 
 
-def _worst(x: Floats, y: Floats, clusters: Codes, n: int) -> tuple[Interval, Test, float | None]:
+def _worst(x: Floats, y: Floats, clusters: Codes, categories: Codes, n: int) -> tuple[Interval, Test, float | None]:
     """What is certain whatever the missing answers were: the bounds at both extremes, and the larger p value, if both point one way."""
-    for_b, test, p_for_b = _test(np.nan_to_num(x, nan=0.0), np.nan_to_num(y, nan=1.0), clusters)
-    for_a, _, p_for_a = _test(np.nan_to_num(x, nan=1.0), np.nan_to_num(y, nan=0.0), clusters)
+    for_b, test, p_for_b = _test(np.nan_to_num(x, nan=0.0), np.nan_to_num(y, nan=1.0), clusters, categories)
+    for_a, _, p_for_a = _test(np.nan_to_num(x, nan=1.0), np.nan_to_num(y, nan=0.0), clusters, categories)
     one_way = for_a.value is not None and for_b.value is not None and for_a.value * for_b.value > 0
     p = max(p_for_a, p_for_b) if one_way and p_for_a is not None and p_for_b is not None else 1.0
     return Interval(low=for_b.low, high=for_a.high, n=n, reason="errors"), test, p

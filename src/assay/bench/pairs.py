@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from assay.bench.result import Result
-from assay.bench.summary import Codes, answers_of, clusters_of, parts_of, values_of
+from assay.bench.summary import Codes, answers_of, clusters_of, codes_of, parts_of, values_of
 from assay.core import Unprocessable
 from assay.stats import Interval, paired_mean, paired_quantile
 from assay.stats.fit import Floats
@@ -17,7 +17,7 @@ from assay.stats.fit import Floats
 class Pairs:
     """Questions in A's order. Numbers are means over a question's samples, by question, NaN where a run has no answer.
 
-    ``values`` are A's and B's; ``only_a`` and ``only_b`` count questions that one run alone came to the end of.
+    ``values`` are A's and B's; ``category`` numbers each question's; ``only_a`` and ``only_b`` count questions that one run alone came to the end of.
 
     Raises:
         Unprocessable: ``bench.nothing_shared``, no question is in both.
@@ -38,6 +38,7 @@ class Pairs:
         first = {result.sample: result for result in reversed(ended[0])}
         self._asked = [first[sample] for sample in self.samples]
         self.clusters = clusters_of(self._asked)
+        self.category = codes_of(result.category or "" for result in self._asked)
         self.answers = tuple([one for one in answers_of(run) if one.sample in at] for run in ended)
         self._codes = tuple(np.array([at[one.sample] for one in side], np.int64) for side in self.answers)
         self.values = self._means(*(values_of(side) for side in self.answers))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from assay.bench.recipe import is_balanced
 from assay.bench.report import RunReport
 from assay.core import Measurement, now_us
 from assay.stats import Interval
@@ -40,7 +41,7 @@ def _measurement(report: RunReport, metric: str, interval: Interval) -> Measurem
         subject=report.model,
         metric=metric,
         at=report.ended_at or now_us(),
-        method=f"{report.title}, mean value of the samples, 95 % interval by question",
+        method=f"{report.title}, mean {_mean_over(report, metric)}, 95 % interval by question",
         source="measured",
         value=interval.value,
         reason=interval.reason if interval.value is None else None,
@@ -50,3 +51,8 @@ def _measurement(report: RunReport, metric: str, interval: Interval) -> Measurem
         conditions=conditions,
         rows=f"/bench/{report.id}",
     )
+
+
+def _mean_over(report: RunReport, metric: str) -> str:
+    is_balanced_score = metric == report.task and is_balanced(report.parts)
+    return "of the categories' means" if is_balanced_score else "value of the samples"

@@ -8,13 +8,14 @@ import msgspec
 import numpy as np
 
 from assay.bench.result import Result
-from assay.bench.summary import answers_of, clusters_of, values_of
+from assay.bench.summary import answers_of, clusters_of, codes_of, values_of, weights_of
 from assay.core import Unprocessable
 from assay.stats import bootstrap_ranks
 
 
 class Ranked(msgspec.Struct, frozen=True, kw_only=True):
-    """``value`` is the mean over the ``questions`` that all have answered. The true rank lies from ``low`` to ``high`` with 95 %."""
+    """``value`` is the mean over the ``questions`` that all have answered, of a balanced task that over their categories. The true rank
+    lies from ``low`` to ``high`` with 95 %."""
 
     name: str
     value: float
@@ -24,8 +25,9 @@ class Ranked(msgspec.Struct, frozen=True, kw_only=True):
     high: int
 
 
-def rank_runs(runs: Mapping[str, Sequence[Result]]) -> list[Ranked]:
-    """The runs by name, the best first; questions that one of them has no answer to are left out for all.
+def rank_runs(runs: Mapping[str, Sequence[Result]], *, balanced: bool = False) -> list[Ranked]:
+    """The runs by name, the best first; questions that one of them has no answer to are left out for all. ``balanced``: each category
+    counts the same.
 
     Raises:
         Unprocessable: ``bench.nothing_shared``, no question has an answer in every run.
@@ -40,6 +42,8 @@ def rank_runs(runs: Mapping[str, Sequence[Result]]) -> list[Ranked]:
         )
     table = np.array([[one[sample] for one in means.values()] for sample in shared])
     asked = {one.sample: one for results in runs.values() for one in results}
+    if balanced:
+        table *= weights_of(codes_of(asked[sample].category or "" for sample in shared))[:, None]
     ranks = bootstrap_ranks(table, clusters_of(asked[sample] for sample in shared)).tolist()
     ranked = [
         Ranked(name=name, value=value, questions=len(shared), rank=rank, low=low, high=high)

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from assay.api import Endpoint
 from assay.bench.queries_results import load_results
 from assay.bench.ranking import Ranked, rank_runs
+from assay.bench.recipe import is_balanced
 from assay.bench.runs import Runs
 from assay.core import InvalidInput, Unprocessable
 from assay.store import Database
@@ -60,7 +61,8 @@ def ranking_routes(db: Database, runs: Runs) -> list[Endpoint]:
                 param="runs",
             )
         results = {id: await load_results(db, id) for id in ids}
-        ranked = await asyncio.to_thread(rank_runs, results)
+        balanced = all(is_balanced(report.parts) for report in reports)
+        ranked = await asyncio.to_thread(rank_runs, results, balanced=balanced)
         models = {report.id: report.model for report in reports}
         return RankedRuns(
             task=reports[0].task,

@@ -32,6 +32,11 @@ def as_asked(task: Task, spec: Spec) -> Task:
     return msgspec.structs.replace(task, options={**task.options, **spec.options}) if spec.options else task
 
 
+def is_balanced(parts: Mapping[str, Any]) -> bool:
+    """Whether the score of a run with this recipe is the mean over categories, and not over questions."""
+    return bool(parts.get("balanced"))
+
+
 def recipe_of(task: Task, hashes: Mapping[str, str], spec: Spec) -> Recipe:
     """The recipe of a run of ``task``; ``hashes`` are the SHA-256 of its data files by name, as `assay.bench.data.hash_files` makes
     them.

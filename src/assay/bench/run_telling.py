@@ -9,6 +9,7 @@ from assay.bench.queries import Run
 from assay.bench.queries_costs import Cost, load_costs
 from assay.bench.queries_results import Counted, count_results, load_results
 from assay.bench.queries_shards import load_workers
+from assay.bench.recipe import is_balanced
 from assay.bench.report import Counts, RunReport
 from assay.bench.run_meter import Meter
 from assay.bench.summary import Summary, summarise
@@ -48,7 +49,7 @@ class Telling:
             return
         began = time.monotonic()
         results = await load_results(self._db, run.id)
-        self._summary = await asyncio.to_thread(summarise, results)
+        self._summary = await asyncio.to_thread(summarise, results, balanced=is_balanced(run.plan.recipe))
         self._cached = sum(result.cached for result in results)
         self._scored = scored
         took_s = time.monotonic() - began

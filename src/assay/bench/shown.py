@@ -137,8 +137,8 @@ class RecipePart(msgspec.Struct, frozen=True, kw_only=True):
 class ShownRun(RunLine, frozen=True, kw_only=True):
     """A run as it stands, or as it ended. ``answered`` counts those whose score is still to come as well; ``outcomes`` those that are
     scored, ``coverage`` is the share of them that got an answer which could be scored. ``metrics`` are the parts of scores, the mean
-    of the categories (``macro``) and pass@k. ``unpriced`` samples have no cost. ``layers`` are those of the sandbox that were active,
-    ``missing`` those that were not. ``redacted``: nothing of what was asked and said is shown."""
+    of the categories (``macro``) where that is not the score, and pass@k. ``unpriced`` samples have no cost. ``layers`` are those of
+    the sandbox that were active, ``missing`` those that were not. ``redacted``: nothing of what was asked and said is shown."""
 
     spec: NewRun
     version: int
@@ -382,7 +382,7 @@ def _of_sample(result: Result, redacted: bool) -> dict[str, Any]:
 
 
 def _metrics(summary: Summary) -> list[NamedInterval]:
-    several = {"macro": summary.macro} if len(summary.by_category) > 1 else {}
+    several = {"macro": summary.macro} if len(summary.by_category) > 1 and summary.interval != "categories" else {}
     passes = {f"pass@{one.k}": one.value for one in summary.pass_at_k}
     return [_named(name, one) for name, one in {**summary.metrics, **passes, **several}.items()]
 

@@ -65,9 +65,9 @@ class Times(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
-    """``score`` is the mean over answers, ``macro`` that over categories, each of which counts the same. ``metrics`` are the parts of
-    scores by name. Intervals are by question, or by cluster of questions; ``interval`` says which: ``wilson``, ``wilson_clustered``,
-    ``bootstrap``, ``bootstrap_clustered`` or ``bounds``. ``cost`` is by currency; ``unpriced`` results have none.
+    """``score`` is the mean over answers, ``macro`` that over categories, each of which counts the same; of a balanced task that is
+    the score, too. ``metrics`` are the parts of scores by name. Intervals are by question, or by cluster of questions; ``interval``
+    says which: ``wilson``, ``wilson_clustered``, ``bootstrap``, ``bootstrap_clustered``, ``categories`` or ``bounds``. ``cost`` is by currency; ``unpriced`` results have none.
     """
 
     questions: int
@@ -89,14 +89,14 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     ttft: Times
 
 
-def summarise(results: Sequence[Result]) -> Summary:
-    """Everything that ``results``, all of one run, say."""
+def summarise(results: Sequence[Result], *, balanced: bool = False) -> Summary:
+    """Everything that ``results``, all of one run, say. ``balanced``: the score is the mean over categories."""
     ended = [result for result in results if result.scored is not None]
     answers = answers_of(results)
     values = values_of(answers)
     questions, clusters = codes_of(result.sample for result in answers), clusters_of(answers)
-    errors = len(ended) - len(answers)
-    score, interval = _score(values, clusters, errors)
+    lost = [result for result in ended if result.scored is not None and result.scored.value is None]
+    score, interval = _score(answers, lost, values, clusters, balanced=balanced)
     outcomes = Counter(result.scored.outcome for result in ended if result.scored is not None)
     categories = [result.category for result in answers]
     by_category = _by_category(categories, values, clusters)
@@ -110,7 +110,7 @@ def summarise(results: Sequence[Result]) -> Summary:
         coverage=Coverage(
             results=len(results),
             answers=len(answers),
-            errors=errors,
+            errors=len(lost),
             waiting=len(results) - len(ended),
             share=len(answers) / len(ended) if ended else None,
         ),
@@ -164,14 +164,43 @@ def clusters_among(clusters: Codes, chosen: NDArray[np.bool_]) -> Codes:
     return np.asarray(np.unique(clusters[chosen], return_inverse=True)[1], np.int64)
 
 
-def _score(values: Floats, clusters: Codes, errors: int) -> tuple[Interval, str]:
-    n = values.size + errors
-    if not n or errors / n < MOST_ERRORS:
-        return mean_of(values, clusters) if n else (Interval(reason="no_data"), "wilson")
-    missing = np.zeros(errors)
-    lone = np.arange(errors) + _count(clusters)
-    worst, best = (mean_of(np.concatenate((values, missing + one)), np.concatenate((clusters, lone)))[0] for one in (0.0, 1.0))
+def category_mean(values: Floats, categories: Codes, clusters: Codes) -> Interval:
+    """The mean of the categories' means: each value weighs as much as makes its category count one."""
+    middle = np.bincount(categories, weights=values) / np.bincount(categories)
+    around = mean((values - middle[categories]) * weights_of(categories), clusters)
+    value = float(middle.mean())
+    if around.low is None or around.high is None:
+        return Interval(value=value, n=values.size, reason=around.reason)
+    reach = (around.high - around.low) / 2
+    return Interval(value=value, low=value - reach, high=value + reach, n=values.size)
+
+
+def weights_of(categories: Codes) -> Floats:
+    """With these, a mean over values is that over categories."""
+    sizes = np.bincount(categories)
+    return np.asarray(categories.size / (sizes.size * sizes[categories]), np.float64)
+
+
+def _score(
+    answers: Sequence[Result], lost: Sequence[Result], values: Floats, clusters: Codes, *, balanced: bool
+) -> tuple[Interval, str]:
+    n = values.size + len(lost)
+    if not n:
+        return Interval(reason="no_data"), "wilson"
+    if len(lost) / n < MOST_ERRORS:
+        return _centre(answers, values, clusters, balanced=balanced)
+    everyone, lone = [*answers, *lost], np.concatenate((clusters, np.arange(len(lost)) + _count(clusters)))
+    worst, best = (
+        _centre(everyone, np.concatenate((values, np.full(len(lost), one))), lone, balanced=balanced)[0] for one in (0.0, 1.0)
+    )
     return Interval(low=worst.low, high=best.high, n=values.size, reason="errors"), "bounds"
+
+
+def _centre(results: Sequence[Result], values: Floats, clusters: Codes, *, balanced: bool) -> tuple[Interval, str]:
+    categories = [result.category for result in results]
+    if balanced and len(set(categories)) > 1:
+        return _macro(categories, values, clusters), "categories"
+    return mean_of(values, clusters)
 
 
 def _by_category(categories: Sequence[str | None], values: Floats, clusters: Codes) -> dict[str, Interval]:
@@ -186,17 +215,21 @@ def _by_category(categories: Sequence[str | None], values: Floats, clusters: Cod
 
 
 def _macro(categories: Sequence[str | None], values: Floats, clusters: Codes) -> Interval:
-    """The mean of the categories' means: each answer weighs as much as makes its category count one."""
+    """The mean over categories. Where all answers of each are alike, nothing tells how they vary, and its interval is put together from
+    those of the categories (Zou and Donner 2008, Construction of confidence limits about effect measures, Statistics in Medicine 27,
+    1693-1702)."""
     codes = codes_of(category or "" for category in categories)
-    sizes = np.bincount(codes)
-    weights = values.size / (sizes.size * sizes[codes])
-    middle = np.bincount(codes, weights=values) / sizes
-    around = mean((values - middle[codes]) * weights, clusters)
-    value = float(middle.mean())
-    if around.low is None or around.high is None:
-        return Interval(value=value, n=values.size, reason=around.reason)
-    reach = (around.high - around.low) / 2
-    return _within(Interval(value=value, low=value - reach, high=value + reach, n=values.size))
+    found = category_mean(values, codes, clusters)
+    if found.reason != "no_spread" or found.value is None:
+        return _within(found)
+    reaches = []
+    for at in range(_count(codes)):
+        one = mean_of(values[codes == at], clusters_among(clusters, codes == at))[0]
+        if one.value is None or one.low is None or one.high is None:
+            return found
+        reaches.append((one.value - one.low, one.high - one.value))
+    below, above = (np.linalg.norm(reaches, axis=0) / len(reaches)).tolist()
+    return _within(Interval(value=found.value, low=found.value - below, high=found.value + above, n=found.n))
 
 
 def _metrics(answers: Sequence[Result], clusters: Codes) -> dict[str, Interval]:

@@ -128,6 +128,7 @@ class QuizTasks:
 
     async def recipe(self, task: Task, files: Mapping[str, Path], spec: Spec) -> Recipe:
         parts = {"task": task.id, "version": task.version, "sampling": msgspec.to_builtins(spec.sampling)}
+        parts |= {"balanced": True} if task.balanced else {}
         return Recipe(hash=content_hash(parts), parts=parts)
 
 

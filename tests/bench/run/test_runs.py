@@ -7,9 +7,10 @@ from collections import Counter
 import msgspec
 import pytest
 
+from assay.bench.shown import show_run
 from assay.core import CallFailed, Conflict
 from assay.store.queries import latest_measurements
-from tests.bench.run.quiz import COST, MODEL, School, knows, knows_even, refusal, spec_of
+from tests.bench.run.quiz import COST, MODEL, QUIZ, Quiz, School, knows, knows_even, refusal, spec_of
 
 pytestmark = pytest.mark.anyio
 
@@ -55,6 +56,19 @@ async def test_its_score_is_published(school: School) -> None:
     report = await school.run(knows_even)
     (measurement,) = await latest_measurements(school.db, "quiz")
     assert (measurement.subject, measurement.value, measurement.rows) == (MODEL.id, 0.5, f"/bench/{report.id}")
+
+
+async def test_the_score_of_a_balanced_task_is_the_mean_over_categories_wherever_it_is_shown(school: School) -> None:
+    school.task, school.quiz = msgspec.structs.replace(QUIZ, balanced=True), Quiz(41)
+    report = await school.run(knows_even)
+    assert report.summary is not None
+    assert (report.summary.score.value, report.summary.interval) == (0.5, "categories")
+    shown = show_run(report)
+    assert shown.score == report.summary.score
+    assert "macro" not in {metric.name for metric in shown.metrics}
+    (measurement,) = await latest_measurements(school.db, "quiz")
+    assert measurement.value == 0.5
+    assert "mean of the categories' means" in measurement.method
 
 
 async def test_a_run_that_has_ended_stands(school: School) -> None:

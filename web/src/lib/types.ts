@@ -1529,8 +1529,8 @@ export interface Interval {
 /**
  * A run as it stands, or as it ended. `answered` counts those whose score is still to come as well; `outcomes` those that are
  * scored, `coverage` is the share of them that got an answer which could be scored. `metrics` are the parts of scores, the mean
- * of the categories (`macro`) and pass@k. `unpriced` samples have no cost. `layers` are those of the sandbox that were active,
- * `missing` those that were not. `redacted`: nothing of what was asked and said is shown.
+ * of the categories (`macro`) where that is not the score, and pass@k. `unpriced` samples have no cost. `layers` are those of
+ * the sandbox that were active, `missing` those that were not. `redacted`: nothing of what was asked and said is shown.
  */
 export interface ShownRun {
   id: string;
@@ -1756,7 +1756,10 @@ export interface RankedRun {
   ranked: Ranked;
 }
 
-/** `value` is the mean over the `questions` that all have answered. The true rank lies from `low` to `high` with 95 %. */
+/**
+ * `value` is the mean over the `questions` that all have answered, of a balanced task that over their categories. The true rank
+ * lies from `low` to `high` with 95 %.
+ */
 export interface Ranked {
   name: string;
   value: number;

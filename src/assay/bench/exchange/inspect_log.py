@@ -20,6 +20,7 @@ import msgspec
 
 from assay.bench.exchange.sheet import LARGEST, MALFORMED, Sheet, failed, scored_of
 from assay.bench.outcome import OUTCOMES, Scored
+from assay.bench.recipe import is_balanced
 from assay.bench.result import Result
 from assay.bench.summary import summarise
 from assay.core import InvalidInput, Message, TooLarge, Transcript, Unavailable, Usage, assistant, content_hash, user
@@ -213,7 +214,7 @@ def _about(sheet: Sheet) -> dict[str, Any]:
 
 
 def _outcome(sheet: Sheet, done: int) -> dict[str, Any]:
-    score = summarise(sheet.results).score
+    score = summarise(sheet.results, balanced=is_balanced(sheet.parts)).score
     metric = {
         "name": "accuracy",
         "value": score.value,

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from assay.bench.exchange.sheet import LARGEST, MALFORMED, Sheet, scored_of
+from assay.bench.recipe import is_balanced
 from assay.bench.result import Result
 from assay.bench.summary import summarise
 from assay.core import InvalidInput, Message, Text, TooLarge, Transcript, assistant, user
@@ -74,7 +75,7 @@ def _rows_beside(path: Path, name: str) -> list[dict[str, Any]]:
 
 def write_results(sheet: Sheet) -> bytes:
     """One JSON document in the shape of ``results_*.json``, with the samples under ``samples``, as lm-eval's Python call returns them."""
-    summary = summarise(sheet.results)
+    summary = summarise(sheet.results, balanced=is_balanced(sheet.parts))
     name, score = sheet.task, summary.score
     error = None if score.low is None or score.high is None else (score.high - score.low) / 3.92
     document = {
