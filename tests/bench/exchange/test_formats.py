@@ -176,6 +176,13 @@ def test_a_log_that_we_write_is_read_back_with_every_outcome(tmp_path: Path) -> 
     assert back.targets[sheet.results[0].sample] == "2"
 
 
+def test_the_score_of_a_log_that_we_write_is_the_run_s(tmp_path: Path) -> None:
+    sheet = own_sheet()
+    with zipfile.ZipFile(written("inspect", tmp_path, msgspec.structs.replace(sheet, results=sheet.results[:7]))) as log:
+        [score] = json.loads(log.read("header.json"))["results"]["scores"]
+    assert score["metrics"]["accuracy"]["value"] == pytest.approx(1.25 / 7)
+
+
 def test_two_ids_that_are_nearly_alike_are_two_samples_of_a_log(tmp_path: Path) -> None:
     with zipfile.ZipFile(written("inspect", tmp_path, own_sheet())) as log:
         names = [name for name in log.namelist() if name.startswith("samples/")]

@@ -124,14 +124,14 @@ def real_inspect() -> Path:
 @pytest.mark.prove
 async def test_inspect_reads_the_log_that_we_write(tmp_path: Path, real_inspect: Path) -> None:
     path = tmp_path / "ours.eval"
-    sheet = own_sheet()
+    sheet = own_sheet()  # of eight samples one is an error, which leaves the score open: Inspect gets none either
     path.write_bytes(FORMATS["inspect"].write(sheet))
     program = """
 import json, sys
 from inspect_ai.log import read_eval_log, read_eval_log_sample, read_eval_log_sample_summaries
 log = read_eval_log(sys.argv[1])
 one = read_eval_log_sample(sys.argv[1], sys.argv[2], 1)
-print(json.dumps([log.status, log.eval.model, log.results.scores[0].metrics["accuracy"].value,
+print(json.dumps([log.status, log.eval.model, {name: one.value for name, one in log.results.scores[0].metrics.items()},
     [[s.id, s.epoch, s.scores["assay"].value if s.scores else None] for s in log.samples], one.output.completion,
     len(read_eval_log_sample_summaries(sys.argv[1]))]))
 """
@@ -140,7 +140,7 @@ print(json.dumps([log.status, log.eval.model, log.results.scores[0].metrics["acc
     assert done.returncode == 0, done.stderr.decode()
     status, model, score, samples, said, summaries = json.loads(done.stdout)
     assert (status, model, said, summaries) == ("success", "stage/pupil", "It is 1.\0\u2028", 8)
-    assert score == pytest.approx(1.25 / 7)
+    assert score == {}
     assert {(id, epoch) for id, epoch, _ in samples} == {(one.sample, one.epoch + 1) for one in sheet.results}
 
 

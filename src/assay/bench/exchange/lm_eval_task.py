@@ -85,7 +85,6 @@ def _options(task: LmEval) -> dict[str, Any]:
         "doc_to_target": str(task.doc_to_target),
         "description": task.description,
         "num_fewshot": task.num_fewshot or 0,
-        "until": _until(task),
         "repeats": task.repeats,
         "filters": task.filter_list,
         "metrics": task.metric_list,

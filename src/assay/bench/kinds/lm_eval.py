@@ -2,7 +2,7 @@
 
 ``assay bench import TASK.yaml`` writes the ``task.toml``. Options: ``doc_to_text`` and ``doc_to_target`` (Jinja, or the name of a
 column), ``description`` (Jinja; the system's words), ``num_fewshot`` with ``examples`` in place, or the first rows of the data file
-``fewshot``; ``until`` (answers end before it), ``repeats``, ``filters`` (by name, the first one counts) and ``metrics``.
+``fewshot``; ``repeats``, ``filters`` (by name, the first one counts) and ``metrics``.
 """
 
 from __future__ import annotations
@@ -61,7 +61,6 @@ async def scorer(task: Task, files: Mapping[str, Path], context: Context) -> Asy
 
 class _LmEval:
     def __init__(self, options: Mapping[str, Any]):
-        self._until: Sequence[str] = options.get("until", ())
         self._filters: Sequence[Mapping[str, Any]] = options["filters"]
         self._metrics: Sequence[Mapping[str, Any]] = options["metrics"]
         self._repeats = options.get("repeats", 1)
@@ -86,14 +85,9 @@ class _LmEval:
     def _answers(self, answer: Answer) -> list[str] | Scored:
         if self._repeats == 1:
             words = final_words(answer)
-            return words if isinstance(words, Scored) else [self._cut(words)]
+            return words if isinstance(words, Scored) else [words]
         said = [part.text for part in answer.message.parts if isinstance(part, Text)]
-        return [self._cut(thinking.strip_thinking(text) or "") for text in said] or no_answer(answer)
-
-    def _cut(self, text: str) -> str:
-        for end in self._until:
-            text = text.split(end)[0] if end else text
-        return text
+        return [thinking.strip_thinking(text) or "" for text in said] or no_answer(answer)
 
 
 def matches(found: str, target: str, metric: Mapping[str, Any]) -> bool:
