@@ -139,6 +139,7 @@ async def test_over_the_api_a_run_comes_in_and_goes_out(school: School, tmp_path
     [
         {"task": ""},
         {"task": "a\0"},
+        {"title": "a" * 3_000},
         {"at": 10**40},
         {"at": -1},
         {"results": []},

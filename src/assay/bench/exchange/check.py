@@ -26,6 +26,8 @@ def check(sheet: Sheet) -> Sheet:
         raise InvalidInput("exchange.empty", f"The run of {sheet.task!r} has no samples.")
     if "\0" in sheet.task + sheet.model + sheet.version:
         raise _invalid("the name of its task or model holds the character NUL")
+    if max(map(len, (sheet.title, sheet.source, sheet.version))) > _LONGEST_ID:
+        raise _invalid(f"its title, source or version is longer than {_LONGEST_ID:,} characters")
     if not 0 <= sheet.at <= _LAST_US:
         raise _invalid(f"{sheet.at} is no time")
     if len({(result.sample, result.epoch) for result in sheet.results}) < len(sheet.results):

@@ -70,6 +70,7 @@ def _document(task: LmEval, path: Path, folder: Path) -> dict[str, Any]:
         "about": f"A task of lm-eval: {path.name}.",
         "kind": "lm-eval",
         "format": form,
+        "prompt": task.doc_to_text,
         "licence": "see its source",
         "citation": "see its source",
         "link": "https://github.com/EleutherAI/lm-evaluation-harness",
