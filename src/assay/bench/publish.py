@@ -36,6 +36,12 @@ def _measurement(report: RunReport, metric: str, interval: Interval) -> Measurem
     }
     if spec.limit is not None:
         conditions["limit"] = spec.limit
+    if spec.options:
+        conditions["options"] = spec.options
+    if spec.judge is not None:
+        conditions["judge"] = spec.judge
+    if spec.baseline is not None:
+        conditions["baseline"] = spec.baseline
     return Measurement(
         kind="estimate",
         subject=report.model,

@@ -12,6 +12,7 @@ import pytest
 from assay.bench.outcome import Scored, right
 from assay.bench.task import Context, Sample, Scorer, Task
 from assay.core import Answer, CallFailed, InvalidInput, Request, Transcript, complete, user
+from assay.store.queries import latest_measurements
 from tests.bench.run.quiz import COST, JUDGE, QUIZ, Quiz, School, refusal, spec_of
 
 pytestmark = pytest.mark.anyio
@@ -49,6 +50,12 @@ async def test_the_judge_is_paid_by_the_run_and_its_calls_are_with_the_score(jud
     page = await judged.runs.results(report.id)
     assert all(one.scored is not None and len(one.scored.calls) == 1 for one in page.results)
     assert all(one.cost == COST for one in page.results), "a sample's cost is the model's"
+
+
+async def test_who_judged_and_by_which_options_stands_with_the_number(judged: School) -> None:
+    await judged.run(judge="judge", options={"rubric": "Be kind."})
+    (measurement,) = await latest_measurements(judged.db, "quiz")
+    assert (measurement.conditions["judge"], measurement.conditions["options"]) == ("judge", {"rubric": "Be kind."})
 
 
 async def test_the_budget_holds_for_both(judged: School) -> None:
