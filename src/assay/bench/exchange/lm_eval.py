@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from assay.bench.exchange.sheet import LARGEST, MALFORMED, Sheet, scored_of
+from assay.bench.exchange.sheet import LARGEST, MALFORMED, Sheet, failed, scored_of
 from assay.bench.recipe import is_balanced
 from assay.bench.result import Result
 from assay.bench.summary import summarise
@@ -103,16 +103,17 @@ def _result(row: dict[str, Any], metric: str | None) -> Result:
     named = [metric] if metric else [*(one for one in _METRICS if one in row), *row.get("metrics", ())]
     if not named or named[0] not in row:
         raise InvalidInput("exchange.value_unknown", f"Sample {row['doc_id']} has no score {metric or ''!r}.", param="metric")
+    score = row[named[0]]
     answers = row["resps"][0] if row.get("resps") else []
     said = answers[0] if isinstance(answers, list) and answers else answers
     found = row.get("filtered_resps") or [None]
     return Result(
         sample=str(row["doc_id"]),
-        epoch=0,
+        epoch=row.get("epoch", 0),
         state="scored",
         transcript=Transcript(tuple(_asked(row))),
-        message=assistant(str(said)),
-        scored=scored_of(row[named[0]], None if found[0] is None else str(found[0])),
+        message=None if said is None else assistant(str(said)),
+        scored=failed("It has no score.") if score is None else scored_of(score, None if found[0] is None else str(found[0])),
     )
 
 
@@ -139,6 +140,7 @@ def _sample(sheet: Sheet, result: Result) -> dict[str, Any]:
     target = sheet.targets.get(result.sample)
     return {
         "doc_id": result.sample,
+        "epoch": result.epoch,
         "doc": {},
         "target": target,
         "arguments": {"gen_args_0": {"arg_0": [words], "arg_1": sheet.sampling}},
