@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import importlib
 import json
+import sys
 import zipfile
 from collections.abc import Iterator
 from io import BytesIO
@@ -153,7 +154,7 @@ def test_a_log_of_inspect_is_read_with_epochs_errors_and_scores(tmp_path: Path, 
 
 
 def write_zstd(path: Path) -> None:
-    from backports.zstd import zipfile as with_zstd
+    with_zstd: Any = importlib.import_module("zipfile" if sys.version_info >= (3, 14) else "backports.zstd.zipfile")
 
     plain = write_inspect(path.with_suffix(".plain"))
     with zipfile.ZipFile(plain) as source, with_zstd.ZipFile(path, "w", with_zstd.ZIP_ZSTANDARD) as log:
