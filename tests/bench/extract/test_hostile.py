@@ -106,3 +106,11 @@ def test_what_opens_something_and_never_closes_it_is_soon_read(head: str, piece:
 
 def test_a_row_that_ends_with_a_distance_begins_no_formula() -> None:
     assert find_answer(r"So \[ (1, 2 \\[2pt]) \] it is.") == r"(1, 2 \\[2pt])"
+
+
+@pytest.mark.parametrize("deep", ["1" + " + 1" * 600, "not " * 600 + "1", "lambda: " * 600 + "1"])
+def test_a_program_with_something_nested_deeply_is_found_all_the_same(deep: str) -> None:
+    """An answer that makes its finder raise would be an error, which counts for less than a wrong one."""
+    function = "def f(x):\n    return z"
+    assert find_program(f"```python\nif {deep}:\n    z = 1\n{function}\n```", "", "f") is not None
+    assert find_program(f"```python\nz = {deep}\n```\n```python\n{function}\n```", "", "f") is not None

@@ -37,11 +37,15 @@ def names_used(tree: ast.AST) -> set[str]:
 
 def sources_of(code: str) -> Iterator[tuple[str, str, set[str]]]:
     """Each definition, import and assignment at the top level of ``code``: its name, its text, and the names that it uses. The last
-    comes first."""
+    comes first. What nests too deeply to be written is left out."""
     tree = parse(code)
     for node in reversed(tree.body if tree else []):
+        try:
+            source = ast.unparse(node)
+        except RecursionError:
+            continue
         for name in _bound(node):
-            yield name, ast.unparse(node), names_used(node)
+            yield name, source, names_used(node)
 
 
 def without_examples(code: str, entry: str) -> str:
@@ -71,12 +75,16 @@ def _is_example(node: ast.stmt, entry: str) -> bool:
         return False
     if isinstance(node, ast.Expr):
         return not isinstance(node.value, ast.Constant)
-    if isinstance(node, ast.Assert) or (isinstance(node, ast.If) and "__name__" in ast.unparse(node.test)):
+    if isinstance(node, ast.Assert) or (isinstance(node, ast.If) and "__name__" in _names_in(node.test)):
         return True
     if entry in _bound(node):
         return False
     used = {name.id for name in ast.walk(node) if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Load)}
     return bool(used & (_FOR_SHOW | {entry}))
+
+
+def _names_in(node: ast.AST) -> set[str]:
+    return {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
 
 
 def _bound(node: ast.stmt) -> set[str]:
