@@ -88,10 +88,12 @@ def same(wanted: Any, found: Any) -> bool:
 def _number(value: Any) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
+    written = str(value)
     try:
-        return float(str(value).replace(",", "").strip())
+        number = float(written.replace(",", "").strip())
     except ValueError:
         return None
+    return number if math.isfinite(number) and "_" not in written else None  # Nan is a name, too
 
 
 def _plain(value: Any) -> str:
