@@ -72,6 +72,8 @@ VARIABLES = {
     "ASSAY_CHROMIUM": "Tests and screenshots: the Chromium to use.",
     "ASSAY_SOAK_S": "Tests: how many seconds the soak takes; an hour, if it is not set.",
     "ASSAY_AWAY_S": "Tests: how many seconds the database stays away while the gateway serves on.",
+    "ASSAY_BASE_URL": "Set for Inspect by `assay bench inspect`: where the gateway answers.",
+    "ASSAY_API_KEY": "Set for Inspect by `assay bench inspect`: its key.",
     "ASSAY_EVALPLUS_PYTHON": "Measuring: the interpreter of an environment that holds evalplus 0.3.1.",
     "ASSAY_INSPECT_PYTHON": "Tests: the interpreter of an environment that holds inspect_ai.",
     "ASSAY_TEST_DATABASE_URL": "Tests: a PostgreSQL in which databases may be made and dropped.",

@@ -195,12 +195,14 @@ async def test_a_run_that_is_stopped_goes_on_where_it_was(hall: Hall) -> None:
     assert (again.status, again.json["code"]) == (409, "bench.over")
 
 
-async def test_only_an_admin_lets_code_run_without_a_whole_sandbox(hall: Hall) -> None:
+async def test_only_an_admin_lets_code_run_without_a_whole_sandbox_or_shows_gated_questions(hall: Hall) -> None:
     member = Actor(id="m", name="Mei", role="member", user="m")
     session = await hall.open(actor=member)
     asked = {"task": "quiz", "model": MODEL.id, "accept_unsafe": True}
     reply = await session.post(RUNS, asked)
     assert (reply.status, reply.json["code"]) == (403, "bench.unsafe_not_yours")
+    reply = await session.post(RUNS, {"task": "quiz", "model": MODEL.id, "unlocked": True})
+    assert (reply.status, reply.json["code"]) == (403, "bench.unlock_not_yours")
     await finish(session, await begin(session))
 
 

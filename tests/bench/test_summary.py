@@ -175,3 +175,11 @@ def test_a_hundred_thousand_results_are_summed_up_at_once() -> None:
     begin = time.perf_counter()
     assert summarise(results).questions == 10_000
     assert time.perf_counter() - begin < 20
+
+
+def test_no_answer_is_a_share_of_endlessly_many_things() -> None:
+    """A run from elsewhere may say so; the weight of one answer ends somewhere, and memory stays what it was."""
+    found = summarise(
+        [result("q0", "right", parts={"p": 1.0, "p:of": 1e15}), result("q1", "wrong", parts={"p": 0.0, "p:of": 100.0})]
+    )
+    assert (found.metrics["p"].value, found.metrics["p"].n) == (0.5, 200)

@@ -114,6 +114,13 @@ def _running(runs: Runs) -> list[Endpoint]:
                 hint="Ask an admin, or complete the sandbox: `assay doctor` says what is missing.",
                 param="accept_unsafe",
             )
+        if body.unlocked and not signed_in(request).is_admin:
+            raise Forbidden(
+                "bench.unlock_not_yours",
+                "Questions that their authors ask not to be shown are shown only where an admin says so.",
+                hint="Run it without unlocking: score, outcomes and costs are the same.",
+                param="unlocked",
+            )
         return BegunRun(await runs.begin(body, request.state.session))
 
     async def list_runs(request: Request, query: WhichRuns) -> RunList:

@@ -6,7 +6,7 @@ import asyncio
 import time
 
 from assay.bench.run_halt import EndpointDown
-from assay.core import AssayError
+from assay.core import AssayError, UpstreamRefused
 
 DOWN_AFTER = 10
 """Failures in a row after which only single calls are made."""
@@ -14,6 +14,8 @@ PROBES_S = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0)
 """How long to wait before each of those; when the last one fails, too, the run is interrupted."""
 LONGEST_PAUSE_S = 300.0
 """An upstream that asks to be left alone for longer than this is down."""
+_LASTING = frozenset({401, 402, 403, 404})
+"""A wrong key, an empty account, a model that is not there: nothing that waiting mends."""
 
 
 class Breaker:
@@ -72,7 +74,8 @@ class Breaker:
         self.failures += 1
         self._probes += is_probe
         rest_s = error.retry_after_s or 0.0
-        if self._probes >= len(self._probes_s) or rest_s > LONGEST_PAUSE_S:
+        is_lasting = self.failures >= DOWN_AFTER and _lasts(error)
+        if is_lasting or self._probes >= len(self._probes_s) or rest_s > LONGEST_PAUSE_S:
             raise EndpointDown(self._deployment, self.failures, error)
         if is_probe or (self._probe_at is None and self.failures >= DOWN_AFTER):
             self._probe_at = time.monotonic() + max(self._probes_s[self._probes], rest_s)
@@ -81,3 +84,7 @@ class Breaker:
     def _stir(self) -> None:
         self._stirred.set()
         self._stirred = asyncio.Event()
+
+
+def _lasts(error: AssayError) -> bool:
+    return isinstance(error, UpstreamRefused) and error.upstream_status in _LASTING

@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from assay.bench.outcome import OF, OUTCOMES, Outcome
+from assay.bench.outcome import OF, OUTCOMES, Outcome, Scored
 from assay.bench.result import Result
 from assay.core import Money
 from assay.stats import Interval, Split, bootstrap_mean, mean, pass_at_k, quantile, share, split_variance
@@ -24,6 +24,9 @@ from assay.stats.fit import Floats
 
 MOST_ERRORS = 0.01
 """From this share of errors on a score has no value."""
+
+_MOST_THINGS = 100
+"""That one answer is a share of; no question gives so many instructions."""
 
 _ANSWERED = frozenset({"right", "wrong", "graded"})
 _QUANTILES = (0.5, 0.95, 0.99)
@@ -237,9 +240,14 @@ def _metrics(answers: Sequence[Result], clusters: Codes) -> dict[str, Interval]:
     answer of the same cluster: so a metric over instructions is one over all instructions of a run."""
     found = {}
     for name, (has, part) in parts_of(answers).items():
-        sizes = [int(one.scored.parts.get(name + OF, 1)) for one, had in zip(answers, has, strict=True) if had and one.scored]
+        sizes = [_size(one.scored, name) for one, had in zip(answers, has, strict=True) if had and one.scored]
         found[name] = mean_of(np.repeat(part[has], sizes), np.repeat(clusters_among(clusters, has), sizes))[0]
     return found
+
+
+def _size(scored: Scored, name: str) -> int:
+    """Of how many things the part is a share; a run from elsewhere may say anything, and must not take all memory."""
+    return int(min(max(scored.parts.get(name + OF, 1), 0), _MOST_THINGS))
 
 
 def parts_of(answers: Sequence[Result]) -> dict[str, tuple[NDArray[np.bool_], Floats]]:

@@ -8,6 +8,7 @@ from assay.bench.data import Sources, places
 from assay.bench.library import Library
 from assay.bench.task import Task
 from assay.cli.bench_files import export, import_, new
+from assay.cli.bench_inspect import inspect
 from assay.cli.bench_rank import rank
 from assay.cli.bench_report import as_text, compared, percent
 from assay.cli.bench_run import newest, run
@@ -26,7 +27,7 @@ def bench() -> None:
     """Benchmarks: run one on a model, score samples, compare two runs, measure speed."""
 
 
-for command in (run, score, rank, speed, new, export, import_):
+for command in (run, score, rank, speed, new, export, import_, inspect):
     bench.add_command(command)
 
 

@@ -43,8 +43,10 @@ def as_text(run: Mapping[str, Any]) -> str:
     if run["trouble"]:
         lines.append(f"trouble: {run['trouble']}")
     lines += ["", f"{'score':<14}{figure(run['score'])}   n = {run['score']['n']:,}"]
-    lines += [f"{one['name']:<14}{figure(one)}" for one in run["metrics"]]
-    lines.append(f"{'outcomes':<14}" + "  ".join(f"{name} {count:,}" for name, count in run["outcomes"].items() if count))
+    lines += [f"{one['name']:<13} {figure(one)}" for one in run["metrics"]]
+    lines.append(
+        f"{'outcomes':<14}" + ("  ".join(f"{name} {count:,}" for name, count in run["outcomes"].items() if count) or "none yet")
+    )
     lines.append(f"{'scored':<14}{run['done']:,} of {run['planned']:,}, {percent(run['coverage'])} of them answered")
     if run["categories"]:
         rows = [{"category": one["name"], "score": figure(one), "n": one["n"]} for one in run["categories"]]

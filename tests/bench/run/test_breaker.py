@@ -28,6 +28,7 @@ async def test_refusals_for_good_in_a_row_are_no_errors_of_the_samples(school: S
     report = await school.run(lambda number, before: refusal(401))
     assert report.state == "interrupted"
     assert report.counts.scored == 0
+    assert len(school.pupil.asked) <= DOWN_AFTER + 4, "a wrong key is not waited for"
 
 
 async def test_a_model_that_comes_back_goes_on_where_it_was(school: School) -> None:

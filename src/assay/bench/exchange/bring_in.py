@@ -18,6 +18,7 @@ from assay.bench.result import Result
 from assay.bench.run_plan import SHARD, Plan
 from assay.bench.run_telling import Telling
 from assay.bench.spec import Spec
+from assay.bench.summary import summarise
 from assay.core import Transcript, content_hash, new_id
 from assay.store import Database, Sql
 
@@ -43,6 +44,7 @@ async def bring_in(db: Database, sheet: Sheet, asker: str = "") -> str:
         InvalidInput: ``exchange.empty``, ``exchange.twice``, ``exchange.unscored``, ``exchange.invalid``.
     """
     await asyncio.to_thread(check, sheet)
+    await asyncio.to_thread(summarise, sheet.results)  # what cannot be summed up must not be found out by everyone afterwards
     run = _run(sheet, asker)
     results = await asyncio.to_thread(_rows, run.id, sheet)
     row = {

@@ -13,6 +13,7 @@ _LAST_US = 253_402_300_799_000_000
 _MOST = 2**53
 _EPOCHS = 1_000_000
 _LONGEST_ID = 2_000
+_PARTS = 100
 _VALUES = {"right": (1.0, 1.0), "graded": (0.0, 1.0)}
 
 
@@ -50,8 +51,8 @@ def _faults(result: Result) -> Iterator[str]:
     low, high = _VALUES.get(scored.outcome, (0.0, 0.0))
     if (scored.value is None) != (scored.outcome == "error") or not low <= (scored.value or 0.0) <= high:
         yield f"is {scored.outcome} with the value {scored.value}"
-    if not all(0 <= part <= _MOST for part in scored.parts.values()):
-        yield "has a part that is negative or beyond all bounds"
+    if len(scored.parts) > _PARTS or not all(0 <= part <= _MOST for part in scored.parts.values()):
+        yield f"has more than {_PARTS} parts, or one that is negative or beyond all bounds"
     usage, cost = result.usage, result.cost
     counts = [*((usage.total_input, usage.total_output) if usage else ()), *((cost.nano,) if cost else ())]
     times = [time for time in (result.latency_us, result.ttft_us) if time is not None]

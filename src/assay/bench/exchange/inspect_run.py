@@ -55,7 +55,7 @@ async def run_inspect(
         *_program(inspect),
         *("eval", "--model", f"openai-api/assay/{model}", "--log-dir", str(log_dir), "--log-format", "eval", "--display", "none"),
         *(word for name, value in options.items() if value is not None for word in (name, str(value))),
-        *("--", target),
+        *("--", _near(target)),
     ]
     code, said = await _run(command, _environment(gateway_url, key))
     logs = sorted(await asyncio.to_thread(_logs, log_dir) - before)
@@ -65,6 +65,11 @@ async def run_inspect(
     if len(logs) > 1:
         raise InvalidInput("exchange.several_tasks", f"{target!r} is {len(logs)} tasks.", hint="Name one, as in `file.py@task`.")
     return logs[0]
+
+
+def _near(target: str) -> str:
+    """Inspect finds files only by a path from where it is started."""
+    return os.path.relpath(target) if os.path.isabs(target) else target
 
 
 def _logs(folder: Path) -> set[Path]:
