@@ -37,7 +37,7 @@ def runs(assay: RunningAssay) -> dict[str, str]:
     asked = {
         "echo": ("scripted/echo",),
         "greet": ("scripted/text",),
-        "fail": ("scripted/400",),
+        "fail": ("scripted/error-400",),
         "warm": ("scripted/echo", "--temperature", "1"),
     }
     return {name: _run(assay, *words) for name, words in asked.items()}

@@ -50,7 +50,7 @@ async def on_server(server: Postgres, statement: str) -> None:
 async def eventually(is_so: Callable[[], Awaitable[bool]]) -> None:
     async with asyncio.timeout(WAIT_S):
         while not await is_so():  # noqa: ASYNC110  # what is waited for is at another host
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.2)  # a key that is not known yet is a guess, and many guesses are slowed down
 
 
 async def test_a_key_made_at_one_host_works_at_the_other_until_it_is_revoked(hosts: tuple[RunningAssay, RunningAssay]) -> None:
@@ -58,7 +58,10 @@ async def test_a_key_made_at_one_host_works_at_the_other_until_it_is_revoked(hos
     made = here.ask("POST", "/api/v1/keys", {"name": "shared"}).json
 
     async def works() -> bool:
-        return {await models(there.url, made["key"]) for _ in range(8)} == {200}
+        for _ in range(8):
+            if await models(there.url, made["key"]) != 200:
+                return False
+        return True
 
     async def is_refused() -> bool:
         return await models(here.url, made["key"]) != 200
