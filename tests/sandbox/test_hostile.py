@@ -19,13 +19,11 @@ import pytest
 from assay.sandbox.layers import COVERS
 from tests.sandbox.hostile import neighbour
 from tests.sandbox.hostile.corpus import CORPUS
-from tests.sandbox.hostile.supervise import NOBODY, run_cases
+from tests.sandbox.hostile.supervise import USERS, run_cases
 
 _FIRST = {case.technique: name for name, case in reversed(CORPUS.items())}
 SOME = [name for name in CORPUS if name in _FIRST.values()]
 ALL = pytest.param(list(CORPUS), id="all", marks=pytest.mark.prove)
-USERS = [None, NOBODY] if os.getuid() == 0 else [None]
-"""As root both as root and as an ordinary user; else as who one is."""
 
 ONLY_BY: dict[str, list[str]] = {
     "clean": ["reading the environment: os.environ", "an open file of the judge's: seeking in every descriptor"],

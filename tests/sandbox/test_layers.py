@@ -12,7 +12,7 @@ import pytest
 
 from assay.sandbox import Layers, NoSandbox, Returned, Zygote, probe
 from assay.sandbox.layers import COVERS
-from tests.sandbox.hostile.supervise import NOBODY
+from tests.sandbox.hostile.supervise import USERS
 from tests.sandbox.hostile.world import descendants, is_alive
 
 _ROOT = Path(__file__).parents[2]
@@ -41,7 +41,7 @@ def test_every_layer_is_tried_and_told() -> None:
     assert [line.partition(":")[0] for line in layers.text.splitlines()] == list(COVERS)
 
 
-@pytest.mark.parametrize("user", [None, NOBODY] if os.getuid() == 0 else [None])
+@pytest.mark.parametrize("user", USERS)
 def test_they_stand_for_root_and_for_an_ordinary_user(user: int | None) -> None:
     assert _python("from assay.sandbox import probe; print(probe().is_enough, 'namespaces' in probe().active)", user) == "True True"
 

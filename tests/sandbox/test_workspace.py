@@ -78,11 +78,11 @@ async def test_nothing_of_the_machine_can_be_written_or_seen(
 ) -> None:
     outside = tmp_path / "outside"
     outside.write_text("untouched")
-    finished = await _shell(box, f"echo x > {outside}; echo x > /usr/x; echo x > /x; ls /root /home /etc/passwd {tmp_path}; env")
+    finished = await _shell(box, f"echo x > {outside}; echo x > /usr/x; echo x > /x; ls /root /home /etc/passwd {tmp_path}")
     assert outside.read_text() == "untouched"
-    assert b"untouched" not in finished.stdout
-    assert b"passwd" not in finished.stdout
-    assert {line.partition(b"=")[0] for line in finished.stdout.split()} <= {
+    assert set(finished.stdout.split()) <= {b"/root:"}  # which is there, and looks empty, where this Python lies below it
+    variables = (await _shell(box, "env")).stdout.split()
+    assert {line.partition(b"=")[0] for line in variables} <= {
         b"PATH", b"HOME", b"LC_ALL", b"PYTHONDONTWRITEBYTECODE", b"PWD", b"OLDPWD", b"SHLVL", b"_"
     }  # fmt: skip
 

@@ -11,12 +11,14 @@ https://github.com/containers/bubblewrap (0.6 or newer).
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import shutil
 import sys
 import tempfile
 from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
+from io import FileIO
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
@@ -27,10 +29,13 @@ from assay.core.errors import NotFound, TooLarge
 from assay.sandbox.inside import frames
 from assay.sandbox.probing import probe
 from assay.sandbox.refusal import NoSandbox, SandboxBroken
+from assay.sandbox.start import unused_uid
 from assay.sandbox.system_calls import NoSeccomp, workspace_program
 
 _MIB = 1 << 20
 _PATIENCE_S = 60.0
+_USER = 1000
+"""Who commands are, inside."""
 _FOLDER = Path(__file__).parent
 _INSIDE = "/run/assay"
 _MAIN = "import sys; sys.path.insert(0, sys.argv[2]); from inside.box import main; main()"
@@ -141,14 +146,20 @@ class Workspace:
 
     async def _open(self, program: str, stack: AsyncExitStack) -> None:
         """Start it, and hear from inside that it stands: bubblewrap that is killed before leaves processes that nobody ends."""
-        self._process = await self._start(program, stack)
-        stack.push_async_callback(self._end)
+        await self._start(program, stack)
         await self._exchange(b"", _PATIENCE_S)
 
-    async def _start(self, program: str, stack: AsyncExitStack) -> asyncio.subprocess.Process:
+    async def _start(self, program: str, stack: AsyncExitStack) -> None:
         self._said: IO[bytes] = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115  # the stack closes it
         argv = [program, *_world(self._limits)]
         passed = []
+        uid = probe().uid
+        stand_in = _StandIn(stack) if os.getuid() == 0 and uid is None and _has_other_users() else None
+        if stand_in:
+            argv += stand_in.words
+            passed += stand_in.passed
+        else:
+            argv += ["--uid", str(_USER), "--gid", str(_USER)]
         with suppress(NoSeccomp):
             filtered = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115  # the stack closes it
             filtered.write(workspace_program())
@@ -156,9 +167,8 @@ class Workspace:
             passed.append(filtered.fileno())
             argv += ["--seccomp", str(filtered.fileno())]
         argv += ["--", _interpreter(), "-P", "-s", "-S", "-B", "-X", "utf8", "-c", _MAIN, "box", _INSIDE]
-        argv += [f"{which}={value}" for which, value in _rlimits(self._limits)]
-        uid = probe().uid
-        return await asyncio.create_subprocess_exec(
+        argv += [str(_USER if stand_in else 0), *(f"{which}={value}" for which, value in _rlimits(self._limits))]
+        self._process = await asyncio.create_subprocess_exec(
             *argv,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
@@ -170,11 +180,49 @@ class Workspace:
             extra_groups=None if uid is None else [],
             cwd="/",
         )
+        stack.push_async_callback(self._end)
+        if stand_in:
+            await asyncio.to_thread(stand_in.introduce)
 
     async def _end(self) -> None:
         with suppress(ProcessLookupError):
             self._process.kill()
         await self._process.wait()
+
+
+class _StandIn:
+    """Root makes the box, and somebody whom nobody is runs in it: where only root can read this Python, as below root's home, only root
+    can put it into the box, and to root no bound on processes applies. So the box knows two users, and its first process changes
+    from one to the other."""
+
+    def __init__(self, stack: AsyncExitStack):
+        self._told, self._tells = _pipe(stack)
+        self._waits, self._wakes = _pipe(stack)
+        self.passed = [self._tells.fileno(), self._waits.fileno()]
+        self.words = ["--info-fd", str(self.passed[0]), "--userns-block-fd", str(self.passed[1])]
+        self.words += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
+
+    def introduce(self) -> None:
+        """Waits for bubblewrap to say whom it started, and writes there which users there are. Where it did not come so far, nobody waits
+        for that."""
+        self._tells.close()
+        self._waits.close()
+        if said := self._told.readall():
+            process = Path("/proc", str(json.loads(said)["child-pid"]))
+            for users in ("uid_map", "gid_map"):
+                (process / users).write_text(f"0 0 1\n{_USER} {unused_uid()} 1\n")
+            self._wakes.write(b"x")
+
+
+def _pipe(stack: AsyncExitStack) -> tuple[FileIO, FileIO]:
+    readable, writable = os.pipe()
+    return stack.enter_context(FileIO(readable, "r")), stack.enter_context(FileIO(writable, "w"))
+
+
+def _has_other_users() -> bool:
+    """Whether this root may name others; in a container that has root alone, it is nobody special outside."""
+    ranges = (map(int, line.split()) for line in Path("/proc/self/uid_map").read_text().splitlines())
+    return any(first <= unused_uid() < first + count for first, _, count in ranges)
 
 
 async def _unhurried(work: Coroutine[Any, Any, None]) -> None:
@@ -192,7 +240,7 @@ async def _unhurried(work: Coroutine[Any, Any, None]) -> None:
 def _world(limits: WorkspaceLimits) -> Iterator[str]:
     """What bubblewrap is asked for."""
     yield from ("--unshare-all", "--unshare-user", "--as-pid-1", "--die-with-parent", "--new-session", "--clearenv")
-    yield from ("--uid", "1000", "--gid", "1000", "--hostname", "workspace", "--cap-drop", "ALL")
+    yield from ("--hostname", "workspace", "--cap-drop", "ALL")
     for folder in ("/usr", "/bin", "/sbin", "/lib", "/lib64", "/lib32"):
         if os.path.islink(folder):
             yield from ("--symlink", os.readlink(folder), folder)
@@ -204,7 +252,7 @@ def _world(limits: WorkspaceLimits) -> Iterator[str]:
         yield from ("--ro-bind-try", file, file)
     yield from ("--ro-bind", str(_FOLDER / "inside"), f"{_INSIDE}/inside", "--proc", "/proc", "--dev", "/dev")
     for folder in ("/work", "/tmp", "/dev/shm"):  # noqa: S108  # of the box, not of this machine
-        yield from ("--size", str(limits.disk_bytes), "--tmpfs", folder)
+        yield from ("--perms", "1777", "--size", str(limits.disk_bytes), "--tmpfs", folder)
     yield from ("--remount-ro", "/dev", "--remount-ro", "/", "--chdir", "/work")
 
 

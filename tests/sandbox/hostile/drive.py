@@ -48,7 +48,7 @@ def main() -> None:
             report.write(json.dumps({"succeeded": _fools_naive(case)}) + "\n")
         return
     layers = probe().without(*request["off"])
-    world = World(owner=65_533)
+    world = World(owner=os.getuid() if layers.uid is None else layers.uid)
     driver = _Driver(world, layers)
     for case in cases:
         report.write(json.dumps({"begin": case.name}) + "\n")

@@ -19,6 +19,17 @@ NOBODY = 65_534
 _DRIVER = [sys.executable, "-B", "-m", "tests.sandbox.hostile.drive"]
 
 
+def _is_open_to_nobody() -> bool:
+    try:
+        return subprocess.run([sys.executable, "-c", ""], user=NOBODY, group=NOBODY, extra_groups=[], check=False).returncode == 0
+    except PermissionError:
+        return False
+
+
+USERS = [None, NOBODY] if os.getuid() == 0 and _is_open_to_nobody() else [None]
+"""As root both as root and as an ordinary user, unless only root can read this Python, as below its home; else as who one is."""
+
+
 def run_cases(
     names: Iterable[str], *, off: Iterable[str] = (), naive: bool = False, thrown_away: bool = False, user: int | None = None
 ) -> dict[str, dict[str, Any]]:
