@@ -27,6 +27,23 @@ async def test_many_programs_are_judged_at_once_and_none_for_another(tmp_path: P
     assert [each.fate for each in examined] == ["right" if n % 3 == 0 else "wrong" for n in range(30)]
 
 
+async def test_the_first_program_for_a_problem_goes_alone_and_other_problems_beside_it(tmp_path: Path) -> None:
+    task, files = small_task(tmp_path / "small.jsonl")
+    ended: list[str] = []
+
+    async def examine(name: str, problem: str, program: str) -> None:
+        await judge.examine(problem, program)
+        ended.append(name)
+
+    async with CodeJudge.open(task, files, workers=2, folder=tmp_path) as judge:
+        await asyncio.gather(
+            examine("first", "Small/double", ENDLESS),
+            examine("second", "Small/double", RIGHT),
+            examine("other", "Small/half", "def half(x): return x / 2"),
+        )
+    assert ended == ["other", "first", "second"]
+
+
 async def test_a_judge_that_is_killed_is_replaced_and_its_program_judged(tmp_path: Path) -> None:
     task, files = small_task(tmp_path / "small.jsonl")
     async with CodeJudge.open(task, files, workers=1, folder=tmp_path) as judge:

@@ -30,6 +30,7 @@ class CodeJudge:
     def __init__(self, processes: Sequence[_JudgeProcess], layers: Layers):
         self.layers = layers
         self._idle: asyncio.Queue[_JudgeProcess] = asyncio.Queue()
+        self._met: dict[str, asyncio.Event] = {}
         for process in processes:
             self._idle.put_nowait(process)
 
@@ -53,18 +54,26 @@ class CodeJudge:
             await asyncio.gather(*(process.close() for process in processes))
 
     async def examine(self, problem: str, program: str) -> Examined:
-        """How ``program`` fares at ``problem``; waits for an idle judge.
+        """How ``program`` fares at ``problem``; waits for an idle judge. The first program for a problem goes alone: its judge finds out
+        what is expected, which may take as long as judging, and the others would find out the same beside it.
 
         Raises:
             NotFound: ``code.problem_unknown``.
             Unavailable: ``code.judge_lost`` when two judges ended over this program, which says nothing of the program;
                 ``code.reference_failed``.
         """
-        process = await self._idle.get()
+        if (met := self._met.get(problem)) is not None:
+            await met.wait()
+        else:
+            met = self._met[problem] = asyncio.Event()
         try:
-            return await process.examine(problem, program)
+            process = await self._idle.get()
+            try:
+                return await process.examine(problem, program)
+            finally:
+                self._idle.put_nowait(process)
         finally:
-            self._idle.put_nowait(process)
+            met.set()
 
 
 class _JudgeProcess:

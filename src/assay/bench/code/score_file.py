@@ -7,6 +7,7 @@ has done so.
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,9 @@ from assay.bench.outcome import Outcome
 from assay.bench.task import Task
 from assay.core import AssayError, InvalidInput, Unprocessable
 
-_AHEAD = 4
-"""Programs sent to the judges for each worker before the first of them has been told."""
+_AHEAD = 1000
+"""Programs judged or waiting for a judge before the first of them has been told: one may take as long as a hundred others, and
+nobody idles beside it."""
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -78,21 +80,21 @@ async def score_file(
     given = await asyncio.to_thread(lambda: list(_read(samples, problems)))
     rows: list[Row] = []
     async with CodeJudge.open(task, files, workers=workers, folder=folder, accept_unsafe=accept_unsafe) as judge:
-        async for row in _in_order(judge, _numbered(given), workers * _AHEAD):
+        async for row in _in_order(judge, _numbered(given)):
             rows.append(row)
             yield row
         yield _summary(task, rows, len(problems.questions), judge.layers.active)
 
 
-async def _in_order(judge: CodeJudge, given: Iterable[tuple[int, str, str]], ahead: int) -> AsyncIterator[Row]:
-    waiting: list[asyncio.Task[Row]] = []
+async def _in_order(judge: CodeJudge, given: Iterable[tuple[int, str, str]]) -> AsyncIterator[Row]:
+    waiting: deque[asyncio.Task[Row]] = deque()
     try:
         for index, problem, program in given:
             waiting.append(asyncio.create_task(_score(judge, index, problem, program)))
-            if len(waiting) > ahead:
-                yield await waiting.pop(0)
+            if len(waiting) > _AHEAD:
+                yield await waiting.popleft()
         while waiting:
-            yield await waiting.pop(0)
+            yield await waiting.popleft()
     finally:
         for each in waiting:
             each.cancel()
