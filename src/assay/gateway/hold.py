@@ -6,28 +6,42 @@ loops are, and not by a call for each.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
-from assay.gateway.limits.account import Wanted
+from assay.gateway.limits.account import Account
 from assay.gateway.limits.wallet import Wallet
 
 
 class Hold:
-    """A bank makes it, for one attempt at a request, where there is room for all that is ``wanted``. While the attempt is over and not on
-    record yet, it is among the ``ended``."""
+    """A bank makes it, for one attempt at a request: ``amounts`` of the account's budgets, ``paced`` tokens of each limit per minute, which
+    has room for them, and one of everything else. If a wallet has not so much, it ``is_short``, and holds nothing. While the attempt is
+    over and not on record yet, it is among the ``ended``."""
 
-    __slots__ = ("_account", "_amounts", "_ended", "_marks", "_paced", "_state")
+    __slots__ = ("_account", "_amounts", "_ended", "_marks", "_paced", "_state", "is_short")
 
-    def __init__(self, wanted: Wanted, now_s: float, ended: set[Hold]):
-        self._account, self._amounts, self._paced = account, amounts, paced = wanted
+    def __init__(self, account: Account, amounts: Sequence[int], paced: int, now_s: float, ended: set[Hold]):
+        self._account, self._amounts, self._paced = account, amounts, paced
         self._ended = ended
         self._state: Literal["runs", "ended", "settled"] = "runs"
+        is_short = False
         for place in account.places:
-            place.room -= 1
+            place.room = left = place.room - 1
+            if left < 0:
+                is_short = True
         for wallet in account.requests:
-            wallet.room -= 1
+            wallet.room = left = wallet.room - 1
+            if left < 0:
+                is_short = True
         for wallet, need in zip(account.budgets, amounts):  # noqa: B905  # one amount for each; to check that takes as long again
-            wallet.room -= need
+            wallet.room = left = wallet.room - need
+            if left < 0:
+                is_short = True
+        self.is_short = is_short
+        if is_short:
+            self._marks = []
+            self.settle(0)
+            return
         for rate in account.rates:
             rate.take(1, now_s)
         self._marks = [pace.take(paced, now_s) for pace in account.paces]
@@ -57,7 +71,8 @@ class Hold:
 
     def _settle_tokens(self, tokens: int) -> None:
         """It is known how many tokens were used; what else was set aside is free."""
-        self.over()
+        if self._state == "runs":
+            self.over()
         self._state = "settled"
         self._ended.discard(self)
         account = self._account

@@ -22,7 +22,7 @@ from assay.core.settings import Settings
 from assay.gateway.dialect import Asked
 from assay.gateway.hold import Hold
 from assay.gateway.limits import refusal
-from assay.gateway.limits.account import Account, Wanted
+from assay.gateway.limits.account import Account
 from assay.gateway.limits.accounts import Accounts
 from assay.gateway.limits.minute import SPAN_S
 from assay.gateway.limits.most import Most, most_of, most_of_form, price_of
@@ -153,9 +153,8 @@ class Ledger:
             paced = most.usual
             if account.budgets:
                 amounts = self._amounts(account, deployment, most)
-        wanted = Wanted(account, amounts, paced)
-        hold = self._bank.hold(wanted, self._clock.now_us(), self._clock.steady_s())
-        return hold if hold is not None else await self._wait_for(wanted)
+        hold = self._bank.hold(account, amounts, paced, self._clock.now_us(), self._clock.steady_s())
+        return hold if hold is not None else await self._wait_for(account, amounts, paced)
 
     def _most(self, deployment: Deployment, asked: Asked | None, body: bytes, output: int) -> Most:
         return most_of_form(body, output) if asked is None else most_of(body, asked.fields, deployment, output)
@@ -188,16 +187,16 @@ class Ledger:
             raise refusal.no_rate(wallet, deployment, price.currency)
         return ratio.convert(nano)
 
-    async def _wait_for(self, wanted: Wanted) -> Hold:
+    async def _wait_for(self, account: Account, amounts: Sequence[int], paced: int) -> Hold:
         """Get what is missing, then set all of it aside at once."""
-        needs = list(wanted.needs())
+        needs = list(account.needs(amounts, paced))
         since_s = asyncio.get_running_loop().time()
         try:
             async with asyncio.timeout(WAIT_S):
                 while True:
                     now_us, now_s = self._clock.now_us(), self._clock.steady_s()
                     short = [(meter, need) for meter, need in needs if not meter.has(need, now_us, now_s)]
-                    if not short and (hold := self._bank.hold(wanted, now_us, now_s)) is not None:
+                    if not short and (hold := self._bank.hold(account, amounts, paced, now_us, now_s)) is not None:
                         return hold
                     refused = await self._bank.fill(short, now_us, now_s, since_s)
                     if refused is None:
@@ -223,9 +222,10 @@ class Ledger:
         writing: list[_Entry] = []
         touched: list[Wallet] = []
         for _, call in settled:
-            at = call.at
+            at, cost = call.at, call.cost
             for wallet in self._accounts.wallets_of(call):
-                amount = wallet.counts(call, self._rates)
+                # Most budgets are of money, in the currency of most prices.
+                amount = cost.nano if cost is not None and wallet.currency == cost.currency else wallet.counts(call, self._rates)
                 if not amount:
                     continue
                 if not wallet.starts <= at < wallet.ends:

@@ -4,13 +4,15 @@ The sum over the rows of `calls` is what a meter shows, always: it is written in
 budget is new (`count_used`), and put right by them where a process did not know of a new budget yet (`recount`).
 
 Who leases locks the meter's row first, then reads all leases of it; whoever changes several rows takes them in the order of their
-keys, meters before leases. So no two wait for each other.
+windows, and of their names within one, meters before leases. So no two wait for each other.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import TypeAlias
+
+import msgspec
 
 from assay.core.call import Call
 from assay.core.holder import HolderKind, Measure
@@ -21,22 +23,26 @@ from assay.store.sql import Sql
 SPEND = Sql(
     sqlite="""
     INSERT INTO meters (meter, starts, used)
-    WITH given (meter, starts, used) AS (VALUES (:meter, :starts, :used))
-    SELECT meter, starts, used FROM given WHERE EXISTS (SELECT 1 FROM budgets WHERE id = given.meter)
+    SELECT key, :starts, value FROM json_each(:used) AS given WHERE EXISTS (SELECT 1 FROM budgets WHERE id = given.key)
     ON CONFLICT (meter, starts) DO UPDATE SET used = meters.used + excluded.used
     """,
     postgresql="""
     INSERT INTO meters (meter, starts, used)
-    SELECT id, CAST(:starts AS BIGINT), CAST(:used AS BIGINT) FROM budgets WHERE id = :meter
+    SELECT id, CAST(:starts AS BIGINT), CAST(given.value AS BIGINT)
+    FROM jsonb_each_text(CAST(:used AS JSONB)) AS given JOIN budgets ON id = given.key ORDER BY id COLLATE "C"
     ON CONFLICT (meter, starts) DO UPDATE SET used = meters.used + excluded.used
     """,
 )
-"""Of a budget that was deleted meanwhile, nothing. SQLite takes many rows in one statement, since every step of one costs a turn of the
-interpreter's lock."""
-SPEND_LEASE = Sql("""
-    UPDATE leases SET amount = CASE WHEN amount > :used THEN amount - :used ELSE 0 END
-    WHERE meter = :meter AND starts = :starts AND process = :process
-""")
+"""Of a budget that was deleted meanwhile, nothing. What was used of all meters in one window is one document: with a row for each, SQLite's
+thread would wait for the interpreter's lock as often."""
+_USE_LEASE = """
+    UPDATE leases SET amount = CASE WHEN amount > {used} THEN amount - {used} ELSE 0 END
+    FROM {each} AS given WHERE meter = given.key AND starts = :starts AND process = :process
+"""
+SPEND_LEASE = Sql(
+    sqlite=_USE_LEASE.format(used="given.value", each="json_each(:used)"),
+    postgresql=_USE_LEASE.format(used="CAST(given.value AS BIGINT)", each="jsonb_each_text(CAST(:used AS JSONB))"),
+)
 INSERT_METER = Sql(
     "INSERT INTO meters (meter, starts, used) VALUES (:meter, :starts, :used) ON CONFLICT (meter, starts) DO NOTHING"
 )
@@ -48,8 +54,8 @@ _AMONG_SQLITE = {
 _AMONG_POSTGRESQL = {"meters": "meter = ANY(CAST(:meters AS TEXT[]))", "starts": "starts = ANY(CAST(:starts AS BIGINT[]))"}
 SELECT_METERS = Sql(sqlite=_METERS.format(**_AMONG_SQLITE), postgresql=_METERS.format(**_AMONG_POSTGRESQL))
 LOCK_METERS = Sql(
-    sqlite=_METERS.format(**_AMONG_SQLITE) + " ORDER BY meter, starts",
-    postgresql=_METERS.format(**_AMONG_POSTGRESQL) + " ORDER BY meter, starts FOR UPDATE",
+    sqlite=_METERS.format(**_AMONG_SQLITE) + " ORDER BY starts, meter",
+    postgresql=_METERS.format(**_AMONG_POSTGRESQL) + ' ORDER BY starts, meter COLLATE "C" FOR UPDATE',
 )
 TELL_METER = Sql("UPDATE meters SET told = :told WHERE meter = :meter AND starts = :starts AND told < :told")
 _LEASES = "SELECT process, meter, starts, amount FROM leases WHERE {meters}"
@@ -155,7 +161,14 @@ def spend(used: Sequence[Reading], process: str | None) -> list[Write]:
     """The writes that count ``used``; of a process with leases, they are used up by it."""
     if not used:
         return []
-    rows = [{"meter": meter, "starts": starts, "used": amount, "process": process} for meter, starts, amount in sorted(used)]
+    windows: dict[int, dict[str, int]] = {}
+    for meter, starts, amount in used:
+        amounts = windows.setdefault(starts, {})
+        amounts[meter] = amounts.get(meter, 0) + amount
+    rows = [
+        {"starts": starts, "used": msgspec.json.encode(amounts).decode(), "process": process}
+        for starts, amounts in sorted(windows.items())
+    ]
     return [(SPEND, rows)] if process is None else [(SPEND, rows), (SPEND_LEASE, rows)]
 
 

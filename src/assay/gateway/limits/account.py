@@ -22,41 +22,11 @@ class Account(NamedTuple):
     budgets: tuple[Wallet, ...]
     currency: str | None
 
-
-class Wanted(NamedTuple):
-    """What an attempt needs of an account: ``amounts`` of its budgets of tokens and money, in their order; ``paced`` tokens of each limit
-    per minute; and one of everything else."""
-
-    account: Account
-    amounts: Sequence[int]
-    paced: int
-
-    def needs(self) -> Iterator[Need]:
-        """One after the other."""
-        account, amounts, paced = self
-        for meter in (*account.places, *account.requests, *account.rates):
+    def needs(self, amounts: Sequence[int], paced: int) -> Iterator[Need]:
+        """What an attempt needs, one after the other: ``amounts`` of the budgets of tokens and money, in their order; ``paced`` tokens of each
+        limit per minute; and one of everything else."""
+        for meter in (*self.places, *self.requests, *self.rates):
             yield meter, 1
-        yield from zip(account.budgets, amounts, strict=True)
-        for meter in account.paces:
+        yield from zip(self.budgets, amounts, strict=True)
+        for meter in self.paces:
             yield meter, paced
-
-    def fits(self, at_us: int) -> bool:
-        """Whether there surely is room for all of it, seen at a glance: a request takes from a dozen meters, so none of them is called. A rate
-        may have room that it has not noticed yet."""
-        account, amounts, paced = self
-        for place in account.places:
-            if place.room < 1:
-                return False
-        for wallet in account.requests:
-            if wallet.room < 1 or not wallet.starts <= at_us < wallet.ends:
-                return False
-        for wallet, need in zip(account.budgets, amounts):  # noqa: B905  # one amount for each; to check that takes as long again
-            if wallet.room < need or not wallet.starts <= at_us < wallet.ends:
-                return False
-        for rate in account.rates:
-            if rate.room < 1:
-                return False
-        for pace in account.paces:  # noqa: SIM110  # a generator would take as long again
-            if pace.room < paced:
-                return False
-        return True

@@ -12,7 +12,7 @@ what it writes to its cache.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 import msgspec
 
@@ -42,7 +42,7 @@ _count = msgspec.json.Decoder(_Count)
 _generation = msgspec.json.Decoder(_Generation)
 
 
-class Most(NamedTuple):
+class Most(msgspec.Struct, frozen=True, gc=False):
     """``input`` and ``output`` tokens at most; ``usual`` is about how many there will be in all, if all the output is used."""
 
     input: int

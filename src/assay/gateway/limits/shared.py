@@ -16,13 +16,13 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 
 from assay.core import AssayError, Holder, Measure, Unavailable, new_id
 from assay.core.clock import Clock
 from assay.gateway.hold import Hold
-from assay.gateway.limits.account import Wanted
+from assay.gateway.limits.account import Account
 from assay.gateway.limits.meter import Need
 from assay.gateway.limits.permits import GOOD_S, Lapse, Permits
 from assay.gateway.limits.rounds import DEAD_S, Answer, Beats, Lease, Round, State, is_denied
@@ -111,16 +111,16 @@ class Shared:
         if self._keeping is None:
             self._keeping = asyncio.create_task(self._keep(), name="leases")
 
-    def hold(self, wanted: Wanted, at_us: int, now_s: float) -> Hold | None:
+    def hold(self, account: Account, amounts: Sequence[int], paced: int, at_us: int, now_s: float) -> Hold | None:
         """Set aside what is wanted, if all of it is held."""
         if now_s >= self.valid_until:
             return None
-        for meter, need in wanted.needs():
+        for meter, need in account.needs(amounts, paced):
             if not meter.has(need, at_us, now_s):
                 return None
-        for meter, need in wanted.needs():
+        for meter, need in account.needs(amounts, paced):
             meter.taken += need
-        return Hold(wanted, now_s, self.ended)
+        return Hold(account, amounts, paced, now_s, self.ended)
 
     async def fill(self, short: Sequence[Need], at_us: int, now_s: float, since_s: float) -> Need | None:
         """Get more for the meters that are short of something; the need for which there is no more, or None: look again.
@@ -185,7 +185,8 @@ class Shared:
         for wallet, (starts, _) in windows.items():
             if wallet.starts != starts:
                 self._leave_window(wallet)
-        places = sorted([(wallet.key, starts) for wallet, (starts, _) in windows.items()] + [(rate.key, 0) for rate in rates])
+        places = [(wallet.key, starts) for wallet, (starts, _) in windows.items()] + [(rate.key, 0) for rate in rates]
+        places.sort(key=itemgetter(1, 0))
         grants: dict[Wallet | Permits, int] = {}
         is_doubted = begun_s > self.valid_until - VALID_S / 2
         async with self._writing(begun_s, places, beats=is_doubted) as (tx, state, used):

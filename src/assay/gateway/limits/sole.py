@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from assay.core import Holder, Measure
 from assay.core.window import FOREVER
 from assay.gateway.hold import Hold
-from assay.gateway.limits.account import Wanted
+from assay.gateway.limits.account import Account
 from assay.gateway.limits.meter import Need
 from assay.gateway.limits.minute import Minute
 from assay.gateway.limits.wallet import Wallet
@@ -29,6 +29,8 @@ class Sole:
         self._is_writing = is_writing
         self._span_s = span_s
         self._wallets: list[Wallet] = []
+        self._from_us = self._until_us = 0
+        """Between these every wallet is in its window."""
         self._entering = asyncio.Lock()
         self.ended: set[Hold] = set()
 
@@ -42,9 +44,19 @@ class Sole:
         """A limit per minute."""
         return Minute(key, holder, measure, limit, self._span_s)
 
-    def hold(self, wanted: Wanted, at_us: int, now_s: float) -> Hold | None:
-        """Set aside what is wanted, if there is room for all of it."""
-        return Hold(wanted, now_s, self.ended) if wanted.fits(at_us) else None
+    def hold(self, account: Account, amounts: Sequence[int], paced: int, at_us: int, now_s: float) -> Hold | None:
+        """Set aside what is wanted, if there surely is room for all of it: a request takes from a dozen meters, so none of them is called
+        to ask. A rate may have room that it has not noticed yet."""
+        if not self._from_us <= at_us < self._until_us:
+            return None
+        for rate in account.rates:
+            if rate.room < 1:
+                return None
+        for pace in account.paces:
+            if pace.room < paced:
+                return None
+        hold = Hold(account, amounts, paced, now_s, self.ended)
+        return None if hold.is_short else hold
 
     async def fill(self, short: Sequence[Need], at_us: int, now_s: float, since_s: float) -> Need | None:
         """Get more for the meters that are short of something; the need for which there is no more, or None: look again.
@@ -52,17 +64,19 @@ class Sole:
         Raises:
             Unavailable: the database does not answer.
         """
-        if all(not isinstance(meter, Wallet) or meter.starts <= at_us < meter.ends for meter, _ in short):
+        if self._from_us <= at_us < self._until_us:
             return short[0]
         async with self._entering:
             stale = [wallet for wallet in self._wallets if not wallet.starts <= at_us < wallet.ends]
             if stale:
                 await self._enter(stale, at_us)
+            self._look_at_windows()
         return None
 
     async def _enter(self, stale: Sequence[Wallet], at_us: int) -> None:
         """Begin the window of ``at_us``: of all budgets at once, so that the others need not ask one by one."""
-        windows = {wallet.key: wallet.window(at_us) for wallet in stale}
+        same: dict[tuple[int, int], tuple[int, int]] = {}  # equal ones share their numbers: less memory to look at
+        windows = {wallet.key: same.setdefault(window := wallet.window(at_us), window) for wallet in stale}
         while True:
             before = self._is_writing()
             used = await load_used(self._db, [(key, starts) for key, (starts, _) in windows.items()])
@@ -78,6 +92,11 @@ class Sole:
     def changed(self, wallets: Iterable[Wallet]) -> None:
         """These are the budgets now. There is as much as the ledger says."""
         self._wallets = list(wallets)
+        self._look_at_windows()
+
+    def _look_at_windows(self) -> None:
+        self._from_us = max((wallet.starts for wallet in self._wallets), default=0)
+        self._until_us = min((wallet.ends for wallet in self._wallets), default=FOREVER)
 
     def give_back(self, key: str, starts: int, amount: int) -> None:
         """Nothing was leased."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from typing import Literal, TypeAlias
 
 from assay.core import Call, Holder, iso
@@ -29,6 +30,7 @@ class Wallet:
     __slots__ = (
         "amount",
         "budget",
+        "currency",
         "ends",
         "held",
         "holder",
@@ -55,8 +57,8 @@ class Wallet:
         self.held = self.room = 0
         self.used = 0
         """As far as this process knows."""
-        self.near = near_of(amount, budget)
-        """So much used is worth a word."""
+        self.near, self.currency = near_of(amount, budget), currency_of(budget)
+        """So much used is worth a word; in what money, where it is for money."""
         self.taken = self.lately = 0
         """How much was set aside since the last look, and before that: how fast it goes."""
         self.told: Told = 0
@@ -123,7 +125,7 @@ class Wallet:
         if more > 0:
             self.told = 0
         self.amount, self.holder, self.budget = amount, holder, budget
-        self.near = near_of(amount, budget)
+        self.near, self.currency = near_of(amount, budget), currency_of(budget)
         return surplus
 
     @property
@@ -142,3 +144,8 @@ class Wallet:
 def near_of(amount: int, budget: BudgetRow | None) -> float:
     """So much used is worth a word; of a budget of nothing, and of places, never."""
     return budget.near * amount if budget is not None and amount else math.inf
+
+
+def currency_of(budget: BudgetRow | None) -> str | None:
+    """Of a budget of money; one text for all, so that comparing it looks nowhere else."""
+    return sys.intern(budget.currency) if budget is not None and budget.currency else None
