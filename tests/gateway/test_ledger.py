@@ -385,6 +385,25 @@ async def test_while_the_database_is_away_what_is_held_goes_on(database: Databas
     await ledger.close()
 
 
+async def test_a_window_that_ends_while_the_database_is_away_stops_nobody_else(database: Database, hands: Hands) -> None:
+    away = Away(database)
+    ledger = Ledger(away, clock=hands.clock)
+    await budget(database, holder="k1", per="hour")
+    await budget(database, holder="k2", per="month")
+    await ledger.refresh()
+    hourly, monthly = asker(key="k1"), asker(key="k2")
+    assert await reserve(ledger, monthly)
+    away.is_away = True
+    assert await reserve(ledger, hourly)
+    hands.pass_s(3600)
+    assert await reserve(ledger, monthly)
+    with pytest.raises(Unavailable):
+        await reserve(ledger, hourly)
+    away.is_away = False
+    assert await reserve(ledger, hourly)
+    await ledger.close()
+
+
 async def test_who_was_thought_dead_gives_out_nothing_that_others_have(database: Database, hands: Hands) -> None:
     """A process that slept has lost its lease, and notices before it gives anything out."""
     await budget(database, measure="tokens", amount=1000, per="total")

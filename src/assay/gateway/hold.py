@@ -7,44 +7,46 @@ loops are, and not by a call for each.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 from assay.gateway.limits.account import Account
 from assay.gateway.limits.wallet import Wallet
 
 
 class Hold:
-    """A bank makes it, for one attempt at a request: ``amounts`` of the account's budgets, ``paced`` tokens of each limit per minute, which
-    has room for them, and one of everything else. If a wallet has not so much, it ``is_short``, and holds nothing. While the attempt is
-    over and not on record yet, it is among the ``ended``."""
+    """Of one attempt at a request: ``amounts`` of the account's budgets, ``paced`` tokens of each limit per minute, and one of everything
+    else. While the attempt is over and not on record yet, it is among the ``ended``."""
 
-    __slots__ = ("_account", "_amounts", "_ended", "_marks", "_paced", "_state", "is_short")
+    __slots__ = ("_account", "_amounts", "_ended", "_marks", "_paced", "_state")
 
-    def __init__(self, account: Account, amounts: Sequence[int], paced: int, now_s: float, ended: set[Hold]):
+    def __init__(self, account: Account, amounts: Sequence[int], paced: int, ended: set[Hold]):
         self._account, self._amounts, self._paced = account, amounts, paced
+        self._marks: list[Any] = []
         self._ended = ended
         self._state: Literal["runs", "ended", "settled"] = "runs"
-        is_short = False
-        for place in account.places:
-            place.room = left = place.room - 1
+
+    def take(self, now_s: float) -> bool:
+        """Set it all aside, where the wallets have so much; else nothing, and there is no attempt. Rates have been asked before."""
+        account, is_short = self._account, False
+        for wallet in account.places:
+            wallet.room = left = wallet.room - 1
             if left < 0:
                 is_short = True
         for wallet in account.requests:
             wallet.room = left = wallet.room - 1
             if left < 0:
                 is_short = True
-        for wallet, need in zip(account.budgets, amounts):  # noqa: B905  # one amount for each; to check that takes as long again
+        for wallet, need in zip(account.budgets, self._amounts):  # noqa: B905  # one amount for each; to check that takes as long again
             wallet.room = left = wallet.room - need
             if left < 0:
                 is_short = True
-        self.is_short = is_short
         if is_short:
-            self._marks = []
             self.settle(0)
-            return
+            return False
         for rate in account.rates:
             rate.take(1, now_s)
-        self._marks = [pace.take(paced, now_s) for pace in account.paces]
+        self._marks = [pace.take(self._paced, now_s) for pace in account.paces]
+        return True
 
     def over(self) -> None:
         """The attempt runs no longer: its places are free. What it used is told when its call is settled."""

@@ -34,6 +34,7 @@ from assay.sandbox.system_calls import NoSeccomp, workspace_program
 
 _MIB = 1 << 20
 _PATIENCE_S = 60.0
+_CAP_SETGID, _CAP_SETUID = 6, 7
 _USER = 1000
 """Who commands are, inside."""
 _FOLDER = Path(__file__).parent
@@ -154,7 +155,7 @@ class Workspace:
         argv = [program, *_world(self._limits)]
         passed = []
         uid = probe().uid
-        stand_in = _StandIn(stack) if os.getuid() == 0 and uid is None and _has_other_users() else None
+        stand_in = _StandIn(stack) if os.getuid() == 0 and uid is None and _can_stand_in() else None
         if stand_in:
             argv += stand_in.words
             passed += stand_in.passed
@@ -182,7 +183,17 @@ class Workspace:
         )
         stack.push_async_callback(self._end)
         if stand_in:
-            await asyncio.to_thread(stand_in.introduce)
+            await self._introduce(stand_in)
+
+    async def _introduce(self, stand_in: _StandIn) -> None:
+        try:
+            async with asyncio.timeout(_PATIENCE_S):
+                await asyncio.to_thread(stand_in.introduce)
+        except (OSError, ValueError) as error:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_PATIENCE_S):
+                    await self._process.wait()  # it ends by itself; killed by us, it might leave a process that nobody ends
+            raise SandboxBroken(f"root cannot name another user for the workspace: {error}") from error
 
     async def _end(self) -> None:
         with suppress(ProcessLookupError):
@@ -191,9 +202,8 @@ class Workspace:
 
 
 class _StandIn:
-    """Root makes the box, and somebody whom nobody is runs in it: where only root can read this Python, as below root's home, only root
-    can put it into the box, and to root no bound on processes applies. So the box knows two users, and its first process changes
-    from one to the other."""
+    """For where only root can come to this Python, as below its home: root makes the box, and another user runs in it, since to root no bound
+    on processes applies. bubblewrap waits while that user is named, and the box's first process changes to it."""
 
     def __init__(self, stack: AsyncExitStack):
         self._told, self._tells = _pipe(stack)
@@ -203,15 +213,15 @@ class _StandIn:
         self.words += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
 
     def introduce(self) -> None:
-        """Waits for bubblewrap to say whom it started, and writes there which users there are. Where it did not come so far, nobody waits
-        for that."""
+        """Waits for bubblewrap to say whom it started, and writes there which users there are. If nothing is said, or written, bubblewrap ends."""
         self._tells.close()
         self._waits.close()
-        if said := self._told.readall():
-            process = Path("/proc", str(json.loads(said)["child-pid"]))
-            for users in ("uid_map", "gid_map"):
-                (process / users).write_text(f"0 0 1\n{_USER} {unused_uid()} 1\n")
-            self._wakes.write(b"x")
+        with self._wakes:
+            if said := self._told.readall():
+                process = Path("/proc", str(json.loads(said)["child-pid"]))
+                for users in ("uid_map", "gid_map"):
+                    (process / users).write_text(f"0 0 1\n{_USER} {unused_uid()} 1\n")
+                self._wakes.write(b"x")
 
 
 def _pipe(stack: AsyncExitStack) -> tuple[FileIO, FileIO]:
@@ -219,10 +229,16 @@ def _pipe(stack: AsyncExitStack) -> tuple[FileIO, FileIO]:
     return stack.enter_context(FileIO(readable, "r")), stack.enter_context(FileIO(writable, "w"))
 
 
-def _has_other_users() -> bool:
-    """Whether this root may name others; in a container that has root alone, it is nobody special outside."""
-    ranges = (map(int, line.split()) for line in Path("/proc/self/uid_map").read_text().splitlines())
-    return any(first <= unused_uid() < first + count for first, _, count in ranges)
+def _can_stand_in() -> bool:
+    """Whether root may name others here, which in some containers it may not, and those can read this Python once they come to it."""
+    status = dict(line.partition(":")[::2] for line in Path("/proc/self/status").read_text().splitlines())
+    rights = int(status["CapEff"], 16)
+    for right, users in ((_CAP_SETGID, "gid_map"), (_CAP_SETUID, "uid_map")):
+        ranges = [tuple(map(int, line.split())) for line in Path("/proc/self", users).read_text().splitlines()]
+        if not rights >> right & 1 or not any(first <= unused_uid() < first + count for first, _, count in ranges):
+            return False
+    needed = ((_interpreter(), 0o005), (os.path.dirname(os.__file__), 0o005), (os.__file__, 0o004), (frames.__file__, 0o004))
+    return all(os.stat(path).st_mode & mode == mode for path, mode in needed)
 
 
 async def _unhurried(work: Coroutine[Any, Any, None]) -> None:

@@ -35,14 +35,10 @@ SPEND = Sql(
 )
 """Of a budget that was deleted meanwhile, nothing. What was used of all meters in one window is one document: with a row for each, SQLite's
 thread would wait for the interpreter's lock as often."""
-_USE_LEASE = """
-    UPDATE leases SET amount = CASE WHEN amount > {used} THEN amount - {used} ELSE 0 END
-    FROM {each} AS given WHERE meter = given.key AND starts = :starts AND process = :process
-"""
-SPEND_LEASE = Sql(
-    sqlite=_USE_LEASE.format(used="given.value", each="json_each(:used)"),
-    postgresql=_USE_LEASE.format(used="CAST(given.value AS BIGINT)", each="jsonb_each_text(CAST(:used AS JSONB))"),
-)
+SPEND_LEASE = Sql("""
+    UPDATE leases SET amount = CASE WHEN amount > :used THEN amount - :used ELSE 0 END
+    WHERE meter = :meter AND starts = :starts AND process = :process
+""")
 INSERT_METER = Sql(
     "INSERT INTO meters (meter, starts, used) VALUES (:meter, :starts, :used) ON CONFLICT (meter, starts) DO NOTHING"
 )
@@ -57,6 +53,8 @@ LOCK_METERS = Sql(
     sqlite=_METERS.format(**_AMONG_SQLITE) + " ORDER BY starts, meter",
     postgresql=_METERS.format(**_AMONG_POSTGRESQL) + ' ORDER BY starts, meter COLLATE "C" FOR UPDATE',
 )
+_OWN = "SELECT meter FROM leases WHERE process = :process AND {meters} AND {starts} ORDER BY starts, meter"
+LOCK_LEASES = Sql(sqlite=_OWN.format(**_AMONG_SQLITE), postgresql=_OWN.format(**_AMONG_POSTGRESQL) + ' COLLATE "C" FOR UPDATE')
 TELL_METER = Sql("UPDATE meters SET told = :told WHERE meter = :meter AND starts = :starts AND told < :told")
 _LEASES = "SELECT process, meter, starts, amount FROM leases WHERE {meters}"
 SELECT_LEASES = Sql(sqlite=_LEASES.format(**_AMONG_SQLITE), postgresql=_LEASES.format(**_AMONG_POSTGRESQL))
@@ -165,11 +163,21 @@ def spend(used: Sequence[Reading], process: str | None) -> list[Write]:
     for meter, starts, amount in used:
         amounts = windows.setdefault(starts, {})
         amounts[meter] = amounts.get(meter, 0) + amount
-    rows = [
-        {"starts": starts, "used": msgspec.json.encode(amounts).decode(), "process": process}
-        for starts, amounts in sorted(windows.items())
+    writes: list[Write] = [
+        (SPEND, [{"starts": starts, "used": msgspec.json.encode(windows[starts]).decode()} for starts in sorted(windows)])
     ]
-    return [(SPEND, rows)] if process is None else [(SPEND, rows), (SPEND_LEASE, rows)]
+    if process is not None:
+        places = sorted((starts, meter) for starts, amounts in windows.items() for meter in amounts)
+        writes.append(
+            (
+                SPEND_LEASE,
+                [
+                    {"meter": meter, "starts": starts, "used": windows[starts][meter], "process": process}
+                    for starts, meter in places
+                ],
+            )
+        )
+    return writes
 
 
 async def tell_once(db: Database, meter: str, starts: int, told: int) -> bool:

@@ -38,6 +38,7 @@ from assay.store.meters import (
     DELETE_USED_UP,
     ENTER_LESSEE,
     INSERT_METER,
+    LOCK_LEASES,
     LOCK_METERS,
     RETURN_LEASE,
     SELECT_STATE,
@@ -120,7 +121,8 @@ class Shared:
                 return None
         for meter, need in account.needs(amounts, paced):
             meter.taken += need
-        return Hold(account, amounts, paced, now_s, self.ended)
+        hold = Hold(account, amounts, paced, self.ended)
+        return hold if hold.take(now_s) else None
 
     async def fill(self, short: Sequence[Need], at_us: int, now_s: float, since_s: float) -> Need | None:
         """Get more for the meters that are short of something; the need for which there is no more, or None: look again.
@@ -216,7 +218,7 @@ class Shared:
     def _given(
         self, grants: Mapping[Wallet | Permits, int], windows: Mapping[Wallet, tuple[int, int]], clock_us: int
     ) -> list[dict[str, Any]]:
-        """The rows of what is granted, in the order of their keys."""
+        """The rows of what is granted. Their meters are locked, so that their order does not matter."""
         return [
             {
                 "process": self.process,
@@ -224,7 +226,7 @@ class Shared:
                 "starts": windows[one][0] if isinstance(one, Wallet) else clock_us,
                 "amount": amount,
             }
-            for one, amount in sorted(grants.items(), key=lambda grant: grant[0].key)
+            for one, amount in grants.items()
             if amount
         ]
 
@@ -400,16 +402,19 @@ class Shared:
         return state._replace(leases=[lease for lease in state.leases if (lease.meter, lease.starts) not in lapsed])
 
     async def _return(self, tx: Transaction, back: Mapping[tuple[str, int], int], drops: Collection[tuple[str, int]]) -> None:
-        rows = [
-            {"process": self.process, "meter": key, "starts": starts, "amount": back[key, starts]} for key, starts in sorted(back)
-        ]
-        if rows:
-            await tx.write(RETURN_LEASE, rows)
-            await tx.write(DELETE_USED_UP, rows)
-        if drops:
-            await tx.write(
-                DELETE_LEASE, [{"process": self.process, "meter": key, "starts": starts} for key, starts in sorted(drops)]
+        places = sorted({*back, *drops}, key=itemgetter(1, 0))
+        rows = {place: {"process": self.process, "meter": place[0], "starts": place[1]} for place in places}
+        if len(places) > 1:
+            # What was used is being written by the recorder, perhaps of the same leases: in this order, too.
+            await tx.read(
+                LOCK_LEASES, process=self.process, meters=[key for key, _ in places], starts=sorted({at for _, at in places})
             )
+        if back:
+            returned = [rows[place] | {"amount": back[place]} for place in places if place in back]
+            await tx.write(RETURN_LEASE, returned)
+            await tx.write(DELETE_USED_UP, returned)
+        if drops:
+            await tx.write(DELETE_LEASE, [rows[place] for place in places if place in drops])
 
     def _forfeit(self) -> None:
         """The others thought us dead, and have what we held."""

@@ -30,7 +30,7 @@ class Sole:
         self._span_s = span_s
         self._wallets: list[Wallet] = []
         self._from_us = self._until_us = 0
-        """Between these every wallet is in its window."""
+        """Between these every wallet is in its window: one look is enough."""
         self._entering = asyncio.Lock()
         self.ended: set[Hold] = set()
 
@@ -47,7 +47,7 @@ class Sole:
     def hold(self, account: Account, amounts: Sequence[int], paced: int, at_us: int, now_s: float) -> Hold | None:
         """Set aside what is wanted, if there surely is room for all of it: a request takes from a dozen meters, so none of them is called
         to ask. A rate may have room that it has not noticed yet."""
-        if not self._from_us <= at_us < self._until_us:
+        if not self._from_us <= at_us < self._until_us and not _is_in_its_windows(account, at_us):
             return None
         for rate in account.rates:
             if rate.room < 1:
@@ -55,8 +55,8 @@ class Sole:
         for pace in account.paces:
             if pace.room < paced:
                 return None
-        hold = Hold(account, amounts, paced, now_s, self.ended)
-        return None if hold.is_short else hold
+        hold = Hold(account, amounts, paced, self.ended)
+        return hold if hold.take(now_s) else None
 
     async def fill(self, short: Sequence[Need], at_us: int, now_s: float, since_s: float) -> Need | None:
         """Get more for the meters that are short of something; the need for which there is no more, or None: look again.
@@ -64,7 +64,7 @@ class Sole:
         Raises:
             Unavailable: the database does not answer.
         """
-        if self._from_us <= at_us < self._until_us:
+        if all(not isinstance(meter, Wallet) or meter.starts <= at_us < meter.ends for meter, _ in short):
             return short[0]
         async with self._entering:
             stale = [wallet for wallet in self._wallets if not wallet.starts <= at_us < wallet.ends]
@@ -103,3 +103,8 @@ class Sole:
 
     async def close(self) -> None:
         """There is nothing to give back."""
+
+
+def _is_in_its_windows(account: Account, at_us: int) -> bool:
+    """Whether these wallets are, though others are not: nobody waits for those."""
+    return all(wallet.starts <= at_us < wallet.ends for wallet in (*account.requests, *account.budgets))

@@ -30,6 +30,7 @@ def main() -> None:
     nobody special already) and limits, as numbers."""
     if user := int(sys.argv[3]):
         linux.drop_user(user)
+        linux.drop_capabilities()
         linux.die_with_parent()  # which a change of user takes back
     linux.hide_memory()
     requests, answers = os.dup(0), os.dup(1)
