@@ -28,7 +28,7 @@ class RunReport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     ``cost`` is what is known to be paid, in the currency of the model's price; ``other_costs`` what was paid in others.
     ``set_aside`` is what of the budget is neither spent nor free: for calls under way, and for those whose cost was never learnt.
-    Times in microseconds UTC; ``worked_s`` is how long it ran, pauses left out. ``rate_per_s`` counts answers of the last half
+    Times in microseconds UTC; ``worked_s`` is how long it ran, pauses left out. ``rate_per_s`` counts samples scored in the last half
     minute, ``left_s`` is what the rest will take at that rate. ``cached`` answers were given before. ``layers`` are those of the
     sandbox that were active, ``missing`` the others, where the task runs code. ``trouble`` says why a run was interrupted.
     """

@@ -1,4 +1,4 @@
-"""How fast a run goes, whoever works on it: from how many samples stood answered when."""
+"""How fast a run goes, whoever works on it: from how many samples stood scored when."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ WINDOW_S = 30.0
 
 
 class Meter:
-    """Tell it how many are answered, as often as you like."""
+    """Tell it how many are scored, as often as you like: programs are answered faster than they run."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic):
         self._clock = clock
         self._seen: deque[tuple[float, int]] = deque()
 
-    def see(self, answered: int) -> None:
-        """So many are answered now."""
+    def see(self, scored: int) -> None:
+        """So many are scored now."""
         now = self._clock()
         while len(self._seen) > 1 and self._seen[1][0] <= now - WINDOW_S:
             self._seen.popleft()
-        self._seen.append((now, answered))
+        self._seen.append((now, scored))
 
     @property
     def rate_per_s(self) -> float | None:
-        """Answers a second; None until there have been some."""
+        """Samples a second; None until there have been some."""
         if not self._seen:
             return None
         (began, before), (now, after) = self._seen[0], self._seen[-1]

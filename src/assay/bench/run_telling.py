@@ -57,7 +57,8 @@ class Telling:
 
     def _report(self, run: Run, counted: Counted, costs: list[Cost], workers: int) -> RunReport:
         answered = counted.states["answered"] + counted.states["scored"]
-        self._meter.see(answered)
+        scored = counted.states["scored"]
+        self._meter.see(scored)
         is_running = run.state == "running"
         currency = _currency(run)
         return RunReport(
@@ -71,7 +72,7 @@ class Telling:
             spec=run.spec,
             recipe=run.recipe,
             parts=run.plan.recipe,
-            counts=Counts(planned=run.plan.samples, answered=answered, scored=counted.states["scored"]),
+            counts=Counts(planned=run.plan.samples, answered=answered, scored=scored),
             outcomes=counted.outcomes,
             gated=run.plan.gated,
             summary=self._summary,
@@ -84,7 +85,7 @@ class Telling:
             ),
             cached=self._cached,
             rate_per_s=self._meter.rate_per_s if is_running else None,
-            left_s=self._meter.left_s(run.plan.samples - answered) if is_running else None,
+            left_s=self._meter.left_s(run.plan.samples - scored) if is_running else None,
             workers=workers,
             layers=run.plan.layers,
             missing=run.plan.missing,
